@@ -1,0 +1,6 @@
+//! remold changes the shape of data that already lives in Redis, in place and safely.
+//!
+//! The rooms, in reading order; `src/ARCHITECTURE.md` is the map, and `tests/it/tidy.rs` holds the
+//! arrows between them.
+
+pub mod model;

@@ -1,0 +1,3 @@
+//! The `remold` binary.
+
+fn main() {}

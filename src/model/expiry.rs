@@ -1,0 +1,24 @@
+//! When a key expires.
+
+use serde::{Deserialize, Serialize};
+
+/// A key's expiry, as `PEXPIRETIME` tells it (<https://redis.io/docs/latest/commands/pexpiretime/>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Expiry {
+    /// The key does not expire.
+    Never,
+    /// The key expires at this Unix time in milliseconds.
+    AtMs(i64),
+}
+
+impl Expiry {
+    /// Reads the answer of `PEXPIRETIME`: -1 is no expiry, -2 no such key (`None`).
+    pub fn from_pexpiretime(answer: i64) -> Option<Self> {
+        match answer {
+            -2 => None,
+            at if at < 0 => Some(Self::Never),
+            at => Some(Self::AtMs(at)),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! THE NOUNS: plain data that every other room speaks in.
+//!
+//! No I/O, no clock, no randomness here; a value of this room means the same on any day and machine.
+
+pub mod digest;
+pub mod document;
+pub mod expiry;
+pub mod ids;
+pub mod json;
+pub mod key;
+pub mod limits;
+pub mod object;
+pub mod outcome;
+pub mod path;
+pub mod phase;
+pub mod storage;
+pub mod value;
+
+pub use digest::Digest;
+pub use document::{Document, DocumentError, FieldChange, HashDelta};
+pub use expiry::Expiry;
+pub use ids::{PlanId, RunId};
+pub use key::Key;
+pub use object::{Array, Member, Name, Object};
+pub use outcome::{Outcome, Tally};
+pub use path::{Path, PathError, Segment};
+pub use phase::Phase;
+pub use storage::{RedisType, Storage};
+pub use value::{JsonType, Value};

@@ -1,0 +1,1 @@
+//! The integration tests, as one binary: real redis-server processes, no mocks.
