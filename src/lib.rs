@@ -4,3 +4,4 @@
 //! arrows between them.
 
 pub mod model;
+pub mod transform;

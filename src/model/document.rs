@@ -179,8 +179,8 @@ mod tests {
             .iter()
             .map(|change| (&change.name[..], change.before.as_deref(), change.after.as_deref()))
             .collect();
-        let expected: [(&[u8], Option<&[u8]>, Option<&[u8]>); 4] = [
-            (b"A", None, Some(b"1")),
+        let expected: [(&[u8], Option<&[u8]>, _); 4] = [
+            (b"A", None, Some(&b"1"[..])),
             (b"d", None, Some(b"new")),
             (b"a", Some(b"1"), None),
             (b"c", Some(b"x"), None),

@@ -1,0 +1,119 @@
+//! The ordered migrations that bring one document to the target version.
+
+use std::fmt;
+
+use semver::Version;
+
+use super::facts::{Facts, Frozen};
+use super::step::{Refusal, Step};
+use crate::model::{Document, Key, Path, Segment, Value};
+
+/// One migration of a chain, compiled.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// The migration's name.
+    pub migration: String,
+    /// The version it starts from.
+    pub source: Version,
+    /// The version it leads to.
+    pub target: Version,
+    /// Its transforms.
+    pub steps: Vec<Step>,
+    /// `validation.required`: what has to be there after the last step.
+    pub required: Vec<Path>,
+}
+
+/// Stages in order. An empty chain leaves every document as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Chain {
+    /// The stages.
+    pub stages: Vec<Stage>,
+}
+
+/// A step of a chain: which migration, which of its steps.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StepAt {
+    /// The migration's name.
+    pub migration: String,
+    /// The step's number in the migration, from 1; 0 is the validation after the last step.
+    pub number: usize,
+    /// The kind of the transform, or `validation`.
+    pub kind: &'static str,
+}
+
+impl fmt::Display for StepAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.number {
+            0 => write!(f, "{} {}", self.migration, self.kind),
+            number => write!(f, "{} step {number} {}", self.migration, self.kind),
+        }
+    }
+}
+
+/// A document that a chain refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{at}: {refusal}")]
+pub struct Failure {
+    /// The step that refused it.
+    pub at: StepAt,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+impl Chain {
+    /// How many steps all stages have together.
+    pub fn steps(&self) -> usize {
+        self.stages.iter().map(|stage| stage.steps.len()).sum()
+    }
+
+    /// Applies every step. After each, `watch` sees the document (a preview keeps every form).
+    pub fn apply<'a>(
+        &self,
+        document: &mut Document<'a>,
+        key: &Key,
+        pattern: &str,
+        frozen: &Frozen,
+        watch: &mut dyn FnMut(&Stage, usize, &Document<'a>),
+    ) -> Result<(), Box<Failure>> {
+        for stage in &self.stages {
+            let facts = Facts { key, pattern, version: &stage.target, frozen };
+            for (index, step) in stage.steps.iter().enumerate() {
+                step.apply(document, &facts)
+                    .map_err(|refusal| Box::new(stage.failure(index + 1, step.kind(), refusal)))?;
+                watch(stage, index, document);
+            }
+            if let Some(missing) = stage.required.iter().find(|path| !present(document, path)) {
+                let refusal =
+                    Refusal::new(missing, "the field is missing, and validation needs it");
+                return Err(Box::new(stage.failure(0, "validation", refusal)));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Stage {
+    fn failure(&self, number: usize, kind: &'static str, refusal: Refusal) -> Failure {
+        let at = StepAt { migration: self.migration.clone(), number, kind };
+        Failure { at, refusal }
+    }
+}
+
+/// Whether something stands at `path`; with `[]`, whether it stands in every item.
+fn present(document: &mut Document<'_>, path: &Path) -> bool {
+    let Some((Segment::Field(name), rest)) = path.segments().split_first() else { return true };
+    document.root.get_mut(name).is_some_and(|value| stands(value, rest))
+}
+
+fn stands(value: &mut Value<'_>, rest: &[Segment]) -> bool {
+    match rest.split_first() {
+        None => true,
+        Some((Segment::Field(name), rest)) => value
+            .object_mut()
+            .and_then(|object| object.get_mut(name))
+            .is_some_and(|value| stands(value, rest)),
+        Some((Segment::Each, rest)) => {
+            value.array_mut().is_some_and(|array| array.values_mut().all(|item| stands(item, rest)))
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `addField`: a new field with a value.
+
+use serde_json::{Value as Json, json};
+
+use super::{Kind, ON_EXISTING, Parameter};
+use crate::model::{Document, Path};
+use crate::transform::{Facts, OnExisting, OnMissing, Params, Place, Refusal, Template, Transform};
+
+pub(super) const KIND: Kind = Kind {
+    name: "addField",
+    summary: "Adds a field at the end of its object, making missing parents. Refuses an existing \
+              field.",
+    parameters: &[
+        Parameter { name: "field", form: "a path", optional: false, help: "the new field" },
+        Parameter {
+            name: "defaultValue",
+            form: "a JSON value",
+            optional: false,
+            help: "its value; strings may hold ${NOW}, ${UUID}, ${KEY}, ${KEY.1}, ${ENV}, \
+                   ${VERSION}, ${FLAG.name}",
+        },
+        ON_EXISTING,
+    ],
+    parse,
+};
+
+#[derive(Debug)]
+struct AddField {
+    field: Place,
+    value: Template,
+    on_existing: OnExisting,
+}
+
+fn parse(params: &mut Params<'_>) -> Option<Box<dyn Transform>> {
+    let (field, value) = (params.place("field"), params.template("defaultValue"));
+    let on_existing = params.on_existing();
+    Some(Box::new(AddField { field: field?, value: value?, on_existing }))
+}
+
+impl Transform for AddField {
+    fn apply(&self, document: &mut Document<'_>, facts: &Facts<'_>) -> Result<(), Refusal> {
+        self.field.each(document, OnMissing::Fail, &mut |object| {
+            let value = self.value.render(&self.field.path().to_string(), facts)?;
+            self.field.put(object, None, value, self.on_existing)?;
+            Ok(())
+        })
+    }
+
+    fn inverse(&self) -> Option<Vec<Json>> {
+        Some(vec![json!({"type": "removeField", "field": self.field.path()})])
+    }
+
+    fn loss(&self) -> Option<String> {
+        match self.on_existing {
+            OnExisting::Fail => None,
+            OnExisting::Keep => Some(format!(
+                "which documents had '{}' before is not known afterwards",
+                self.field.path()
+            )),
+            OnExisting::Overwrite => {
+                Some(format!("a value that stands at '{}' is replaced", self.field.path()))
+            }
+        }
+    }
+
+    fn touches(&self) -> Vec<Path> {
+        vec![self.field.path().clone()]
+    }
+}

@@ -1,0 +1,21 @@
+//! DOCUMENT IN, DOCUMENT OUT: declared steps on documents, pure.
+//!
+//! One file per kind of transform in `kinds/`; `kinds/mod.rs` is the table of them. A [`Step`] is one
+//! declared transform, checked and compiled; a [`Chain`] is the steps of several migrations in order.
+
+pub mod chain;
+pub mod facts;
+pub mod kinds;
+mod params;
+mod place;
+mod step;
+mod template;
+mod text;
+
+pub use chain::{Chain, Failure, Stage, StepAt};
+pub use facts::{Facts, Frozen};
+pub use kinds::{KINDS, Kind, Parameter};
+pub use params::Params;
+pub use place::{OnExisting, OnMissing, Place};
+pub use step::{Refusal, Step, StepMistake, Transform};
+pub use template::Template;

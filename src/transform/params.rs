@@ -1,0 +1,239 @@
+//! Reading the parameters of a step, with every mistake noted instead of only the first.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value as Json};
+
+use super::kinds::{self, Kind};
+use super::place::{OnExisting, OnMissing, Place};
+use super::step::StepMistake;
+use super::template::Template;
+use crate::model::Path;
+
+/// The parameters of one step while they are read. Each getter notes a mistake and answers `None`
+/// when the parameter is missing or wrong.
+#[derive(Debug)]
+pub struct Params<'j> {
+    kind: &'static Kind,
+    members: &'j Map<String, Json>,
+    asked: BTreeSet<&'static str>,
+    mistakes: Vec<StepMistake>,
+}
+
+impl<'j> Params<'j> {
+    /// Finds the kind of a step's definition.
+    pub(super) fn open(definition: &'j Json) -> Result<(&'static Kind, Self), Vec<StepMistake>> {
+        let mistake = |path: &str, message: String, expected: String| {
+            vec![StepMistake { path: path.into(), message, expected }]
+        };
+        let Json::Object(members) = definition else {
+            let message = format!("a transform is an object, and this is {}", type_of(definition));
+            return Err(mistake("", message, r#"{"type": "renameField", ...}"#.into()));
+        };
+        let Some(Json::String(name)) = members.get("type") else {
+            let message = "the transform has no 'type'".to_owned();
+            return Err(mistake("", message, format!("\"type\" with one of: {}", kinds::names())));
+        };
+        let Some(kind) = kinds::find(name) else {
+            let hint = nearest(name, kinds::KINDS.iter().map(|kind| kind.name))
+                .map(|near| format!("; did you mean '{near}'?"))
+                .unwrap_or_default();
+            let message = format!("there is no transform '{name}'{hint}");
+            return Err(mistake("type", message, format!("one of: {}", kinds::names())));
+        };
+        let asked = BTreeSet::from(["type", "description"]);
+        Ok((kind, Self { kind, members, asked, mistakes: Vec::new() }))
+    }
+
+    /// Ends the reading: notes every parameter nobody asked for.
+    pub(super) fn finish(mut self) -> Vec<StepMistake> {
+        for name in self.members.keys() {
+            if self.asked.contains(name.as_str()) {
+                continue;
+            }
+            let hint = nearest(name, self.asked.iter().copied())
+                .map(|near| format!("; did you mean '{near}'?"))
+                .unwrap_or_default();
+            let known: Vec<&str> = self.kind.parameters.iter().map(|p| p.name).collect();
+            self.mistakes.push(StepMistake {
+                path: name.clone(),
+                message: format!("{} has no parameter '{name}'{hint}", self.kind.name),
+                expected: format!("one of: {}", known.join(", ")),
+            });
+        }
+        self.mistakes
+    }
+
+    /// Notes a mistake.
+    pub fn refuse(&mut self, path: &str, message: impl Into<String>, expected: impl Into<String>) {
+        let (message, expected) = (message.into(), expected.into());
+        self.mistakes.push(StepMistake { path: path.to_owned(), message, expected });
+    }
+
+    /// A parameter that may be missing.
+    pub fn optional(&mut self, name: &'static str) -> Option<&'j Json> {
+        self.asked.insert(name);
+        self.members.get(name)
+    }
+
+    /// A parameter that has to be there.
+    pub fn required(&mut self, name: &'static str) -> Option<&'j Json> {
+        let found = self.optional(name);
+        if found.is_none() {
+            let expected = self.kind.form_of(name);
+            self.refuse("", format!("{} needs the parameter '{name}'", self.kind.name), expected);
+        }
+        found
+    }
+
+    /// A field's path.
+    pub fn place(&mut self, name: &'static str) -> Option<Place> {
+        let json = self.required(name)?;
+        self.read_place(name, json)
+    }
+
+    /// A list of fields' paths, at least `least` of them, no path twice.
+    pub fn places(&mut self, name: &'static str, least: usize) -> Option<Vec<Place>> {
+        let json = self.required(name)?;
+        let Json::Array(items) = json else {
+            let message = format!("'{name}' is {}", type_of(json));
+            self.refuse(name, message, "a list of field paths");
+            return None;
+        };
+        if items.len() < least {
+            let message = format!("'{name}' has {} paths", items.len());
+            self.refuse(name, message, format!("at least {least}"));
+            return None;
+        }
+        let mut places: Vec<Place> = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            let label = format!("{name}[{at}]");
+            let place = self.read_place(&label, item)?;
+            if places.iter().any(|earlier| earlier.path() == place.path()) {
+                self.refuse(&label, format!("'{}' stands twice", place.path()), "each path once");
+                return None;
+            }
+            places.push(place);
+        }
+        Some(places)
+    }
+
+    fn read_place(&mut self, label: &str, json: &Json) -> Option<Place> {
+        let Json::String(text) = json else {
+            self.refuse(label, format!("a path is text, and this is {}", type_of(json)), "a path");
+            return None;
+        };
+        match text.parse::<Path>() {
+            Ok(path) if path.segments().last() == Some(&crate::model::Segment::Each) => {
+                let message = format!("'{text}' ends in '[]' and names no field");
+                self.refuse(label, message, "a path that ends in a field: 'items[].price'");
+                None
+            }
+            Ok(path) => Some(Place::new(path)),
+            Err(error) => {
+                self.refuse(label, error.to_string(), "a path such as 'address.city'");
+                None
+            }
+        }
+    }
+
+    /// Text that has to be there.
+    pub fn text(&mut self, name: &'static str) -> Option<&'j str> {
+        let json = self.required(name)?;
+        self.read_text(name, json)
+    }
+
+    /// Text that may be missing.
+    pub fn optional_text(&mut self, name: &'static str) -> Option<&'j str> {
+        let json = self.optional(name)?;
+        self.read_text(name, json)
+    }
+
+    fn read_text(&mut self, name: &'static str, json: &'j Json) -> Option<&'j str> {
+        if let Json::String(text) = json {
+            return Some(text);
+        }
+        let expected = self.kind.form_of(name);
+        self.refuse(name, format!("'{name}' is {}", type_of(json)), expected);
+        None
+    }
+
+    /// One of a few words; `default` when missing.
+    pub fn word<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)], default: T) -> T {
+        let Some(text) = self.optional_text(name) else { return default };
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+            return *value;
+        }
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let message = format!("'{name}' is '{text}'");
+        self.refuse(name, message, format!("one of: {}", known.join(", ")));
+        default
+    }
+
+    /// `true` or `false`; `default` when missing.
+    pub fn flag(&mut self, name: &'static str, default: bool) -> bool {
+        match self.optional(name) {
+            None => default,
+            Some(Json::Bool(value)) => *value,
+            Some(other) => {
+                self.refuse(name, format!("'{name}' is {}", type_of(other)), "true or false");
+                default
+            }
+        }
+    }
+
+    /// A value with placeholders.
+    pub fn template(&mut self, name: &'static str) -> Option<Template> {
+        let json = self.required(name)?;
+        Template::parse(json).map_err(|message| self.refuse(name, message, "a JSON value")).ok()
+    }
+
+    /// `onMissing`: what happens when the source field is absent.
+    pub fn on_missing(&mut self, default: OnMissing) -> OnMissing {
+        let words = [("fail", OnMissing::Fail), ("skip", OnMissing::Skip)];
+        self.word("onMissing", &words, default)
+    }
+
+    /// `onExisting`: what happens when the target field is there already.
+    pub fn on_existing(&mut self) -> OnExisting {
+        let words = [
+            ("fail", OnExisting::Fail),
+            ("keep", OnExisting::Keep),
+            ("overwrite", OnExisting::Overwrite),
+        ];
+        self.word("onExisting", &words, OnExisting::Fail)
+    }
+
+    /// Notes a mistake unless all places work inside the items of the same array (or all outside
+    /// of any array).
+    pub fn same_scope(&mut self, name: &'static str, places: &[&Place]) {
+        if places.windows(2).any(|pair| pair[0].scope() != pair[1].scope()) {
+            let message = "the paths reach into different arrays";
+            self.refuse(name, message, "the same part up to the last '[]' in every path");
+        }
+    }
+}
+
+/// The known name that is nearest to `name`, when one is near.
+pub fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    const NEAR: f64 = 0.75;
+    known
+        .map(|candidate| {
+            (strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase()), candidate)
+        })
+        .filter(|(score, _)| *score >= NEAR)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// The type of a JSON value, with its article.
+pub fn type_of(json: &Json) -> &'static str {
+    match json {
+        Json::Null => "null",
+        Json::Bool(_) => "a boolean",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a string",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "an object",
+    }
+}

@@ -1,0 +1,134 @@
+//! One declared transform: parsed, checked, and ready to be applied.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::facts::Facts;
+use super::kinds::{self, Kind};
+use super::params::Params;
+use crate::model::{Document, Path};
+
+/// What every kind of transform can do. A transform is pure: the same document and facts give the
+/// same bytes, on another day and machine.
+pub trait Transform: fmt::Debug + Send + Sync {
+    /// Changes the document, or refuses it with the reason. A refused document is thrown away, so a
+    /// transform may leave it half changed.
+    fn apply(&self, document: &mut Document<'_>, facts: &Facts<'_>) -> Result<(), Refusal>;
+
+    /// The definitions of the steps that undo this one, in order; `None` when nothing can.
+    fn inverse(&self) -> Option<Vec<Json>>;
+
+    /// What this step may lose for good, in words; `None` when its inverse gives back every byte.
+    fn loss(&self) -> Option<String>;
+
+    /// The paths this step looks at or changes.
+    fn touches(&self) -> Vec<Path>;
+}
+
+/// Why a transform refused a document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {reason}{}", found.as_deref().map(|f| format!(" (found {f})")).unwrap_or_default())]
+pub struct Refusal {
+    /// The path of the field it is about.
+    pub field: String,
+    /// What is wrong, in words that are the same for every document with this trouble, so that
+    /// errors can be grouped by them.
+    pub reason: String,
+    /// What stood there in this document, shortened.
+    pub found: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal of `field` for `reason`.
+    pub fn new(field: impl fmt::Display, reason: impl Into<String>) -> Self {
+        Self { field: field.to_string(), reason: reason.into(), found: None }
+    }
+
+    /// With what was found there; long text is shortened.
+    #[must_use]
+    pub fn found(mut self, text: impl Into<String>) -> Self {
+        const FOUND_CHARS_MAX: usize = 60;
+        let text: String = text.into();
+        let short: String = text.chars().take(FOUND_CHARS_MAX).collect();
+        self.found = Some(if short.len() < text.len() { format!("{short}…") } else { short });
+        self
+    }
+}
+
+/// A mistake in the definition of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepMistake {
+    /// Where inside the step's definition: `to[1]`, or empty for the step as a whole.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+    /// What was expected instead.
+    pub expected: String,
+}
+
+/// One declared transform, checked and compiled. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Step {
+    kind: &'static Kind,
+    definition: Json,
+    transform: Arc<dyn Transform>,
+}
+
+impl Step {
+    /// Reads a step as it stands in a definition file: an object with `type` and parameters.
+    ///
+    /// # Errors
+    /// Every mistake in it at once: unknown type or parameter (with the nearest known name), missing
+    /// or wrong parameter.
+    pub fn parse(definition: &Json) -> Result<Self, Vec<StepMistake>> {
+        let (kind, mut params) = Params::open(definition)?;
+        let transform = (kind.parse)(&mut params);
+        let mistakes = params.finish();
+        match transform {
+            Some(transform) if mistakes.is_empty() => {
+                Ok(Self { kind, definition: definition.clone(), transform: transform.into() })
+            }
+            _ => {
+                assert!(!mistakes.is_empty(), "{} was refused without a mistake", kind.name);
+                Err(mistakes)
+            }
+        }
+    }
+
+    /// The definition, as written.
+    pub fn definition(&self) -> &Json {
+        &self.definition
+    }
+
+    /// The name of its kind: `renameField`.
+    pub fn kind(&self) -> &'static str {
+        self.kind.name
+    }
+
+    /// Changes the document, or refuses it.
+    pub fn apply(&self, document: &mut Document<'_>, facts: &Facts<'_>) -> Result<(), Refusal> {
+        self.transform.apply(document, facts)
+    }
+
+    /// The definitions of the steps that undo this one; `None` when nothing can.
+    pub fn inverse(&self) -> Option<Vec<Json>> {
+        self.transform.inverse()
+    }
+
+    /// What this step may lose for good, in words.
+    pub fn loss(&self) -> Option<String> {
+        self.transform.loss()
+    }
+
+    /// The paths this step looks at or changes.
+    pub fn touches(&self) -> Vec<Path> {
+        self.transform.touches()
+    }
+
+    /// The step in one line: `renameField userName -> fullName`.
+    pub fn summary(&self) -> String {
+        kinds::summary(self.kind, &self.definition)
+    }
+}
