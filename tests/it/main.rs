@@ -1,1 +1,5 @@
 //! The integration tests, as one binary: real redis-server processes, no mocks.
+
+mod harness;
+mod local;
+mod tidy;

@@ -1,0 +1,14 @@
+//! What every integration test stands on: a private server, the real binary, a picture of a whole
+//! keyspace to compare, and a proxy that cuts and delays.
+
+#![allow(dead_code, unused_imports, reason = "each test file takes what it needs")]
+
+pub mod binary;
+pub mod proxy;
+pub mod server;
+pub mod snapshot;
+
+pub use binary::{Remold, Said};
+pub use proxy::Proxy;
+pub use server::TestServer;
+pub use snapshot::Snapshot;

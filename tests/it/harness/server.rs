@@ -1,0 +1,59 @@
+//! A Redis server of one test's own.
+
+use std::sync::OnceLock;
+
+use remold::store::install::{self, Installer};
+use remold::store::local::{LocalOptions, LocalServer};
+
+/// A private server with a raw connection, ended and removed on drop.
+pub struct TestServer {
+    server: LocalServer,
+}
+
+impl TestServer {
+    /// An empty server on a Unix socket.
+    pub fn start() -> Self {
+        Self::with(&LocalOptions::default())
+    }
+
+    /// An empty server on a Unix socket and on a free port of 127.0.0.1, which its URL names.
+    pub fn on_port() -> Self {
+        Self::with(&LocalOptions { tcp: true, ..LocalOptions::default() })
+    }
+
+    /// A server with options of its own.
+    pub fn with(options: &LocalOptions) -> Self {
+        make_sure_there_is_a_server();
+        match LocalServer::start(options) {
+            Ok(server) => Self { server },
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    pub fn url(&self) -> &str {
+        self.server.url()
+    }
+
+    pub fn local(&self) -> &LocalServer {
+        &self.server
+    }
+
+    /// A new raw connection, for what a test itself wants to do to the keyspace.
+    pub fn connect(&self) -> redis::Connection {
+        let client = redis::Client::open(self.url()).expect("the server's own URL is valid");
+        client.get_connection().expect("a ready server takes connections")
+    }
+}
+
+/// Installs a server, once per test run, where that needs no question to anybody.
+fn make_sure_there_is_a_server() {
+    static ANSWER: OnceLock<Option<String>> = OnceLock::new();
+    let problem = ANSWER.get_or_init(|| {
+        let may_install = Installer::here().is_some_and(|here| here.is_unattended());
+        let answer = if may_install { install::find_or_install() } else { install::find() };
+        answer.err().map(|error| error.to_string())
+    });
+    if let Some(problem) = problem {
+        panic!("{problem}");
+    }
+}
