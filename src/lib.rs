@@ -4,6 +4,7 @@
 //! arrows between them.
 
 pub mod model;
+pub mod schema;
 pub mod transform;
 
 pub mod store;

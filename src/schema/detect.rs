@@ -1,0 +1,321 @@
+//! Which version is a document? Told by its version field or by the schemas it fits, never guessed.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+use semver::Version;
+use serde_json::Value;
+
+use super::definition::Schema;
+use super::reading::{Reading, local_target, read_document};
+use crate::model::{Document, DocumentError, Path, Segment, Storage};
+
+/// How deep declared fields are counted.
+const COUNT_DEPTH_MAX: usize = 16;
+
+/// The version of one document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detection {
+    /// It is of this version.
+    Version(Version),
+    /// It fits these versions equally well; oldest first.
+    Ambiguous(Vec<Version>),
+    /// It fits no version, or names one that is not known.
+    Unknown,
+}
+
+impl Detection {
+    /// The version, when there is exactly one.
+    pub fn version(&self) -> Option<&Version> {
+        match self {
+            Self::Version(version) => Some(version),
+            Self::Ambiguous(_) | Self::Unknown => None,
+        }
+    }
+}
+
+impl fmt::Display for Detection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(version) => write!(f, "{version}"),
+            Self::Unknown => f.write_str("unknown"),
+            Self::Ambiguous(versions) => {
+                let names: Vec<String> = versions.iter().map(Version::to_string).collect();
+                write!(f, "ambiguous ({})", names.join(", "))
+            }
+        }
+    }
+}
+
+/// Tells the version of documents of one subject.
+#[derive(Clone, Debug)]
+pub struct Detector {
+    /// Oldest first.
+    candidates: Vec<Candidate>,
+    /// The version fields that any schema names, each once.
+    version_fields: Vec<Path>,
+}
+
+#[derive(Clone, Debug)]
+struct Candidate {
+    version: Version,
+    storage: Option<Storage>,
+    version_field: Option<Path>,
+    schema: Arc<Schema>,
+    /// Candidates with equal numbers read a hash alike.
+    reading: usize,
+}
+
+/// How specific a schema is to a document: more is more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Fit {
+    required_present: usize,
+    declared_present: usize,
+    /// Negative, so that fewer undeclared fields are more.
+    undeclared: isize,
+}
+
+impl Detector {
+    /// A detector over the schemas of one subject.
+    pub fn new<'s>(schemas: impl IntoIterator<Item = &'s Schema>) -> Self {
+        let mut candidates: Vec<Candidate> = Vec::new();
+        let mut version_fields: Vec<Path> = Vec::new();
+        for schema in schemas {
+            let alike = |known: &&Candidate| {
+                known.schema.validator().reading() == schema.validator().reading()
+            };
+            let reading = candidates.iter().find(alike).map_or(candidates.len(), |c| c.reading);
+            if let Some(path) = &schema.version_field
+                && !version_fields.contains(path)
+            {
+                version_fields.push(path.clone());
+            }
+            candidates.push(Candidate {
+                version: schema.version.clone(),
+                storage: schema.storage,
+                version_field: schema.version_field.clone(),
+                schema: Arc::new(schema.clone()),
+                reading,
+            });
+        }
+        candidates.sort_by(|a, b| a.version.cmp(&b.version));
+        Self { candidates, version_fields }
+    }
+
+    /// The version of a document. Fails when it cannot be read at all.
+    ///
+    /// A document that holds a version field is of the version the field says, if a schema with that
+    /// field has it, and else unknown. A schema without a version field is taken when the document
+    /// fits it and holds no other schema's version field; of several, the most specific: most
+    /// required fields present, then most declared fields, then fewest undeclared.
+    pub fn detect(&self, document: &Document<'_>) -> Result<Detection, DocumentError> {
+        if document.storage() != Storage::Hash {
+            let value = read_document(document, &Reading::default())?;
+            return Ok(self.detect_value(&value, document.storage()));
+        }
+        let mut values: Vec<Option<Value>> = vec![None; self.candidates.len()];
+        for candidate in &self.candidates {
+            if values[candidate.reading].is_none() {
+                let reading = candidate.schema.validator().reading();
+                values[candidate.reading] = Some(read_document(document, reading)?);
+            }
+        }
+        Ok(self.judge(Storage::Hash, |candidate| {
+            values[candidate.reading].as_ref().expect("every reading was made just above")
+        }))
+    }
+
+    /// The version of a document that was parsed already; not for a hash, whose fields each schema
+    /// reads in its own way.
+    pub fn detect_value(&self, value: &Value, storage: Storage) -> Detection {
+        self.judge(storage, |_| value)
+    }
+
+    fn judge<'v>(&self, storage: Storage, value: impl Fn(&Candidate) -> &'v Value) -> Detection {
+        if let Some(detection) = self.by_version_field(storage, &value) {
+            return detection;
+        }
+        let fits = |candidate: &&Candidate| {
+            candidate.version_field.is_none()
+                && candidate.storage.is_none_or(|wanted| wanted == storage)
+                && candidate.schema.validator().is_valid(value(candidate))
+        };
+        let fitting: Vec<&Candidate> = self.candidates.iter().filter(fits).collect();
+        match fitting.as_slice() {
+            [] => Detection::Unknown,
+            [only] => Detection::Version(only.version.clone()),
+            several => most_specific(several, value),
+        }
+    }
+
+    /// What the document itself says; `None` when it holds no version field.
+    fn by_version_field<'v>(
+        &self,
+        storage: Storage,
+        value: &impl Fn(&Candidate) -> &'v Value,
+    ) -> Option<Detection> {
+        for path in &self.version_fields {
+            let having: Vec<&Candidate> = self
+                .candidates
+                .iter()
+                .filter(|candidate| candidate.version_field.as_ref() == Some(path))
+                .collect();
+            let Some(said) = having.first().and_then(|first| at_path(value(first), path)) else {
+                continue;
+            };
+            let known = having.iter().filter(|c| c.storage.is_none_or(|wanted| wanted == storage));
+            let versions: Vec<&Version> = known.map(|candidate| &candidate.version).collect();
+            return Some(match named_version(said, &versions) {
+                Some(version) => Detection::Version(version.clone()),
+                None => Detection::Unknown,
+            });
+        }
+        None
+    }
+}
+
+fn at_path<'v>(value: &'v Value, path: &Path) -> Option<&'v Value> {
+    path.segments().iter().try_fold(value, |value, segment| match segment {
+        Segment::Field(name) => value.get(name),
+        Segment::Each => None,
+    })
+}
+
+/// The version that a field's content names: the whole (`"2.0.0"`, `"v2.0.0"`), or its head
+/// (`2`, `"2.1"`) where only one version begins so.
+fn named_version<'v>(said: &Value, versions: &[&'v Version]) -> Option<&'v Version> {
+    let text = match said {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let text = text.strip_prefix('v').unwrap_or(&text);
+    if let Some(exact) = versions.iter().find(|version| version.to_string() == text) {
+        return Some(exact);
+    }
+    let head = format!("{text}.");
+    let mut begins = versions.iter().filter(|version| version.to_string().starts_with(&head));
+    match (begins.next(), begins.next()) {
+        (Some(only), None) if !text.is_empty() => Some(only),
+        _ => None,
+    }
+}
+
+fn most_specific<'v>(
+    candidates: &[&Candidate],
+    value: impl Fn(&Candidate) -> &'v Value,
+) -> Detection {
+    let mut best: Vec<&Candidate> = Vec::new();
+    let mut best_fit = Fit::default();
+    for candidate in candidates {
+        let mut fit = Fit::default();
+        let json_schema = candidate.schema.json_schema();
+        count(json_schema, json_schema, value(candidate), &mut fit, 0);
+        match if best.is_empty() { Ordering::Greater } else { fit.cmp(&best_fit) } {
+            Ordering::Greater => {
+                best = vec![candidate];
+                best_fit = fit;
+            }
+            Ordering::Equal => best.push(candidate),
+            Ordering::Less => {}
+        }
+    }
+    match best.as_slice() {
+        [only] => Detection::Version(only.version.clone()),
+        several => Detection::Ambiguous(several.iter().map(|c| c.version.clone()).collect()),
+    }
+}
+
+/// Counts which fields of `value` the schema declares, through nested objects and `$ref`.
+fn count(schema: &Value, root: &Value, value: &Value, fit: &mut Fit, depth: usize) {
+    let Some(fields) = value.as_object().filter(|_| depth < COUNT_DEPTH_MAX) else { return };
+    let schema = local_target(schema, root).unwrap_or(schema);
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let required = schema.get("required").and_then(Value::as_array);
+    for (name, inner) in fields {
+        if required.is_some_and(|names| names.iter().any(|n| n == name.as_str())) {
+            fit.required_present += 1;
+        }
+        match properties.and_then(|properties| properties.get(name)) {
+            Some(property) => {
+                fit.declared_present += 1;
+                count(property, root, inner, fit, depth + 1);
+            }
+            // Inside an object whose fields nobody declares nothing is undeclared.
+            None if properties.is_some() => fit.undeclared -= 1,
+            None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn schema(definition: Value) -> Schema {
+        let mut definition = definition;
+        definition["subject"] = json!("user");
+        Schema::from_value(&definition, None).expect("a definition")
+    }
+
+    fn detected(detector: &Detector, text: &str) -> String {
+        let document = Document::from_json(text.as_bytes(), Storage::String).expect("JSON");
+        detector.detect(&document).expect("reads").to_string()
+    }
+
+    #[test]
+    fn versions_are_told_by_what_fits() {
+        let schemas = [
+            schema(json!({"version": "1.0.0", "fields": {
+                "userName": {"type": "string", "required": true}, "age": {"type": "number"}}})),
+            schema(json!({"version": "2.0.0", "fields": {
+                "fullName": {"type": "string", "required": true}, "age": {"type": "number"}}})),
+            schema(
+                json!({"version": "2.1.0", "fields": {"fullName": {"type": "string", "required": true},
+                "age": {"type": "number"}, "mail": {"type": "string"}}}),
+            ),
+        ];
+        let detector = Detector::new(&schemas);
+        assert_eq!(detected(&detector, r#"{"userName":"A"}"#), "1.0.0");
+        assert_eq!(detected(&detector, r#"{"fullName":"A","mail":"m"}"#), "2.1.0");
+        assert_eq!(detected(&detector, r#"{"fullName":"A","age":1}"#), "ambiguous (2.0.0, 2.1.0)");
+        assert_eq!(detected(&detector, r#"{"name":"A"}"#), "unknown");
+        let both = r#"{"fullName":"A","userName":"A"}"#;
+        assert_eq!(detected(&detector, both), "ambiguous (1.0.0, 2.0.0, 2.1.0)");
+    }
+
+    #[test]
+    fn a_version_field_decides_alone() {
+        let fields = json!({"n": {"type": "number"}});
+        let schemas = [
+            schema(json!({"version": "1.0.0", "fields": fields})),
+            schema(json!({"version": "2.0.0", "versionField": "meta.v", "fields": fields})),
+            schema(json!({"version": "3.0.0", "versionField": "meta.v", "fields": fields})),
+        ];
+        let detector = Detector::new(&schemas);
+        assert_eq!(detected(&detector, r#"{"n":1}"#), "1.0.0");
+        assert_eq!(detected(&detector, r#"{"n":1,"meta":{"v":"2.0.0"}}"#), "2.0.0");
+        assert_eq!(detected(&detector, r#"{"n":1,"meta":{"v":3}}"#), "3.0.0");
+        assert_eq!(detected(&detector, r#"{"n":1,"meta":{"v":"9.0.0"}}"#), "unknown");
+    }
+
+    #[test]
+    fn a_hash_is_read_by_each_schema_in_its_way() {
+        let schemas = [
+            schema(
+                json!({"version": "1.0.0", "fields": {"n": {"type": "string", "required": true, "pattern": "^[a-z]"}}}),
+            ),
+            schema(
+                json!({"version": "2.0.0", "fields": {"n": {"type": "number", "required": true}}}),
+            ),
+        ];
+        let detector = Detector::new(&schemas);
+        let hash = |text: &'static [u8]| Document::from_hash([(&b"n"[..], text)]);
+        assert_eq!(detector.detect(&hash(b"42")).expect("reads").to_string(), "2.0.0");
+        assert_eq!(detector.detect(&hash(b"abc")).expect("reads").to_string(), "1.0.0");
+        assert_eq!(detector.detect(&hash(b"007")).expect("reads"), Detection::Unknown);
+    }
+}
