@@ -18,7 +18,7 @@ pub fn place_text(places: &[Place]) -> String {
     let mut out = String::new();
     for place in places {
         match place {
-            Place::Item(at) => out += &format!("[{at}]"),
+            Place::Item(at) => out.extend(["[", &at.to_string(), "]"]),
             Place::Key(name) => {
                 if !out.is_empty() {
                     out.push('.');

@@ -159,7 +159,7 @@ fn document_path(location: &jsonschema::paths::Location, document: &Value) -> St
         };
         match at {
             Some(Value::Array(items)) => {
-                path += &format!("[{name}]");
+                path.extend(["[", &name, "]"]);
                 at = name.parse::<usize>().ok().and_then(|index| items.get(index));
             }
             other => {
