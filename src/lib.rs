@@ -8,3 +8,5 @@ pub mod schema;
 pub mod transform;
 
 pub mod store;
+
+pub mod demo;

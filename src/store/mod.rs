@@ -1,4 +1,5 @@
 //! THE SERVER: the only room that speaks Redis.
 
+pub mod fill;
 pub mod install;
 pub mod local;

@@ -2,4 +2,5 @@
 
 mod harness;
 mod local;
+mod sample_data;
 mod tidy;
