@@ -4,8 +4,12 @@
 //! arrows between them.
 
 pub mod model;
+
 pub mod schema;
+
 pub mod transform;
+
+pub mod catalog;
 
 pub mod store;
 

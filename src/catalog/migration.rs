@@ -1,0 +1,208 @@
+//! One migration: the named edge from a version to another.
+
+use std::collections::BTreeMap;
+
+use semver::Version;
+use serde_json::{Map, Value, json};
+
+use super::strategy::{DIRECT, Strategy, place_of_use};
+use crate::model::Path;
+use crate::schema::definition::read_version;
+use crate::schema::mistake::{Mistake, Place, Reader, places_of};
+use crate::transform::Step;
+
+/// What has to hold after the last transform, besides the target's schema.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Validation {
+    /// Fields that have to be there.
+    pub required: Vec<Path>,
+}
+
+/// A named edge from one version to another.
+#[derive(Clone, Debug)]
+pub struct Migration {
+    /// The name, unique in its subject.
+    pub name: String,
+    /// The version it starts from.
+    pub source: Version,
+    /// The version it leads to.
+    pub target: Version,
+    /// How it is carried out: `direct`, or the strategy its transforms were made by.
+    pub strategy: String,
+    /// The transforms in order, a strategy's before the migration's own.
+    pub transforms: Vec<Step>,
+    /// What has to hold after the last transform.
+    pub validation: Validation,
+    /// How dear it is where two paths are equally long; the number of its transforms unless said.
+    pub cost: u64,
+    /// A note for people.
+    pub description: Option<String>,
+    definition: Value,
+}
+
+/// The keys of a migration's definition.
+pub const MIGRATION_KEYS: [&str; 8] =
+    ["source", "target", "strategy", "with", "transforms", "validation", "cost", "description"];
+
+impl Migration {
+    /// Reads a definition and tells `reader` every mistake; `None` when it cannot be used.
+    pub fn read(
+        reader: &mut Reader,
+        name: &str,
+        value: &Value,
+        strategies: &BTreeMap<String, Strategy>,
+    ) -> Option<Self> {
+        let map = reader.object(value, "a migration", &MIGRATION_KEYS)?;
+        let before = reader.mistakes.len();
+        let source = read_version(reader, map, "source");
+        let target = read_version(reader, map, "target");
+        if let (Some(source), Some(target)) = (&source, &target)
+            && source == target
+        {
+            let message = format!("source and target are both {source}");
+            reader.at_key("target", |r| r.wrong(message, "two versions that differ"));
+        }
+        let strategy = reader.text(map, "strategy").unwrap_or(DIRECT).to_owned();
+        let transforms = read_transforms(reader, map, &strategy, strategies);
+        let validation = read_validation(reader, map);
+        let cost = reader.count(map, "cost").unwrap_or(transforms.len() as u64);
+        let description = reader.text(map, "description").map(str::to_owned);
+        if reader.mistakes.len() > before {
+            return None;
+        }
+        Some(Self {
+            name: name.to_owned(),
+            source: source?,
+            target: target?,
+            strategy,
+            transforms,
+            validation,
+            cost,
+            description,
+            definition: value.clone(),
+        })
+    }
+
+    /// The definition as it was written.
+    pub fn definition(&self) -> &Value {
+        &self.definition
+    }
+
+    /// The definition with its strategy written out, so that it stands on its own, as in a Plan.
+    pub fn self_contained(&self) -> Value {
+        let mut definition = self.definition.clone();
+        if let Some(map) = definition.as_object_mut() {
+            map.insert("strategy".to_owned(), DIRECT.into());
+            map.shift_remove("with");
+            let steps: Vec<&Value> = self.transforms.iter().map(Step::definition).collect();
+            map.insert("transforms".to_owned(), json!(steps));
+        }
+        definition
+    }
+
+    /// What its transforms may lose for good: the number of each (from 1) and the loss in words.
+    pub fn losses(&self) -> Vec<(usize, String)> {
+        let numbered = self.transforms.iter().enumerate();
+        numbered.filter_map(|(at, step)| step.loss().map(|loss| (at + 1, loss))).collect()
+    }
+
+    /// `v1_to_v2 (1.0.0 -> 2.0.0)`.
+    pub fn title(&self) -> String {
+        format!("{} ({} -> {})", self.name, self.source, self.target)
+    }
+}
+
+fn read_transforms(
+    reader: &mut Reader,
+    map: &Map<String, Value>,
+    strategy: &str,
+    strategies: &BTreeMap<String, Strategy>,
+) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if strategy == DIRECT {
+        if map.contains_key("with") {
+            reader.at_key("with", |reader| {
+                reader.wrong("the strategy 'direct' takes no parameters", "no 'with'");
+            });
+        }
+        if !map.contains_key("transforms") {
+            reader.wrong("'transforms' is missing", "\"transforms\": [{\"type\": …}]");
+        }
+    } else {
+        steps.extend(expanded(reader, map, strategy, strategies));
+    }
+    let Some(list) = reader.list(map, "transforms") else { return steps };
+    reader.at_key("transforms", |reader| {
+        for (at, definition) in list.iter().enumerate() {
+            reader.within(Place::Item(at), |reader| match Step::parse(definition) {
+                Ok(step) => steps.push(step),
+                Err(mistakes) => {
+                    for mistake in mistakes {
+                        reader.adopt(Mistake {
+                            at: places_of(&mistake.path),
+                            on_key: false,
+                            message: mistake.message,
+                            expected: mistake.expected,
+                            near: None,
+                        });
+                    }
+                }
+            });
+        }
+    });
+    steps
+}
+
+fn expanded(
+    reader: &mut Reader,
+    map: &Map<String, Value>,
+    name: &str,
+    strategies: &BTreeMap<String, Strategy>,
+) -> Vec<Step> {
+    let Some(strategy) = strategies.get(name) else {
+        let mut known = vec![DIRECT];
+        known.extend(strategies.keys().map(String::as_str));
+        reader.at_key("strategy", |reader| reader.unknown_name("strategy", name, &known));
+        return Vec::new();
+    };
+    let with = map
+        .get("with")
+        .and_then(|value| reader.at_key("with", |reader| reader.any_object(value, "'with'")));
+    let before = reader.mistakes.len();
+    let definitions = strategy.expand(reader, with);
+    let mut steps = Vec::new();
+    if reader.mistakes.len() > before {
+        return steps;
+    }
+    for (at, definition) in definitions.iter().enumerate() {
+        match Step::parse(definition) {
+            Ok(step) => steps.push(step),
+            Err(mistakes) => reader.within(place_of_use(), |reader| {
+                for mistake in mistakes {
+                    let step = at + 1;
+                    let message = format!("step {step} of '{name}': {}", mistake.message);
+                    reader.wrong(message, mistake.expected);
+                }
+            }),
+        }
+    }
+    steps
+}
+
+fn read_validation(reader: &mut Reader, map: &Map<String, Value>) -> Validation {
+    let mut validation = Validation::default();
+    let Some(value) = map.get("validation") else { return validation };
+    reader.at_key("validation", |reader| {
+        let Some(map) = reader.object(value, "'validation'", &["required"]) else { return };
+        for (at, text) in reader.texts(map, "required").into_iter().flatten().enumerate() {
+            match text.parse::<Path>() {
+                Ok(path) => validation.required.push(path),
+                Err(error) => reader.at_key("required", |reader| {
+                    reader
+                        .within(Place::Item(at), |r| r.wrong(error.to_string(), "a field's path"));
+                }),
+            }
+        }
+    });
+    validation
+}
