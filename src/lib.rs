@@ -14,3 +14,5 @@ pub mod catalog;
 pub mod store;
 
 pub mod demo;
+
+pub mod console;

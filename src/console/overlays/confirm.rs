@@ -1,0 +1,156 @@
+//! The question before anything is written: what, where, how many, and a phrase to type.
+//!
+//! The phrase is the subject's key pattern, which differs from job to job, so that no habit of the
+//! fingers answers for the operator. Enter on an empty or wrong line never confirms.
+
+use crossterm::event::KeyCode;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::console::keymap::Press;
+use crate::console::overlays::{Answer, dialog};
+use crate::console::theme::Role;
+use crate::console::widgets::input::Input;
+use crate::console::widgets::{Canvas, above, below, text};
+use crate::model::RunId;
+
+/// What is done once confirmed. The plan itself waits in the Run pane: it is the one that was shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Run the plan in the Run pane, writing.
+    Execute,
+    /// Roll a run back.
+    Rollback(RunId),
+    /// Go on with a stopped run.
+    Resume(RunId),
+}
+
+/// The dialog.
+#[derive(Debug)]
+pub struct Confirm {
+    title: String,
+    lines: Vec<(Role, String)>,
+    phrase: String,
+    verb: &'static str,
+    typed: Input,
+    wrong: bool,
+    intent: Intent,
+}
+
+impl Confirm {
+    /// A question whose answer is to type `phrase`; `verb` is what the confirming button says.
+    pub fn new(
+        title: impl Into<String>,
+        lines: Vec<(Role, String)>,
+        phrase: impl Into<String>,
+        verb: &'static str,
+        intent: Intent,
+    ) -> Self {
+        let (title, phrase) = (title.into(), phrase.into());
+        Self { title, lines, phrase, verb, typed: Input::default(), wrong: false, intent }
+    }
+
+    fn fits(&self) -> bool {
+        self.typed.text() == self.phrase
+    }
+
+    /// Takes a key: Enter confirms when the phrase stands there, and cancels when nothing does.
+    pub fn press(&mut self, press: Press) -> Answer {
+        if press.code == KeyCode::Enter {
+            if self.fits() {
+                return Answer::Confirmed(self.intent.clone());
+            }
+            if self.typed.is_empty() {
+                return Answer::Close;
+            }
+            self.wrong = true;
+            return Answer::Stay;
+        }
+        self.wrong = false;
+        self.typed.press(press);
+        Answer::Stay
+    }
+
+    /// Takes pasted text.
+    pub fn paste(&mut self, text: &str) {
+        self.wrong = false;
+        self.typed.paste(text);
+    }
+
+    /// Draws it.
+    pub fn view(&self, canvas: &mut Canvas, area: Rect) {
+        let room = 76.min(area.width.saturating_sub(6));
+        let wrapped: Vec<(Role, String)> = self
+            .lines
+            .iter()
+            .flat_map(|(role, line)| {
+                text::wrap(line, usize::from(room)).into_iter().map(|piece| (*role, piece))
+            })
+            .collect();
+        let rows = u16::try_from(wrapped.len()).unwrap_or(u16::MAX);
+        let height = rows.saturating_add(6).min(area.height.saturating_sub(2));
+        let inside = dialog(canvas, area, room, height, &self.title);
+        // The question and the buttons are kept when the screen is too low for the whole text.
+        let text_rows = inside.height.saturating_sub(5);
+        let texts: Vec<Line> = wrapped
+            .into_iter()
+            .map(|(role, line)| Line::from(canvas.span(role, line)))
+            .take(usize::from(text_rows))
+            .collect();
+        canvas.put_lines(above(inside, text_rows), texts);
+        let ask = below(inside, text_rows + 1);
+        let question = canvas.line([
+            (Role::Text, "Type ".to_owned()),
+            (Role::Title, self.phrase.clone()),
+            (Role::Text, " to go on:".to_owned()),
+        ]);
+        canvas.put(ask, &question);
+        let entry = below(ask, 1);
+        let label = Line::from(canvas.span(Role::Accent, "> "));
+        canvas.put(entry, &label);
+        let lead = 2.min(entry.width);
+        let field = Rect { x: entry.x + lead, width: entry.width - lead, ..entry };
+        let role = if self.fits() { Role::Good } else { Role::Text };
+        self.typed.draw(canvas, field, role, true);
+        self.view_buttons(canvas, below(entry, 2));
+    }
+
+    fn view_buttons(&self, canvas: &mut Canvas, area: Rect) {
+        let (cancel, go) =
+            if self.fits() { (Role::Dim, Role::BadgeWarn) } else { (Role::Selected, Role::Faint) };
+        let note = match (self.fits(), self.wrong, self.typed.is_empty()) {
+            (true, _, _) => "  enter: go on · esc: cancel",
+            (_, true, _) => "  that is not the pattern: nothing was done",
+            (_, _, true) => "  enter or esc: cancel",
+            _ => "  esc: cancel",
+        };
+        let line = canvas.line([
+            (cancel, " Cancel ".to_owned()),
+            (Role::Text, "  ".to_owned()),
+            (go, format!(" {} ", self.verb)),
+            (if self.wrong { Role::Bad } else { Role::Faint }, note.to_owned()),
+        ]);
+        canvas.put(area, &line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask() -> Confirm {
+        Confirm::new("Run", Vec::new(), "user:*", "Run it", Intent::Execute)
+    }
+
+    #[test]
+    fn enter_alone_cancels_and_a_wrong_phrase_does_nothing() {
+        let enter = Press::plain(KeyCode::Enter);
+        assert!(matches!(ask().press(enter), Answer::Close));
+        let mut confirm = ask();
+        confirm.paste("user:");
+        assert!(matches!(confirm.press(enter), Answer::Stay));
+        assert!(confirm.wrong);
+        confirm.press(Press::plain(KeyCode::Char('*')));
+        assert!(matches!(confirm.press(enter), Answer::Confirmed(Intent::Execute)));
+    }
+}

@@ -1,0 +1,252 @@
+//! Colours by meaning: a view asks for a role, a theme file says how the role looks.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy as _;
+use ratatui::style::{Color, Modifier, Style};
+use serde::Deserialize;
+
+/// What a piece of text means. Theme files name these in snake case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // The names are the documentation; `themes/dark.toml` shows each.
+pub enum Role {
+    Text,
+    Dim,
+    Faint,
+    Title,
+    Accent,
+    Border,
+    BorderFocused,
+    Selected,
+    SelectedIdle,
+    Tab,
+    TabActive,
+    HintKey,
+    HintText,
+    Good,
+    Warn,
+    Bad,
+    Added,
+    Removed,
+    Changed,
+    AddedWord,
+    RemovedWord,
+    JsonName,
+    JsonString,
+    JsonNumber,
+    JsonLiteral,
+    JsonMark,
+    Gauge,
+    GaugeRest,
+    Chart,
+    ChartGap,
+    Badge,
+    BadgeWarn,
+    BadgeBad,
+}
+
+/// How many roles there are.
+const ROLES: usize = Role::BadgeBad as usize + 1;
+
+/// One role in a theme file.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(clippy::struct_excessive_bools)] // One switch per modifier is what a theme's author writes.
+struct Look {
+    fg: Option<Color>,
+    bg: Option<Color>,
+    bold: bool,
+    dim: bool,
+    italic: bool,
+    underlined: bool,
+    reversed: bool,
+}
+
+impl Look {
+    fn style(self) -> Style {
+        let modifiers = [
+            (self.bold, Modifier::BOLD),
+            (self.dim, Modifier::DIM),
+            (self.italic, Modifier::ITALIC),
+            (self.underlined, Modifier::UNDERLINED),
+            (self.reversed, Modifier::REVERSED),
+        ];
+        let mut style = Style { fg: self.fg, bg: self.bg, ..Style::default() };
+        for (on, modifier) in modifiers {
+            if on {
+                style = style.add_modifier(modifier);
+            }
+        }
+        style
+    }
+}
+
+/// A theme file: an optional `base`, and the roles.
+#[derive(Debug, Deserialize)]
+struct File {
+    /// The theme whose looks stand for the roles this file leaves out.
+    base: Option<String>,
+    #[serde(flatten)]
+    roles: BTreeMap<Role, Look>,
+}
+
+/// Why a theme cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ThemeError {
+    /// No built-in theme and no file of that name.
+    #[error(
+        "there is no theme '{name}': known are {known}, and files named '{name}.toml' in {folder}"
+    )]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// The built-in names.
+        known: String,
+        /// Where user themes are looked for.
+        folder: String,
+    },
+    /// The file is no theme.
+    #[error("theme {place}: {reason}")]
+    Misformed {
+        /// The file's path, or the built-in name.
+        place: String,
+        /// What is wrong, with line and column.
+        reason: String,
+    },
+}
+
+/// The built-in themes in the order in which the console goes through them.
+pub const BUILT_IN: [(&str, &str); 4] = [
+    ("dark", include_str!("../../themes/dark.toml")),
+    ("light", include_str!("../../themes/light.toml")),
+    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
+    ("mono", include_str!("../../themes/mono.toml")),
+];
+
+/// How each role looks.
+#[derive(Clone, Debug)]
+pub struct Theme {
+    /// The name it was loaded by.
+    pub name: String,
+    styles: [Style; ROLES],
+}
+
+impl Theme {
+    /// The theme that fits what the user and the terminal say: `NO_COLOR` (set and not empty) gives
+    /// `mono`, else the name asked for, else `light` on a light background (as `COLORFGBG` tells it),
+    /// else `dark`.
+    pub fn choose(asked: Option<&str>) -> Result<Self, ThemeError> {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        if set("NO_COLOR").is_some() {
+            return Self::named("mono");
+        }
+        if let Some(name) = asked {
+            return Self::named(name);
+        }
+        let light = set("COLORFGBG")
+            .and_then(|value| value.rsplit(';').next().and_then(|bg| bg.parse::<u8>().ok()))
+            .is_some_and(|background| background == 7 || background == 15);
+        Self::named(if light { "light" } else { "dark" })
+    }
+
+    /// A theme by name: the user's file wins over the built-in one.
+    pub fn named(name: &str) -> Result<Self, ThemeError> {
+        let folder = themes_folder();
+        if let Some(path) = folder.as_deref().map(|folder| folder.join(format!("{name}.toml")))
+            && let Ok(text) = std::fs::read_to_string(&path)
+        {
+            return Self::parse(name, &path.display().to_string(), &text);
+        }
+        Self::built_in(name).ok_or_else(|| ThemeError::Unknown {
+            name: name.to_owned(),
+            known: BUILT_IN.map(|(name, _)| name).join(", "),
+            folder: folder.as_deref().unwrap_or(Path::new("(no folder)")).display().to_string(),
+        })
+    }
+
+    /// A built-in theme.
+    pub fn built_in(name: &str) -> Option<Self> {
+        let (_, text) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
+        Some(Self::parse(name, name, text).expect("the built-in themes are tested"))
+    }
+
+    /// The built-in theme after this one.
+    #[must_use]
+    pub fn next(&self) -> Self {
+        let at = BUILT_IN.iter().position(|(name, _)| *name == self.name).unwrap_or(0);
+        let (name, _) = BUILT_IN[(at + 1) % BUILT_IN.len()];
+        Self::built_in(name).expect("the name is from the list of built-in themes")
+    }
+
+    /// The style of a role.
+    pub fn style(&self, role: Role) -> Style {
+        self.styles[role as usize]
+    }
+
+    fn parse(name: &str, place: &str, text: &str) -> Result<Self, ThemeError> {
+        let file: File = toml::from_str(text).map_err(|error| ThemeError::Misformed {
+            place: place.to_owned(),
+            reason: error.to_string(),
+        })?;
+        // A user's file that leaves roles out rests on `base`, or on `dark`: never on itself.
+        let base = file.base.as_deref().unwrap_or("dark");
+        let mut styles = if base == name || place == name {
+            [Style::default(); ROLES]
+        } else {
+            Self::built_in(base)
+                .ok_or_else(|| ThemeError::Misformed {
+                    place: place.to_owned(),
+                    reason: format!("base '{base}' is no built-in theme"),
+                })?
+                .styles
+        };
+        for (role, look) in file.roles {
+            styles[role as usize] = look.style();
+        }
+        Ok(Self { name: name.to_owned(), styles })
+    }
+}
+
+/// Where user themes lie: `$REMOLD_CONFIG_HOME/themes`, else `remold/themes` in the XDG config place.
+fn themes_folder() -> Option<PathBuf> {
+    let home = match std::env::var_os("REMOLD_CONFIG_HOME") {
+        Some(folder) if !folder.is_empty() => PathBuf::from(folder),
+        _ => etcetera::choose_base_strategy().ok()?.config_dir().join("remold"),
+    };
+    Some(home.join("themes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_themes_name_every_role() {
+        for (name, text) in BUILT_IN {
+            let file: File = toml::from_str(text).unwrap();
+            assert_eq!(file.roles.len(), ROLES, "{name}");
+            assert!(file.base.is_none());
+        }
+    }
+
+    #[test]
+    fn mono_has_no_colour_and_shows_the_selection() {
+        let mono = Theme::built_in("mono").unwrap();
+        for style in mono.styles {
+            assert_eq!((style.fg, style.bg), (None, None));
+        }
+        assert!(mono.style(Role::Selected).add_modifier.contains(Modifier::REVERSED));
+    }
+
+    #[test]
+    fn a_user_file_rests_on_its_base() {
+        let theme = Theme::parse("mine", "mine.toml", "base = \"mono\"\nbad = { fg = \"red\" }");
+        let theme = theme.unwrap();
+        assert_eq!(theme.style(Role::Bad).fg, Some(Color::Red));
+        assert!(theme.style(Role::Selected).add_modifier.contains(Modifier::REVERSED));
+        let error = Theme::parse("mine", "mine.toml", "bed = {}").unwrap_err().to_string();
+        assert!(error.contains("mine.toml") && error.contains("bed"), "{error}");
+    }
+}

@@ -1,0 +1,110 @@
+//! Pieces that any pane is made of. They know roles and rectangles, nothing of Redis.
+
+pub mod chart;
+pub mod gauge;
+pub mod input;
+pub mod json;
+pub mod list;
+pub mod pairs;
+pub mod table;
+pub mod text;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Widget as _};
+
+use crate::console::regions::{Regions, Target};
+use crate::console::theme::{Role, Theme};
+
+/// What a view draws on, and where it notes which piece of screen means what.
+pub struct Canvas<'a> {
+    /// The cells.
+    pub buffer: &'a mut Buffer,
+    /// How roles look.
+    pub theme: &'a Theme,
+    /// What the next mouse event is looked up in.
+    pub regions: &'a mut Regions,
+    /// Where the terminal's cursor stands, while something is typed.
+    pub cursor: Option<Position>,
+}
+
+impl Canvas<'_> {
+    /// The style of a role.
+    pub fn style(&self, role: Role) -> Style {
+        self.theme.style(role)
+    }
+
+    /// Text in a role.
+    pub fn span<'t>(&self, role: Role, text: impl Into<std::borrow::Cow<'t, str>>) -> Span<'t> {
+        Span::styled(text, self.style(role))
+    }
+
+    /// A line of texts in roles.
+    pub fn line<'t>(&self, parts: impl IntoIterator<Item = (Role, String)>) -> Line<'t> {
+        Line::from(parts.into_iter().map(|(role, text)| self.span(role, text)).collect::<Vec<_>>())
+    }
+
+    /// Draws one line at the top of `area`; what is too long is cut at the edge.
+    pub fn put(&mut self, area: Rect, line: &Line) {
+        let row = Rect { height: area.height.min(1), ..area };
+        line.render(row.intersection(self.buffer.area), self.buffer);
+    }
+
+    /// Draws lines from the top of `area`, as many as fit, and returns what is left below them.
+    pub fn put_lines<'t>(&mut self, area: Rect, lines: impl IntoIterator<Item = Line<'t>>) -> Rect {
+        let mut rest = area;
+        for line in lines {
+            if rest.height == 0 {
+                break;
+            }
+            self.put(rest, &line);
+            rest = below(rest, 1);
+        }
+        rest
+    }
+
+    /// Draws text that wraps at words, and returns what is left below it.
+    pub fn put_wrapped(&mut self, area: Rect, role: Role, text: &str) -> Rect {
+        let lines = text::wrap(text, usize::from(area.width));
+        let style = self.style(role);
+        self.put_lines(area, lines.into_iter().map(|line| Line::styled(line, style)))
+    }
+
+    /// Fills `area` with a role's background.
+    pub fn fill(&mut self, area: Rect, role: Role) {
+        let style = self.style(role);
+        let area = area.intersection(self.buffer.area);
+        self.buffer.set_style(area, style);
+    }
+
+    /// Draws a frame with a title, and returns the inside.
+    pub fn boxed(&mut self, area: Rect, title: &str, focused: bool) -> Rect {
+        let (border, title_role) =
+            if focused { (Role::BorderFocused, Role::Title) } else { (Role::Border, Role::Dim) };
+        let block = Block::bordered()
+            .border_style(self.style(border))
+            .title(Span::styled(format!(" {title} "), self.style(title_role)));
+        let area = area.intersection(self.buffer.area);
+        let inside = block.inner(area);
+        block.render(area, self.buffer);
+        inside
+    }
+
+    /// Notes what a click on `area` means.
+    pub fn note(&mut self, area: Rect, target: Target) {
+        self.regions.push(area, target);
+    }
+}
+
+/// What is left of `area` below its first `rows` rows.
+pub fn below(area: Rect, rows: u16) -> Rect {
+    let rows = rows.min(area.height);
+    Rect { y: area.y + rows, height: area.height - rows, ..area }
+}
+
+/// The first `rows` rows of `area`.
+pub fn above(area: Rect, rows: u16) -> Rect {
+    Rect { height: rows.min(area.height), ..area }
+}
