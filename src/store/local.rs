@@ -61,9 +61,9 @@ pub enum LocalError {
         /// The end of its log.
         log: String,
     },
-    /// The server refused a key, or went away meanwhile.
-    #[error("the private Redis server could not be filled: {0}")]
-    Fill(#[from] redis::RedisError),
+    /// The server refused a command, or went away meanwhile.
+    #[error("the private Redis server did not do what it was asked: {0}")]
+    Server(#[from] redis::RedisError),
     /// The server runs and does not answer.
     #[error("{program} did not answer within {READY_SECONDS_MAX} seconds; its last words:\n{log}")]
     Silent {

@@ -2,8 +2,9 @@
 
 use remold::catalog::{Catalog, Subject, graph};
 use remold::demo::{Kind, Made, Recipe};
-use remold::model::{Document, Key, Outcome, Storage};
+use remold::model::{Document, Expiry, Key, Outcome, RedisType, Storage};
 use remold::store::fill::{NewKey, NewValue};
+use remold::store::fingerprint::{Difference, Fingerprint, Print};
 use remold::transform::{Chain, Frozen, Stage};
 
 use crate::harness::binary::sample_catalog;
@@ -31,6 +32,43 @@ fn a_filled_server_holds_what_was_made() {
     };
     let again = Snapshot::take(&mut second.connect());
     without_expiry(snapshot).assert_same(&without_expiry(again));
+}
+
+#[test]
+fn a_fingerprint_sees_every_change() {
+    let server = TestServer::start();
+    fill(&server, Recipe { keys: 1_000, seed: 3 });
+    let take = || server.local().fingerprint().expect("a private server can be read");
+    let before = take();
+    assert_eq!(before.len(), 1_000);
+    assert!(before.compare(&take(), |_| true).is_none());
+    let mut connection = server.connect();
+    let mut change = |line: &str| {
+        let mut words = line.split(' ');
+        let mut command = redis::cmd(words.next().expect("a name"));
+        words.for_each(|word| {
+            command.arg(word);
+        });
+        let _: redis::Value = command.query(&mut connection).expect(line);
+    };
+    change("SET new 1");
+    let hash = key_of(&before, |print| print.redis_type == RedisType::Hash);
+    change(&format!("HSET {hash} field value"));
+    let lasting = key_of(&before, |print| {
+        print.expiry == Expiry::Never && print.redis_type == RedisType::String
+    });
+    change(&format!("PEXPIRE {lasting} 100000"));
+    let set = key_of(&before, |print| print.redis_type == RedisType::Set);
+    change(&format!("DEL {set}"));
+    let difference = before.compare(&take(), |_| true);
+    assert_eq!(difference, Difference { appeared: 1, vanished: 1, values: 1, expiries: 1 });
+}
+
+/// The first key with a plain name that fits.
+fn key_of(fingerprint: &Fingerprint, fits: impl Fn(&Print) -> bool) -> String {
+    let plain = |key: &Key| key.as_bytes().iter().all(u8::is_ascii_graphic);
+    let (key, _) = fingerprint.iter().find(|(key, print)| plain(key) && fits(print)).expect("one");
+    key.to_string()
 }
 
 /// The generator says beforehand what a run makes of each kind; the definitions agree. No server and
