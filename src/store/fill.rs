@@ -54,7 +54,9 @@ impl LocalServer {
                 pending.clear();
             }
         }
-        pending.exec(&mut connection)?;
+        if !pending.is_empty() {
+            pending.exec(&mut connection)?;
+        }
         Ok(written)
     }
 }

@@ -98,7 +98,10 @@ impl LocalServer {
                 .arg("COUNT")
                 .arg(PAGE_KEYS)
                 .query(&mut connection)?;
-            read_page(&mut connection, names, &mut keys)?;
+            // A page may be empty while the cursor lives on.
+            if !names.is_empty() {
+                read_page(&mut connection, names, &mut keys)?;
+            }
             if next == 0 {
                 return Ok(Fingerprint { keys });
             }
