@@ -143,6 +143,22 @@ impl Kind {
         &ROWS[self as usize]
     }
 
+    /// The version its documents have; `None` when they fit none, or are no documents.
+    pub fn version(self) -> Option<&'static str> {
+        match self {
+            Self::UserV1
+            | Self::UserV1OneWord
+            | Self::UserV1Dated
+            | Self::UserV1HalfDone
+            | Self::UserV1NoFirst
+            | Self::OrderV1
+            | Self::OrderV1OddPaid => Some("1.0.0"),
+            Self::UserV2 | Self::UserV2OneWord | Self::OrderV2 => Some("2.0.0"),
+            Self::UserV3 => Some("3.0.0"),
+            _ => None,
+        }
+    }
+
     /// The subject whose pattern the key matches.
     pub fn subject(self) -> Option<&'static str> {
         match self {

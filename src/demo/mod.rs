@@ -10,6 +10,7 @@ pub mod kind;
 mod order;
 mod other;
 mod random;
+pub mod report;
 mod user;
 mod words;
 
@@ -105,6 +106,14 @@ impl Made {
         self.tally(subject).scanned
     }
 
+    /// Documents of a subject that have this version; `None` counts those that have none.
+    pub fn at_version(&self, subject: &str, version: Option<&str>) -> u64 {
+        let documents = self
+            .kinds()
+            .filter(|(kind, _)| kind.subject() == Some(subject) && kind.row().outcome.is_some());
+        documents.filter(|(kind, _)| kind.version() == version).map(|(_, count)| count).sum()
+    }
+
     /// What a run of `subject` to its newest version has to count.
     pub fn tally(&self, subject: &str) -> Tally {
         let mut tally = Tally::default();
@@ -184,6 +193,9 @@ mod tests {
             let tally = made.tally(subject);
             assert!(tally.adds_up() && tally.migrated > 0 && tally.needs_eyes() > 0, "{tally:?}");
         }
+        let versions = [None, Some("1.0.0"), Some("2.0.0"), Some("3.0.0")];
+        let users: u64 = versions.map(|version| made.at_version("user", version)).iter().sum();
+        assert_eq!(users, made.documents("user"));
         assert!(made.expiring() > 1_000);
     }
 }

@@ -82,16 +82,16 @@ fn every_kind_comes_out_as_its_table_says() {
             continue;
         };
         let subject = catalog.subject(subject).expect("the catalog has it");
-        let (outcome, why) = outcome(subject, &new);
-        if outcome != expected {
+        let (outcome, version, why) = outcome(subject, &new);
+        if outcome != expected || version.as_deref() != kind.version() {
             wrong.push(format!("{kind:?} {}: {outcome}, {why}: {:?}", new.key, new.value));
         }
     }
     assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong[..wrong.len().min(10)].join("\n"));
 }
 
-/// What the newest version's chain makes of a key.
-fn outcome(subject: &Subject, new: &NewKey) -> (Outcome, String) {
+/// What the newest version's chain makes of a key, the version it has, and why.
+fn outcome(subject: &Subject, new: &NewKey) -> (Outcome, Option<String>, String) {
     let document = match &new.value {
         NewValue::String(text) => Document::from_json(text, Storage::String),
         NewValue::Hash(pairs) => Ok(Document::from_hash(
@@ -101,24 +101,25 @@ fn outcome(subject: &Subject, new: &NewKey) -> (Outcome, String) {
     };
     let mut document = match document {
         Ok(document) => document,
-        Err(error) => return (Outcome::Invalid, error.to_string()),
+        Err(error) => return (Outcome::Invalid, None, error.to_string()),
     };
     let latest = subject.latest().expect("the subject has schemas");
     let detection = subject.detector().detect(&document).expect("it could be read above");
     let Some(version) = detection.version() else {
-        return (Outcome::Invalid, detection.to_string());
+        return (Outcome::Invalid, None, detection.to_string());
     };
+    let named = Some(version.to_string());
     if *version == latest.version {
-        return (Outcome::Unchanged, String::new());
+        return (Outcome::Unchanged, named, String::new());
     }
     let chain = chain(subject, version);
     let frozen = Frozen { now: "2026-01-01T00:00:00.000Z".into(), ..Frozen::default() };
     let key: &Key = &new.key;
     match chain.apply(&mut document, key, &subject.key_pattern, &frozen, &mut |_, _, _| ()) {
-        Err(failure) => (Outcome::Failed, failure.to_string()),
+        Err(failure) => (Outcome::Failed, named, failure.to_string()),
         Ok(()) => match latest.validator().check(&document).first() {
-            Some(violation) => (Outcome::Invalid, format!("{violation:?}")),
-            None => (Outcome::Migrated, String::new()),
+            Some(violation) => (Outcome::Invalid, named, format!("{violation:?}")),
+            None => (Outcome::Migrated, named, String::new()),
         },
     }
 }
