@@ -19,7 +19,10 @@ impl Name<'_> {
     pub fn is(&self, text: &str) -> bool {
         match self {
             Self::Plain(bytes) => bytes.as_ref() == text.as_bytes(),
-            Self::Quoted(raw) => json::unquote(raw) == text,
+            Self::Quoted(raw) => {
+                let inside = &raw[1..raw.len() - 1];
+                if inside.contains('\\') { json::unquote(raw) == text } else { inside == text }
+            }
         }
     }
 
@@ -49,6 +52,10 @@ impl Name<'_> {
         }
     }
 }
+
+/// A name stands more than once in one object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Twice;
 
 /// One member of an [`Object`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,9 +151,14 @@ impl<'a> Object<'a> {
         self.members.iter().rposition(|member| member.name.is(name))
     }
 
-    /// How often `name` stands.
-    pub fn count(&self, name: &str) -> usize {
-        self.members.iter().filter(|member| member.name.is(name)).count()
+    /// Where the member `name` stands, when it stands at most once.
+    ///
+    /// # Errors
+    /// [`Twice`] when the name stands more than once, on which readers of JSON disagree.
+    pub fn only(&self, name: &str) -> Result<Option<usize>, Twice> {
+        let mut places = self.members.iter().enumerate().filter(|(_, m)| m.name.is(name));
+        let first = places.next().map(|(at, _)| at);
+        if places.next().is_some() { Err(Twice) } else { Ok(first) }
     }
 
     /// The value of the member `name`.

@@ -17,5 +17,5 @@ pub use facts::{Facts, Frozen};
 pub use kinds::{KINDS, Kind, Parameter};
 pub use params::Params;
 pub use place::{OnExisting, OnMissing, Place};
-pub use step::{Refusal, Step, StepMistake, Transform};
+pub use step::{Grade, Loss, Refusal, Step, StepMistake, Transform};
 pub use template::Template;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use regex::Regex;
 use serde_json::{Map, Value as Json};
 
 use super::kinds::{self, Kind};
@@ -113,6 +114,12 @@ impl<'j> Params<'j> {
                 self.refuse(&label, format!("'{}' stands twice", place.path()), "each path once");
                 return None;
             }
+            let nests = |earlier: &&Place| earlier.holds(&place) || place.holds(earlier);
+            if let Some(earlier) = places.iter().find(nests) {
+                let message = format!("'{}' and '{}' overlap", earlier.path(), place.path());
+                self.refuse(&label, message, "paths of which none lies inside another");
+                return None;
+            }
             places.push(place);
         }
         Some(places)
@@ -168,6 +175,30 @@ impl<'j> Params<'j> {
         let message = format!("'{name}' is '{text}'");
         self.refuse(name, message, format!("one of: {}", known.join(", ")));
         default
+    }
+
+    /// A whole number that may be missing, `least` or more.
+    pub fn count(&mut self, name: &'static str, least: usize) -> Option<usize> {
+        let json = self.optional(name)?;
+        let count = json.as_u64().and_then(|count| usize::try_from(count).ok());
+        let count = count.filter(|count| *count >= least);
+        if count.is_none() {
+            let message = format!("'{name}' is {json}");
+            self.refuse(name, message, format!("a whole number, {least} or more"));
+        }
+        count
+    }
+
+    /// A regular expression that may be missing; `Some(None)` when it is wrong.
+    pub fn optional_regex(&mut self, name: &'static str) -> Option<Option<Regex>> {
+        let text = self.optional_text(name)?;
+        let compiled = Regex::new(text).map_err(|error| {
+            let error = error.to_string();
+            // The last line of regex's own message says what is wrong.
+            let message = error.lines().last().unwrap_or_default().to_owned();
+            self.refuse(name, message, "a regular expression (https://docs.rs/regex#syntax)");
+        });
+        Some(compiled.ok())
     }
 
     /// `true` or `false`; `default` when missing.

@@ -1,8 +1,9 @@
 //! A field's place in a document: finding, taking and putting values there.
 
+use crate::model::object::Twice;
 use crate::model::{Document, Object, Path, Segment, Value};
 
-use super::step::Refusal;
+use super::step::{Loss, Refusal};
 
 /// What happens when the field a step works on is absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub enum OnMissing {
 pub enum OnExisting {
     /// The document is refused.
     Fail,
-    /// The value that stands is kept.
+    /// The value that stands is kept, and the step does nothing: no value is lost.
     Keep,
     /// The value that stands is replaced.
     Overwrite,
@@ -61,6 +62,25 @@ impl Place {
     /// The field's own name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether the field stands in the same object as that of `other`.
+    pub fn is_beside(&self, other: &Self) -> bool {
+        self.parents == other.parents && self.scope == other.scope
+    }
+
+    /// Whether the field of `other` lies inside the value of this one.
+    pub fn holds(&self, other: &Self) -> bool {
+        let (own, others) = (self.path.segments(), other.path.segments());
+        others.len() > own.len() && others.starts_with(own)
+    }
+
+    /// What writing here loses: the objects that have to be made for a nested field stay behind when
+    /// the field is taken out again.
+    pub fn made_parents(&self) -> Option<Loss> {
+        let parent = self.parents.last()?;
+        let what = format!("an object '{parent}' that is made for '{}' stays", self.path);
+        Some(Loss::form(what))
     }
 
     /// Works in every object the scope names: the document itself, or each item of an array. A
@@ -113,7 +133,7 @@ impl Place {
 
     /// The object that holds the field, inside an object of the scope; `None` when a parent is
     /// missing.
-    pub fn parent<'o, 'a>(
+    fn parent<'o, 'a>(
         &self,
         object: &'o mut Object<'a>,
     ) -> Result<Option<&'o mut Object<'a>>, Refusal> {
@@ -123,10 +143,6 @@ impl Place {
             let found = value.json_type();
             parent = value.object_mut().ok_or_else(|| self.not_an_object(name, found))?;
         }
-        if parent.count(&self.name) > 1 {
-            // Readers disagree on which of the two counts, so neither is safe to drop.
-            return Err(Refusal::new(&self.path, "the name stands twice in the document"));
-        }
         Ok(Some(parent))
     }
 
@@ -135,10 +151,22 @@ impl Place {
         &self,
         object: &'o mut Object<'a>,
     ) -> Result<Option<(&'o mut Object<'a>, usize)>, Refusal> {
-        Ok(self.parent(object)?.and_then(|parent| {
-            let at = parent.position(&self.name)?;
-            Some((parent, at))
-        }))
+        let Some(parent) = self.parent(object)? else { return Ok(None) };
+        match parent.only(&self.name) {
+            Ok(at) => Ok(at.map(|at| (parent, at))),
+            // Readers disagree on which of the two counts, so neither is safe to drop.
+            Err(Twice) => Err(Refusal::new(&self.path, "the name stands twice in the document")),
+        }
+    }
+
+    /// Whether the field is there.
+    pub fn stands(&self, object: &mut Object<'_>) -> Result<bool, Refusal> {
+        Ok(self.find(object)?.is_some())
+    }
+
+    /// Takes the field out; `None` when it is not there.
+    pub fn remove<'a>(&self, object: &mut Object<'a>) -> Result<Option<Value<'a>>, Refusal> {
+        Ok(self.find(object)?.map(|(parent, at)| parent.remove(at)))
     }
 
     /// Like [`Place::find`], but a missing field is a refusal, or `None` when it is to be skipped.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::facts::Facts;
@@ -20,8 +21,8 @@ pub trait Transform: fmt::Debug + Send + Sync {
     /// The definitions of the steps that undo this one, in order; `None` when nothing can.
     fn inverse(&self) -> Option<Vec<Json>>;
 
-    /// What this step may lose for good, in words; `None` when its inverse gives back every byte.
-    fn loss(&self) -> Option<String>;
+    /// What this step may lose; `None` when its inverse gives back every byte.
+    fn loss(&self) -> Option<Loss>;
 
     /// The paths this step looks at or changes.
     fn touches(&self) -> Vec<Path>;
@@ -54,6 +55,51 @@ impl Refusal {
         let short: String = text.chars().take(FOUND_CHARS_MAX).collect();
         self.found = Some(if short.len() < text.len() { format!("{short}…") } else { short });
         self
+    }
+}
+
+/// How much a step may lose, from the least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Grade {
+    /// Notation: the order of fields, the writing of a number, an object that was made to hold a
+    /// field. The inverse gives the same data in other bytes.
+    Form,
+    /// Knowledge of what a document had before: no value is gone, and the inverse has to assume.
+    Origin,
+    /// Values: only a before-image brings them back.
+    Values,
+}
+
+/// What a step may lose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Loss {
+    /// How much.
+    pub grade: Grade,
+    /// What, in words.
+    pub what: String,
+}
+
+impl Loss {
+    /// A loss of notation.
+    pub fn form(what: impl Into<String>) -> Self {
+        Self { grade: Grade::Form, what: what.into() }
+    }
+
+    /// A loss of knowledge.
+    pub fn origin(what: impl Into<String>) -> Self {
+        Self { grade: Grade::Origin, what: what.into() }
+    }
+
+    /// A loss of values.
+    pub fn values(what: impl Into<String>) -> Self {
+        Self { grade: Grade::Values, what: what.into() }
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
     }
 }
 
@@ -117,8 +163,10 @@ impl Step {
         self.transform.inverse()
     }
 
-    /// What this step may lose for good, in words.
-    pub fn loss(&self) -> Option<String> {
+    /// What this step may lose. `None` is a promise: for every document the step accepts, its
+    /// inverse gives back the same bytes. (One notation is not seen beforehand: where a text that is
+    /// cut writes its separator as an escape, `\u0020` for a space, the inverse writes it plainly.)
+    pub fn loss(&self) -> Option<Loss> {
         self.transform.loss()
     }
 

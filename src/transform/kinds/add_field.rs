@@ -4,7 +4,9 @@ use serde_json::{Value as Json, json};
 
 use super::{Kind, ON_EXISTING, Parameter};
 use crate::model::{Document, Path};
-use crate::transform::{Facts, OnExisting, OnMissing, Params, Place, Refusal, Template, Transform};
+use crate::transform::{
+    Facts, Loss, OnExisting, OnMissing, Params, Place, Refusal, Template, Transform,
+};
 
 pub(super) const KIND: Kind = Kind {
     name: "addField",
@@ -50,15 +52,15 @@ impl Transform for AddField {
         Some(vec![json!({"type": "removeField", "field": self.field.path()})])
     }
 
-    fn loss(&self) -> Option<String> {
+    fn loss(&self) -> Option<Loss> {
+        let field = self.field.path();
         match self.on_existing {
-            OnExisting::Fail => None,
-            OnExisting::Keep => Some(format!(
-                "which documents had '{}' before is not known afterwards",
-                self.field.path()
-            )),
+            OnExisting::Fail => self.field.made_parents(),
+            OnExisting::Keep => Some(Loss::origin(format!(
+                "which documents had '{field}' before is not known afterwards"
+            ))),
             OnExisting::Overwrite => {
-                Some(format!("a value that stands at '{}' is replaced", self.field.path()))
+                Some(Loss::values(format!("a value that stands at '{field}' is replaced")))
             }
         }
     }

@@ -1,25 +1,48 @@
 //! `convertType`: the same value as another type.
 
-use std::borrow::Cow;
-
 use serde_json::{Value as Json, json};
 
+use super::scalar::{self, Form, Reading};
 use super::{Kind, ON_MISSING, Parameter};
-use crate::model::json::{is_integer, is_number};
-use crate::model::{Document, JsonType, Path, Value};
-use crate::transform::{Facts, OnMissing, Params, Place, Refusal, Template, Transform};
+use crate::model::{Document, Path, Value};
+use crate::transform::{Facts, Loss, OnMissing, Params, Place, Refusal, Template, Transform};
+
+const FORMS: &str = "string, number, integer, boolean, null, array, date, dateTime, epochSeconds \
+                     or epochMillis";
 
 pub(super) const KIND: Kind = Kind {
     name: "convertType",
-    summary: "Writes a value as another type: text, number, integer or boolean. Never rounds and \
-              never guesses: a value that has no exact form in the new type is refused.",
+    summary: "Writes a value as another type: text, number, integer, boolean, array, null, a date, \
+              a time or seconds since 1970. Never rounds and never guesses: a value that has no \
+              exact form in the new type is refused.",
     parameters: &[
         Parameter { name: "field", form: "a path", optional: false, help: "the field" },
         Parameter {
-            name: "to",
-            form: "string, number, integer or boolean",
-            optional: false,
-            help: "the new type",
+            name: "from",
+            form: FORMS,
+            optional: true,
+            help: "the type the values have; others are refused, and the inverse knows what to go \
+                   back to. Numbers become dates only when this says which epoch they count from",
+        },
+        Parameter { name: "to", form: FORMS, optional: false, help: "the new type" },
+        Parameter {
+            name: "fromFormat",
+            form: "a strftime pattern",
+            optional: true,
+            help: "how dates or times are written now, as in %d.%m.%Y; ISO 8601 when left out",
+        },
+        Parameter {
+            name: "toFormat",
+            form: "a strftime pattern",
+            optional: true,
+            help: "how dates or times are to be written; ISO 8601 when left out",
+        },
+        Parameter {
+            name: "zone",
+            form: "UTC or an offset as +02:00",
+            optional: true,
+            help: "the zone of times that are written without one; such times are refused when \
+                   left out",
         },
         Parameter {
             name: "onError",
@@ -40,27 +63,6 @@ pub(super) const KIND: Kind = Kind {
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum To {
-    String,
-    Number,
-    Integer,
-    Boolean,
-}
-
-impl To {
-    const WORDS: [(&'static str, Self); 4] = [
-        ("string", Self::String),
-        ("number", Self::Number),
-        ("integer", Self::Integer),
-        ("boolean", Self::Boolean),
-    ];
-
-    fn name(self) -> &'static str {
-        Self::WORDS[self as usize].0
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum OnError {
     Fail,
     Default,
@@ -71,7 +73,7 @@ enum OnError {
 #[derive(Debug)]
 struct ConvertType {
     field: Place,
-    to: To,
+    reading: Reading,
     on_error: OnError,
     default: Option<Template>,
     on_missing: OnMissing,
@@ -79,7 +81,19 @@ struct ConvertType {
 
 fn parse(params: &mut Params<'_>) -> Option<Box<dyn Transform>> {
     let field = params.place("field");
-    let to = params.required("to").is_some().then(|| params.word("to", &To::WORDS, To::String));
+    let from =
+        params.optional("from").is_some().then(|| params.word("from", &Form::WORDS, Form::String));
+    let to = params.required("to").is_some().then(|| params.word("to", &Form::WORDS, Form::String));
+    let from_format = params.optional_text("fromFormat").map(str::to_owned);
+    let to_format = params.optional_text("toFormat").map(str::to_owned);
+    let zone = params.optional_text("zone").and_then(|text| {
+        let zone = scalar::zone(text);
+        if zone.is_none() {
+            let message = format!("'zone' is '{text}'");
+            params.refuse("zone", message, "UTC or an offset such as +02:00");
+        }
+        zone
+    });
     let words = [
         ("fail", OnError::Fail),
         ("default", OnError::Default),
@@ -92,71 +106,22 @@ fn parse(params: &mut Params<'_>) -> Option<Box<dyn Transform>> {
         _ => params.optional("default").and(None),
     };
     let on_missing = params.on_missing(OnMissing::Fail);
-    Some(Box::new(ConvertType { field: field?, to: to?, on_error, default, on_missing }))
-}
-
-impl ConvertType {
-    fn convert<'a>(&self, value: &Value<'a>) -> Option<Value<'a>> {
-        let found = value.json_type();
-        let raw = |text: &str| Some(Value::Raw(Cow::Owned(text.to_owned())));
-        match (self.to, found) {
-            (To::String, JsonType::String)
-            | (To::Number, JsonType::Number)
-            | (To::Boolean, JsonType::Boolean) => Some(value.clone()),
-            (To::String, JsonType::Number | JsonType::Boolean) => {
-                raw(&format!("\"{}\"", value.to_json()))
-            }
-            (To::Number, JsonType::String) => {
-                let text = value.as_str()?;
-                is_number(&text).then(|| raw(&text))?
-            }
-            (To::Integer, JsonType::Number) => raw(&whole_number(&value.to_json())?),
-            (To::Integer, JsonType::String) => {
-                let text = value.as_str()?;
-                is_integer(&text).then(|| raw(&text))?
-            }
-            (To::Number | To::Integer, JsonType::Boolean) => {
-                raw(if value.to_json() == "true" { "1" } else { "0" })
-            }
-            (To::Boolean, JsonType::Number | JsonType::String) => {
-                let text = value.as_str().unwrap_or_else(|| value.to_json());
-                match text.as_ref() {
-                    "1" => raw("true"),
-                    "0" => raw("false"),
-                    word if word.eq_ignore_ascii_case("true") => raw("true"),
-                    word if word.eq_ignore_ascii_case("false") => raw("false"),
-                    _ => None,
-                }
-            }
-            _ => None,
+    let (field, to) = (field?, to?);
+    for (name, given, form) in
+        [("fromFormat", &from_format, from), ("toFormat", &to_format, Some(to))]
+    {
+        if given.is_some() && !form.is_some_and(Form::is_written_time) {
+            let message = format!("'{name}' is given for what is no date and no dateTime");
+            params.refuse(name, message, "'from' or 'to' with date or dateTime");
         }
     }
-}
-
-/// The number `text` without fraction and exponent, when it is a whole number: `1.0` is `1`, `1e2`
-/// is `100`. Works on the digits, so nothing is rounded at any size.
-fn whole_number(text: &str) -> Option<String> {
-    const DIGITS_MAX: i64 = 400;
-    if is_integer(text) {
-        return Some(text.to_owned());
-    }
-    let (sign, text) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
-    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let fraction = fraction.trim_end_matches('0');
-    let digits = format!("{whole}{fraction}");
-    let shift = exponent.parse::<i64>().ok()? - i64::try_from(fraction.len()).ok()?;
-    let digits = if shift < 0 {
-        let cut = digits.len().checked_sub(usize::try_from(-shift).ok()?)?;
-        let (kept, dropped) = digits.split_at(cut);
-        dropped.bytes().all(|digit| digit == b'0').then(|| kept.to_owned())?
-    } else if shift <= DIGITS_MAX {
-        digits + &"0".repeat(usize::try_from(shift).ok()?)
-    } else {
+    if let Some(from) = from.filter(|from| to.is_time() && !from.may_be_time()) {
+        let message = format!("'{}' does not say which moment a value means", from.name());
+        params.refuse("from", message, "epochSeconds, epochMillis, date, dateTime or string");
         return None;
-    };
-    let digits = digits.trim_start_matches('0');
-    Some(if digits.is_empty() { "0".to_owned() } else { format!("{sign}{digits}") })
+    }
+    let reading = Reading { from, to, from_format, to_format, zone };
+    Some(Box::new(ConvertType { field, reading, on_error, default, on_missing }))
 }
 
 impl Transform for ConvertType {
@@ -166,7 +131,7 @@ impl Transform for ConvertType {
                 return Ok(());
             };
             let value = parent.value_mut(at);
-            let converted = match (self.convert(value), self.on_error) {
+            let converted = match (self.reading.convert(value), self.on_error) {
                 (Some(converted), _) => converted,
                 (None, OnError::Keep) => return Ok(()),
                 (None, OnError::Null) => Value::NULL,
@@ -174,11 +139,7 @@ impl Transform for ConvertType {
                     let template = self.default.as_ref().expect("parse asks for it");
                     template.render(&self.field.path().to_string(), facts)?
                 }
-                (None, OnError::Fail) => {
-                    let reason = format!("the value has no exact form as {}", self.to.name());
-                    let shown = value.to_json().into_owned();
-                    return Err(Refusal::new(self.field.path(), reason).found(shown));
-                }
+                (None, OnError::Fail) => return Err(self.refuse(value)),
             };
             *value = converted;
             Ok(())
@@ -186,23 +147,54 @@ impl Transform for ConvertType {
     }
 
     fn inverse(&self) -> Option<Vec<Json>> {
-        // What type the values had is not declared here: text is by far the most common source, and
-        // the planner proves an inverse on samples before anybody relies on it.
-        let back = if self.to == To::String { "number" } else { "string" };
-        let mut step = json!({"type": "convertType", "field": self.field.path(), "to": back});
+        let Reading { from, to, from_format, to_format, zone: _ } = &self.reading;
+        let field = self.field.path();
+        // Without a declared type, text is by far the most common one, and the planner proves an
+        // inverse on samples before anybody relies on it.
+        let assumed = if *to == Form::String { Form::Number } else { Form::String };
+        let mut step = match (from, to) {
+            (Some(Form::Null), _) | (_, Form::Null) => return None,
+            (_, Form::Array) => json!({"type": "hoistField", "field": field}),
+            (Some(from), to) => {
+                // A type that is no time goes back to the type a time is written in.
+                let back = if to.is_time() { *from } else { from.plain() };
+                json!({"type": "convertType", "field": field, "from": to.name(), "to": back.name()})
+            }
+            (None, _) => json!({"type": "convertType", "field": field, "to": assumed.name()}),
+        };
+        if let Some(format) = to_format {
+            step["fromFormat"] = format.as_str().into();
+        }
+        if let Some(format) = from_format {
+            step["toFormat"] = format.as_str().into();
+        }
+        if let Some(zone) = self.reading.zone_text() {
+            step["zone"] = zone.into();
+        }
         if self.on_missing == OnMissing::Skip {
             step["onMissing"] = "skip".into();
+        }
+        if self.on_error == OnError::Keep && *to != Form::Array {
+            step["onError"] = "keep".into();
         }
         Some(vec![step])
     }
 
-    fn loss(&self) -> Option<String> {
+    fn loss(&self) -> Option<Loss> {
         let field = self.field.path();
-        match self.on_error {
-            OnError::Default | OnError::Null => {
-                Some(format!("values of '{field}' that do not convert are replaced"))
+        match (self.on_error, self.reading.from) {
+            (OnError::Default | OnError::Null, _) => {
+                let what = format!("values of '{field}' that do not convert are replaced");
+                Some(Loss::values(what))
             }
-            _ => Some(format!("which type a value of '{field}' had is not known afterwards")),
+            (OnError::Keep, _) | (OnError::Fail, None) => {
+                let what = format!("which type a value of '{field}' had is not known afterwards");
+                Some(Loss::origin(what))
+            }
+            (OnError::Fail, Some(from)) => {
+                let what = self.reading.form_lost(from)?;
+                Some(Loss::form(format!("{what} of '{field}' is not kept")))
+            }
         }
     }
 
@@ -211,24 +203,15 @@ impl Transform for ConvertType {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whole_numbers_are_exact_at_any_size() {
-        for (text, whole) in [
-            ("1.0", Some("1")),
-            ("1e2", Some("100")),
-            ("-0.0", Some("0")),
-            ("12345678901234567890", Some("12345678901234567890")),
-            ("1234567890123456789.5e1", Some("12345678901234567895")),
-            ("100e-2", Some("1")),
-            ("1.5", None),
-            ("1e-1", None),
-            ("1e999999999", None),
-        ] {
-            assert_eq!(whole_number(text).as_deref(), whole, "{text}");
-        }
+impl ConvertType {
+    fn refuse(&self, value: &Value<'_>) -> Refusal {
+        let to = self.reading.to.name();
+        let reason = match self.reading.from {
+            Some(from) if !scalar::is_of(value, from) => {
+                format!("the value is not the {} that 'from' promises", from.name())
+            }
+            _ => format!("the value has no exact form as {to}"),
+        };
+        Refusal::new(self.field.path(), reason).found(value.to_json())
     }
 }

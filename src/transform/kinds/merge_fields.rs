@@ -4,16 +4,16 @@ use std::borrow::Cow;
 
 use serde_json::{Value as Json, json};
 
-use super::{Kind, ON_EXISTING, ON_MISSING, Parameter};
+use super::{Kind, ON_EXISTING, Parameter};
 use crate::model::{Document, Object, Path, Storage, Value};
 use crate::transform::text::{inside, scalar_inside, scalar_text};
-use crate::transform::{Facts, OnExisting, OnMissing, Params, Place, Refusal, Transform};
+use crate::transform::{Facts, Loss, OnExisting, OnMissing, Params, Place, Refusal, Transform};
 
 pub(super) const KIND: Kind = Kind {
     name: "mergeFields",
-    summary: "Joins texts, numbers and booleans with a separator into one text, which stands where \
-              the first of them stood. Refuses a missing field, null, objects and arrays, and an \
-              existing target.",
+    summary: "Joins texts, numbers and booleans with a separator (or as a template says) into one \
+              text, which stands where the first of them stood. Refuses a missing field, null, \
+              objects and arrays, and an existing target.",
     parameters: &[
         Parameter {
             name: "from",
@@ -29,50 +29,140 @@ pub(super) const KIND: Kind = Kind {
             help: "what to write between them; one space when left out",
         },
         Parameter {
+            name: "template",
+            form: "text with {1}, {2}, ...",
+            optional: true,
+            help: "the text to write in place of a separator: {1} is the first field, {2} the \
+                   second; '{{' is a plain '{'",
+        },
+        Parameter {
             name: "keepSource",
             form: "true or false",
             optional: true,
             help: "whether the fields stay beside the text",
         },
         Parameter {
-            help: "what happens when a field is absent: the document fails, or it is left out",
-            ..ON_MISSING
+            name: "onMissing",
+            form: "fail, skip or omit",
+            optional: true,
+            help: "what happens when a field is absent: the document fails (default), the step is \
+                   skipped, or the text is made without that field",
         },
         ON_EXISTING,
     ],
     parse,
 };
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Absent {
+    Fail,
+    Skip,
+    Omit,
+}
+
+/// What the text is made of.
+#[derive(Debug)]
+enum Layout {
+    Separator(String),
+    Template(Vec<Piece>),
+}
+
+#[derive(Debug)]
+enum Piece {
+    Text(String),
+    Field(usize),
+}
+
 #[derive(Debug)]
 struct MergeFields {
     from: Vec<Place>,
     to: Place,
-    separator: String,
+    layout: Layout,
     keep_source: bool,
-    on_missing: OnMissing,
+    absent: Absent,
     on_existing: OnExisting,
 }
 
 fn parse(params: &mut Params<'_>) -> Option<Box<dyn Transform>> {
     let (from, to) = (params.places("from", 2), params.place("to"));
-    let separator = params.optional_text("separator").unwrap_or(" ").to_owned();
+    let (separator, template) =
+        (params.optional_text("separator"), params.optional_text("template"));
     let keep_source = params.flag("keepSource", false);
-    let on_missing = params.on_missing(OnMissing::Fail);
+    let words = [("fail", Absent::Fail), ("skip", Absent::Skip), ("omit", Absent::Omit)];
+    let absent = params.word("onMissing", &words, Absent::Fail);
     let on_existing = params.on_existing();
     let (from, to) = (from?, to?);
     params.same_scope("from", &from.iter().chain([&to]).collect::<Vec<_>>());
-    Some(Box::new(MergeFields { from, to, separator, keep_source, on_missing, on_existing }))
+    let layout = match template {
+        None => Layout::Separator(separator.unwrap_or(" ").to_owned()),
+        Some(_) if separator.is_some() => {
+            let message = "mergeFields has both 'separator' and 'template'";
+            params.refuse("template", message, "one of them");
+            return None;
+        }
+        Some(text) => match read_template(text, from.len()) {
+            Ok(pieces) => Layout::Template(pieces),
+            Err(message) => {
+                params.refuse("template", message, "text with {1}, {2}, ... for the fields");
+                return None;
+            }
+        },
+    };
+    Some(Box::new(MergeFields { from, to, layout, keep_source, absent, on_existing }))
+}
+
+fn read_template(text: &str, fields: usize) -> Result<Vec<Piece>, String> {
+    let mut pieces = Vec::new();
+    let mut plain = String::new();
+    let mut used = vec![false; fields];
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        plain.push_str(before);
+        if let Some(after) = after.strip_prefix('{') {
+            plain.push('{');
+            rest = after;
+            continue;
+        }
+        let (number, after) = after.split_once('}').ok_or("a '{' has no '}'")?;
+        let at = number.parse::<usize>().ok().filter(|at| (1..=fields).contains(at));
+        let at = at.ok_or_else(|| format!("'{{{number}}}' is none of the {fields} fields"))? - 1;
+        pieces.push(Piece::Text(std::mem::take(&mut plain)));
+        pieces.push(Piece::Field(at));
+        used[at] = true;
+        rest = after;
+    }
+    plain.push_str(rest);
+    pieces.push(Piece::Text(plain));
+    match used.iter().position(|used| !used) {
+        Some(unused) => Err(format!("the template does not use {{{}}}", unused + 1)),
+        None => Ok(pieces),
+    }
 }
 
 impl MergeFields {
     fn merge(&self, object: &mut Object<'_>, storage: Storage) -> Result<(), Refusal> {
+        if !self.gives_way(object)? {
+            match self.on_existing {
+                OnExisting::Fail => return Err(self.to.exists()),
+                // The sources stay too: nothing is lost.
+                OnExisting::Keep => return Ok(()),
+                OnExisting::Overwrite => {}
+            }
+        }
         // Written as in a JSON string, so that escapes stay; a hash holds the bare text.
         let is_hash = storage == Storage::Hash;
-        let separator = if is_hash { self.separator.clone() } else { inside(&self.separator) };
         let mut texts = Vec::with_capacity(self.from.len());
-        let mut first = None;
         for place in &self.from {
-            let Some((parent, at)) = place.find_or(object, self.on_missing)? else { continue };
+            let Some((parent, at)) = place.find(object)? else {
+                match self.absent {
+                    Absent::Fail => return Err(place.missing()),
+                    Absent::Skip => return Ok(()),
+                    Absent::Omit => {
+                        texts.push(None);
+                        continue;
+                    }
+                }
+            };
             let value = &parent.members()[at].value;
             let text = if is_hash {
                 scalar_text(value).map(Cow::into_owned)
@@ -80,66 +170,140 @@ impl MergeFields {
                 scalar_inside(value)
             };
             let found = value.json_type();
-            texts.push(text.ok_or_else(|| {
+            texts.push(Some(text.ok_or_else(|| {
                 Refusal::new(place.path(), format!("the value is {found}, and text is needed"))
-            })?);
-            first.get_or_insert((place, at));
+            })?));
         }
-        let Some((first, mut at)) = first else { return Ok(()) };
-        let merged = texts.join(&separator);
+        let Some(lead) = texts.iter().position(Option::is_some) else { return Ok(()) };
+        let merged = self.layout.join(&texts, is_hash);
         let value = if is_hash {
             Value::Plain(Cow::Owned(merged.into_bytes()))
         } else {
             Value::Raw(Cow::Owned(format!("\"{merged}\"")))
         };
+        self.place(object, &self.from[lead], value)
+    }
+
+    /// Whether the target is free once the sources are gone: it is absent, one of them, or an object
+    /// that holds nothing but them.
+    fn gives_way(&self, object: &mut Object<'_>) -> Result<bool, Refusal> {
+        let mut inside = 0;
         if !self.keep_source {
             for place in &self.from {
-                if let Some((parent, stands)) = place.find(object)? {
-                    parent.remove(stands);
-                    if place.parents() == first.parents() && stands < at {
-                        at -= 1;
-                    }
+                if place.path() == self.to.path() {
+                    return Ok(true);
+                }
+                let is_child = place.parents().len() == self.to.parents().len() + 1;
+                let lies_inside = is_child && self.to.holds(place);
+                inside += usize::from(lies_inside && place.stands(object)?);
+            }
+        }
+        let Some((parent, at)) = self.to.find(object)? else { return Ok(true) };
+        let held = if inside == 0 { None } else { parent.value_mut(at).object_mut() };
+        Ok(held.is_some_and(|held| held.len() == inside))
+    }
+
+    /// Puts the text where its first part stood, whose member it takes over.
+    fn place<'a>(
+        &self,
+        object: &mut Object<'a>,
+        lead: &Place,
+        value: Value<'a>,
+    ) -> Result<(), Refusal> {
+        // Sources go first, because the target may be an object that holds them.
+        let takes_over = lead.is_beside(&self.to) && !self.keep_source;
+        if !self.keep_source {
+            for place in &self.from {
+                let stays = if takes_over { lead.path() } else { self.to.path() };
+                if place.path() != stays {
+                    place.remove(object)?;
                 }
             }
         }
-        let beside = first.parents() == self.to.parents();
-        let at = if self.keep_source { at + 1 } else { at };
-        self.to.put(object, beside.then_some(at), value, self.on_existing)?;
+        if !takes_over {
+            let beside = lead.is_beside(&self.to).then_some(lead);
+            let at = beside.map(|lead| lead.find(object)).transpose()?.flatten();
+            let at = at.map(|(_, at)| at + 1);
+            self.to.put(object, at, value, OnExisting::Overwrite)?;
+            return Ok(());
+        }
+        if lead.path() != self.to.path() {
+            self.to.remove(object)?;
+        }
+        let (parent, at) = lead.find(object)?.expect("its text was read");
+        parent.rename(at, self.to.name());
+        *parent.value_mut(at) = value;
         Ok(())
+    }
+}
+
+impl Layout {
+    fn join(&self, texts: &[Option<String>], is_hash: bool) -> String {
+        let written = |text: &str| if is_hash { text.to_owned() } else { inside(text) };
+        match self {
+            Self::Separator(separator) => {
+                let present: Vec<&str> = texts.iter().flatten().map(String::as_str).collect();
+                present.join(&written(separator))
+            }
+            Self::Template(pieces) => pieces
+                .iter()
+                .map(|piece| match piece {
+                    Piece::Text(text) => written(text),
+                    Piece::Field(at) => texts[*at].clone().unwrap_or_default(),
+                })
+                .collect(),
+        }
     }
 }
 
 impl Transform for MergeFields {
     fn apply(&self, document: &mut Document<'_>, _: &Facts<'_>) -> Result<(), Refusal> {
         let storage = document.storage();
-        self.to.each(document, self.on_missing, &mut |object| self.merge(object, storage))
+        let scope = if self.absent == Absent::Fail { OnMissing::Fail } else { OnMissing::Skip };
+        self.to.each(document, scope, &mut |object| self.merge(object, storage))
     }
 
     fn inverse(&self) -> Option<Vec<Json>> {
         if self.keep_source {
             return Some(vec![json!({"type": "removeField", "field": self.to.path()})]);
         }
-        if self.separator.is_empty() {
-            return None;
-        }
+        let separator = match &self.layout {
+            Layout::Separator(separator) if !separator.is_empty() => separator,
+            _ => return None,
+        };
         let from: Vec<&Path> = self.from.iter().map(Place::path).collect();
-        Some(vec![json!({"type": "splitField", "from": self.to.path(), "to": from,
-                         "separator": self.separator})])
+        let mut split = json!({"type": "splitField", "from": self.to.path(), "to": from,
+                               "separator": separator});
+        if self.absent != Absent::Fail || self.on_existing == OnExisting::Keep {
+            split["onMissing"] = "skip".into();
+        }
+        if self.absent == Absent::Omit {
+            split["onShort"] = "omit".into();
+        }
+        if self.on_existing == OnExisting::Keep {
+            split["onExisting"] = "keep".into();
+        }
+        Some(vec![split])
     }
 
-    fn loss(&self) -> Option<String> {
+    fn loss(&self) -> Option<Loss> {
+        let to = self.to.path();
         if self.on_existing == OnExisting::Overwrite {
-            return Some(format!("a value that stands at '{}' is replaced", self.to.path()));
+            return Some(Loss::values(format!("a value that stands at '{to}' is replaced")));
         }
-        (!self.keep_source).then(|| {
+        if !self.keep_source {
             let fields: Vec<String> = self.from.iter().map(|p| format!("'{}'", p.path())).collect();
-            format!(
-                "where {} ended is not known when a value holds the separator '{}', and numbers \
-                 become text",
-                fields.join(", "),
-                self.separator
-            )
-        })
+            return Some(Loss::origin(format!(
+                "where {} ended is not known when a value holds what is written between them, and \
+                 numbers become text",
+                fields.join(", ")
+            )));
+        }
+        if self.on_existing == OnExisting::Keep || self.absent != Absent::Fail {
+            let what = format!("which documents had '{to}' before is not known afterwards");
+            return Some(Loss::origin(what));
+        }
+        self.to.made_parents()
     }
 
     fn touches(&self) -> Vec<Path> {

@@ -3,8 +3,11 @@
 mod add_field;
 mod convert_type;
 mod merge_fields;
+#[cfg(test)]
+mod properties;
 mod remove_field;
 mod rename_field;
+mod scalar;
 mod split_field;
 #[cfg(test)]
 mod tests;
@@ -12,6 +15,7 @@ mod tests;
 use serde_json::Value as Json;
 
 use super::params::Params;
+use super::place::{OnExisting, OnMissing};
 use super::step::Transform;
 
 /// One kind of transform: its name in definitions, its words, and how its parameters are read.
@@ -107,3 +111,14 @@ const ON_EXISTING: Parameter = Parameter {
     help: "what happens when the target is there already: the document fails (default), the value \
            that stands is kept, or it is replaced",
 };
+
+/// Lets the inverse of a step pass over what the step itself passed over: documents without the
+/// source, and documents whose target stood already.
+fn tolerate(inverse: &mut Json, on_missing: OnMissing, on_existing: OnExisting) {
+    if on_missing == OnMissing::Skip || on_existing == OnExisting::Keep {
+        inverse["onMissing"] = "skip".into();
+    }
+    if on_existing == OnExisting::Keep {
+        inverse["onExisting"] = "keep".into();
+    }
+}

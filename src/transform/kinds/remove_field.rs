@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::{Kind, ON_MISSING, Parameter};
 use crate::model::{Document, Path};
-use crate::transform::{Facts, OnMissing, Params, Place, Refusal, Transform};
+use crate::transform::{Facts, Loss, OnMissing, Params, Place, Refusal, Transform};
 
 pub(super) const KIND: Kind = Kind {
     name: "removeField",
@@ -43,8 +43,8 @@ impl Transform for RemoveField {
         None
     }
 
-    fn loss(&self) -> Option<String> {
-        Some(format!("the values of '{}' are dropped", self.field.path()))
+    fn loss(&self) -> Option<Loss> {
+        Some(Loss::values(format!("the values of '{}' are dropped", self.field.path())))
     }
 
     fn touches(&self) -> Vec<Path> {

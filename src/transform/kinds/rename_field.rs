@@ -2,9 +2,9 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Kind, ON_EXISTING, ON_MISSING, Parameter};
+use super::{Kind, ON_EXISTING, ON_MISSING, Parameter, tolerate};
 use crate::model::{Document, Path};
-use crate::transform::{Facts, OnExisting, OnMissing, Params, Place, Refusal, Transform};
+use crate::transform::{Facts, Loss, OnExisting, OnMissing, Params, Place, Refusal, Transform};
 
 pub(super) const KIND: Kind = Kind {
     name: "renameField",
@@ -52,18 +52,17 @@ fn parse(params: &mut Params<'_>) -> Option<Box<dyn Transform>> {
 impl Transform for RenameField {
     fn apply(&self, document: &mut Document<'_>, _: &Facts<'_>) -> Result<(), Refusal> {
         self.from.each(document, self.on_missing, &mut |object| {
+            let stands = self.to.find(object)?.map(|(_, at)| at);
             let Some((parent, mut at)) = self.from.find_or(object, self.on_missing)? else {
                 return Ok(());
             };
-            if let Some(stands) = parent.position(self.to.name()) {
-                match self.on_existing {
-                    OnExisting::Fail => return Err(self.to.exists()),
-                    // The target keeps its value, and the source its own: nothing is lost.
-                    OnExisting::Keep => return Ok(()),
-                    OnExisting::Overwrite => {
-                        parent.remove(stands);
-                        at -= usize::from(stands < at);
-                    }
+            match (stands, self.on_existing) {
+                (None, _) => {}
+                (Some(_), OnExisting::Fail) => return Err(self.to.exists()),
+                (Some(_), OnExisting::Keep) => return Ok(()),
+                (Some(stands), OnExisting::Overwrite) => {
+                    parent.remove(stands);
+                    at -= usize::from(stands < at);
                 }
             }
             parent.rename(at, self.to.name());
@@ -72,17 +71,22 @@ impl Transform for RenameField {
     }
 
     fn inverse(&self) -> Option<Vec<Json>> {
-        let mut step =
-            json!({"type": "renameField", "from": self.to.path(), "to": self.from.path()});
-        if self.on_missing == OnMissing::Skip {
-            step["onMissing"] = "skip".into();
-        }
+        let (from, to) = (self.from.path(), self.to.path());
+        let mut step = json!({"type": "renameField", "from": to, "to": from});
+        tolerate(&mut step, self.on_missing, self.on_existing);
         Some(vec![step])
     }
 
-    fn loss(&self) -> Option<String> {
-        (self.on_existing == OnExisting::Overwrite)
-            .then(|| format!("a value that stands at '{}' is replaced", self.to.path()))
+    fn loss(&self) -> Option<Loss> {
+        let (from, to) = (self.from.path(), self.to.path());
+        if self.on_existing == OnExisting::Overwrite {
+            return Some(Loss::values(format!("a value that stands at '{to}' is replaced")));
+        }
+        (self.on_missing == OnMissing::Skip).then(|| {
+            Loss::origin(format!(
+                "a document that had '{to}' and no '{from}' is not told apart afterwards"
+            ))
+        })
     }
 
     fn touches(&self) -> Vec<Path> {
