@@ -155,7 +155,7 @@ fn cheapest<'c>(subject: &'c Subject, start: &Version) -> BTreeMap<Version, Foun
                 continue;
             }
             let (losses, steps, cost) = found.cost;
-            let lossy = usize::from(!migration.losses().is_empty());
+            let lossy = usize::from(migration.is_lossy());
             let mut route = found.route.clone();
             route.push(migration);
             let cost = (losses + lossy, steps + 1, cost + migration.cost);

@@ -9,7 +9,7 @@ use super::strategy::{DIRECT, Strategy, place_of_use};
 use crate::model::Path;
 use crate::schema::definition::read_version;
 use crate::schema::mistake::{Mistake, Place, Reader, places_of};
-use crate::transform::Step;
+use crate::transform::{Grade, Step};
 
 /// What has to hold after the last transform, besides the target's schema.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,7 +103,12 @@ impl Migration {
     /// What its transforms may lose for good: the number of each (from 1) and the loss in words.
     pub fn losses(&self) -> Vec<(usize, String)> {
         let numbered = self.transforms.iter().enumerate();
-        numbered.filter_map(|(at, step)| step.loss().map(|loss| (at + 1, loss))).collect()
+        numbered.filter_map(|(at, step)| Some((at + 1, step.loss()?.to_string()))).collect()
+    }
+
+    /// Whether its inverse gives back less than the same data, be it in other notation.
+    pub fn is_lossy(&self) -> bool {
+        self.transforms.iter().filter_map(Step::loss).any(|loss| loss.grade > Grade::Form)
     }
 
     /// `v1_to_v2 (1.0.0 -> 2.0.0)`.

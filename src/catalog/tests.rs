@@ -73,10 +73,10 @@ fn mistakes_are_told_with_their_place() {
         |                           ^
       expected: three numbers, as in "1.0.0"
 
-    b.json:7:21: migrations.v2_to_v3.transforms[0]: splitField needs the parameter 'separator'
+    b.json:7:21: migrations.v2_to_v3.transforms[0]: splitField needs the parameter 'separator' or 'regex'
       7 |      "transforms": [{"type": "splitField", "from": "fullName", "to": ["first…
         |                     ^
-      expected: text
+      expected: one of 'separator' and 'regex'
 
     b.json:7:110: migrations.v2_to_v3.transforms[0].seperator: splitField has no parameter 'seperator'; did you mean 'separator'?
       7 | …, "from": "fullName", "to": ["firstName", "lastName"], "seperator": " "}]}},
