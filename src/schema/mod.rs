@@ -7,6 +7,7 @@
 pub mod compile;
 pub mod definition;
 pub mod detect;
+pub mod diff;
 pub mod field;
 pub mod mistake;
 pub mod reading;
@@ -15,6 +16,7 @@ pub mod violation;
 
 pub use definition::{Schema, Shape};
 pub use detect::{Detection, Detector};
+pub use diff::{ChangeSet, Policy, diff};
 pub use field::{Field, FieldType};
 pub use mistake::DefinitionError;
 pub use reading::{Reading, read_document};

@@ -1,0 +1,157 @@
+//! Holds the diff to its definition: a document that one schema accepts and the other refuses must
+//! never meet the verdict that there is none.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{Policy, Verdict, diff};
+use crate::schema::{Schema, Version};
+
+/// Documents judged for each pair of schemas.
+const DOCUMENTS: usize = 20;
+/// Pairs: with [`DOCUMENTS`] 50,000 cases.
+const PAIRS: u32 = 2_500;
+
+fn scalar() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (-3i64..12).prop_map(Value::from),
+        prop_oneof![Just(json!(0.5)), Just(json!(2.0)), Just(json!(-1.25))],
+        prop_oneof![Just(""), Just("a"), Just("ab"), Just("abc"), Just("b-1"), Just("2020-01-01")]
+            .prop_map(Value::from),
+    ]
+}
+
+fn document() -> impl Strategy<Value = Value> {
+    let value = scalar().prop_recursive(2, 8, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            prop::collection::btree_map("[a-d]", inner, 0..4).prop_map(|map| json!(map)),
+        ]
+    });
+    prop::collection::btree_map("[a-d]", value, 0..5).prop_map(|map| json!(map))
+}
+
+fn leaf() -> impl Strategy<Value = Value> {
+    let types = prop::sample::select(vec![
+        json!("string"),
+        json!("number"),
+        json!("integer"),
+        json!("boolean"),
+        json!("null"),
+        json!(["string", "null"]),
+        json!(["integer", "string"]),
+        json!("object"),
+        json!("array"),
+    ]);
+    let text = (
+        prop::option::of(0u64..3),
+        prop::option::of(1u64..4),
+        prop::option::of(prop::sample::select(vec!["^a", "b$", "^[a-c]*$", "-"])),
+    );
+    let range = (
+        prop::option::of(-2i64..5),
+        prop::option::of(0i64..10),
+        prop::option::of(prop::sample::select(vec![2, 3, 4])),
+    );
+    prop_oneof![
+        2 => Just(json!({})),
+        4 => types.prop_map(|t| json!({"type": t})),
+        2 => text.prop_map(|(min, max, pattern)| with(json!({"type": "string"}), &[
+            ("minLength", min.map(Value::from)), ("maxLength", max.map(Value::from)), ("pattern", pattern.map(Value::from))])),
+        2 => range.prop_map(|(min, max, of)| with(json!({"type": "number"}), &[
+            ("minimum", min.map(Value::from)), ("exclusiveMaximum", max.map(Value::from)), ("multipleOf", of.map(Value::from))])),
+        2 => prop::collection::vec(scalar(), 1..4).prop_map(|mut values| {
+            values.dedup();
+            json!({"enum": values})
+        }),
+        1 => scalar().prop_map(|value| json!({"const": value})),
+        1 => Just(json!({"type": "string", "format": "date"})),
+    ]
+}
+
+fn with(mut schema: Value, keywords: &[(&str, Option<Value>)]) -> Value {
+    for (keyword, value) in keywords {
+        if let Some(value) = value {
+            schema[*keyword] = value.clone();
+        }
+    }
+    schema
+}
+
+fn schema() -> impl Strategy<Value = Value> {
+    leaf().prop_recursive(2, 10, 4, |inner| {
+        let object = (
+            prop::collection::btree_map("[a-d]", inner.clone(), 0..4),
+            prop::collection::btree_set("[a-d]", 0..3),
+            prop::option::of(prop_oneof![Just(json!(false)), Just(json!(true)), inner.clone()]),
+        );
+        let list = || prop::collection::vec(inner.clone(), 1..3);
+        prop_oneof![
+            4 => object.prop_map(|(properties, required, others)| {
+                let schema = json!({"type": "object", "properties": properties, "required": required});
+                with(schema, &[("additionalProperties", others)])
+            }),
+            1 => (inner.clone(), prop::option::of(0u64..3), any::<bool>()).prop_map(|(items, least, unique)| {
+                with(json!({"type": "array", "items": items, "uniqueItems": unique}), &[("minItems", least.map(Value::from))])
+            }),
+            1 => list().prop_map(|parts| json!({"anyOf": parts})),
+            1 => list().prop_map(|parts| json!({"allOf": parts})),
+            1 => list().prop_map(|parts| json!({"oneOf": parts})),
+            1 => inner.prop_map(|part| json!({"not": part})),
+        ]
+    })
+}
+
+/// A pair that is related, as two versions of one schema are, or not at all.
+fn pair() -> impl Strategy<Value = (Value, Value)> {
+    let root = |inner: Value| json!({"type": "object", "properties": {"a": inner}});
+    prop_oneof![
+        (schema(), schema()),
+        (schema(), schema()).prop_map(move |(a, b)| (root(a), root(b))),
+        (schema(), "[a-d]", schema()).prop_map(|(old, name, part)| {
+            let mut new = old.clone();
+            if let Some(Value::Object(properties)) = new.get_mut("properties") {
+                properties.insert(name, part);
+            }
+            (old, new)
+        }),
+    ]
+}
+
+fn parsed(schema: &Value) -> Schema {
+    Schema::from_json_schema(schema, "s", &Version::new(1, 0, 0)).expect("a generated schema")
+}
+
+fn holds(old: &Value, new: &Value, documents: &[Value]) -> Result<(), TestCaseError> {
+    let (old_schema, new_schema) = (parsed(old), parsed(new));
+    let set = diff(&old_schema, &new_schema, Policy::default());
+    for document in documents {
+        let before = old_schema.validator().is_valid(document);
+        let after = new_schema.validator().is_valid(document);
+        let told = || format!("{document}: {old} -> {new}: {:?}", set.compat);
+        prop_assert!(!(before && !after && set.compat.backward == Verdict::Yes), "{}", told());
+        prop_assert!(!(after && !before && set.compat.forward == Verdict::Yes), "{}", told());
+    }
+    // The parts never say more than the whole.
+    for (whole, part) in [
+        (set.compat.backward, set.changes.iter().map(|c| c.backward).max()),
+        (set.compat.forward, set.changes.iter().map(|c| c.forward).max()),
+    ] {
+        let part = part.unwrap_or(Verdict::Yes);
+        prop_assert_eq!(whole.breaks(), part.breaks(), "{} -> {}: {:?}", old, new, set.changes);
+    }
+    Ok(())
+}
+
+#[test]
+fn no_verdict_is_refuted_by_a_document() {
+    // The nightly form asks for more, as `REMOLD_DIFF_PAIRS=50000`.
+    let pairs = std::env::var("REMOLD_DIFF_PAIRS").ok().and_then(|text| text.parse().ok());
+    let config = ProptestConfig { cases: pairs.unwrap_or(PAIRS), ..ProptestConfig::default() };
+    let documents = prop::collection::vec(document(), DOCUMENTS..=DOCUMENTS);
+    proptest!(config, |((old, new) in pair(), documents in documents)| {
+        holds(&old, &new, &documents)?;
+    });
+}
