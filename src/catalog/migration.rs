@@ -9,7 +9,7 @@ use super::strategy::{DIRECT, Strategy, place_of_use};
 use crate::model::Path;
 use crate::schema::definition::read_version;
 use crate::schema::mistake::{Mistake, Place, Reader, places_of};
-use crate::transform::{Grade, Step};
+use crate::transform::{Condition, Grade, Step, StepMistake};
 
 /// What has to hold after the last transform, besides the target's schema.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Migration {
     pub target: Version,
     /// How it is carried out: `direct`, or the strategy its transforms were made by.
     pub strategy: String,
+    /// What has to hold for a document to be migrated.
+    pub when: Option<Condition>,
     /// The transforms in order, a strategy's before the migration's own.
     pub transforms: Vec<Step>,
     /// What has to hold after the last transform.
@@ -41,8 +43,17 @@ pub struct Migration {
 }
 
 /// The keys of a migration's definition.
-pub const MIGRATION_KEYS: [&str; 8] =
-    ["source", "target", "strategy", "with", "transforms", "validation", "cost", "description"];
+pub const MIGRATION_KEYS: [&str; 9] = [
+    "source",
+    "target",
+    "strategy",
+    "with",
+    "when",
+    "transforms",
+    "validation",
+    "cost",
+    "description",
+];
 
 impl Migration {
     /// Reads a definition and tells `reader` every mistake; `None` when it cannot be used.
@@ -64,6 +75,7 @@ impl Migration {
         }
         let strategy = reader.text(map, "strategy").unwrap_or(DIRECT).to_owned();
         let transforms = read_transforms(reader, map, &strategy, strategies);
+        let when = read_when(reader, map);
         let validation = read_validation(reader, map);
         let cost = reader.count(map, "cost").unwrap_or(transforms.len() as u64);
         let description = reader.text(map, "description").map(str::to_owned);
@@ -75,6 +87,7 @@ impl Migration {
             source: source?,
             target: target?,
             strategy,
+            when,
             transforms,
             validation,
             cost,
@@ -141,21 +154,31 @@ fn read_transforms(
         for (at, definition) in list.iter().enumerate() {
             reader.within(Place::Item(at), |reader| match Step::parse(definition) {
                 Ok(step) => steps.push(step),
-                Err(mistakes) => {
-                    for mistake in mistakes {
-                        reader.adopt(Mistake {
-                            at: places_of(&mistake.path),
-                            on_key: false,
-                            message: mistake.message,
-                            expected: mistake.expected,
-                            near: None,
-                        });
-                    }
-                }
+                Err(mistakes) => adopt(reader, mistakes),
             });
         }
     });
     steps
+}
+
+fn read_when(reader: &mut Reader, map: &Map<String, Value>) -> Option<Condition> {
+    let when = map.get("when")?;
+    reader.at_key("when", |reader| {
+        Condition::parse(when).map_err(|mistakes| adopt(reader, mistakes)).ok()
+    })
+}
+
+/// Tells the mistakes of a step or a condition at the reader's place.
+fn adopt(reader: &mut Reader, mistakes: Vec<StepMistake>) {
+    for mistake in mistakes {
+        reader.adopt(Mistake {
+            at: places_of(&mistake.path),
+            on_key: false,
+            message: mistake.message,
+            expected: mistake.expected,
+            near: None,
+        });
+    }
 }
 
 fn expanded(

@@ -4,6 +4,7 @@
 //! between them is taken from the text, so that the pieces put together again are the same bytes.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
@@ -128,6 +129,55 @@ pub fn is_integer(text: &str) -> bool {
     is_number(text) && !text.contains(['.', 'e', 'E'])
 }
 
+/// How two JSON numbers stand to each other, by their digits, so that nothing is rounded.
+pub fn compare_numbers(a: &str, b: &str) -> Ordering {
+    if let (Ok(a), Ok(b)) = (a.parse::<i64>(), b.parse::<i64>()) {
+        return a.cmp(&b);
+    }
+    let (a, b) = (Decimal::read(a), Decimal::read(b));
+    match (a.sign(), b.sign()) {
+        (1, 1) => a.compare_size(&b),
+        (-1, -1) => b.compare_size(&a),
+        (a, b) => a.cmp(&b),
+    }
+}
+
+/// A number as `0.digits * 10^exponent`, without zeros at either end of the digits.
+struct Decimal {
+    is_negative: bool,
+    digits: String,
+    exponent: i64,
+}
+
+impl Decimal {
+    fn read(text: &str) -> Self {
+        let (is_negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        // An exponent beyond 64 bits is as good as the largest: such numbers are never near others.
+        let far = if exponent.starts_with('-') { i64::MIN / 2 } else { i64::MAX / 2 };
+        let exponent: i64 = exponent.parse().unwrap_or(far);
+        let all = format!("{whole}{fraction}");
+        let digits = all.trim_start_matches('0');
+        let length = |text: &str| i64::try_from(text.len()).unwrap_or(i64::MAX);
+        let point = length(whole) - (length(&all) - length(digits));
+        let digits = digits.trim_end_matches('0').to_owned();
+        Self { is_negative, digits, exponent: exponent.saturating_add(point) }
+    }
+
+    fn sign(&self) -> i8 {
+        match (self.digits.is_empty(), self.is_negative) {
+            (true, _) => 0,
+            (false, true) => -1,
+            (false, false) => 1,
+        }
+    }
+
+    fn compare_size(&self, other: &Self) -> Ordering {
+        self.exponent.cmp(&other.exponent).then_with(|| self.digits.cmp(&other.digits))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,5 +191,24 @@ mod tests {
             assert!(!is_number(bad), "{bad}");
         }
         assert!(is_integer("42") && !is_integer("42.0") && !is_integer("1e2"));
+    }
+
+    #[test]
+    fn numbers_are_compared_by_what_they_mean() {
+        for (a, b, ordering) in [
+            ("1", "1.0", Ordering::Equal),
+            ("100", "1e2", Ordering::Equal),
+            ("0", "-0.0", Ordering::Equal),
+            ("9007199254740993", "9007199254740992.0", Ordering::Greater),
+            ("12345678901234567890", "12345678901234567891", Ordering::Less),
+            ("-2", "-10.5", Ordering::Greater),
+            ("0.05", "0.5", Ordering::Less),
+            ("-1.5", "0.1", Ordering::Less),
+            ("1e400", "2e399", Ordering::Greater),
+            ("0.12", "0.123", Ordering::Less),
+        ] {
+            assert_eq!(compare_numbers(a, b), ordering, "{a} {b}");
+            assert_eq!(compare_numbers(b, a), ordering.reverse(), "{b} {a}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use semver::Version;
 
+use super::condition::Condition;
 use super::facts::{Facts, Frozen};
 use super::step::{Refusal, Step};
 use crate::model::{Document, Key, Path, Segment, Value};
@@ -17,6 +18,8 @@ pub struct Stage {
     pub source: Version,
     /// The version it leads to.
     pub target: Version,
+    /// What has to hold for a document to be migrated.
+    pub when: Option<Condition>,
     /// Its transforms.
     pub steps: Vec<Step>,
     /// `validation.required`: what has to be there after the last step.
@@ -35,9 +38,9 @@ pub struct Chain {
 pub struct StepAt {
     /// The migration's name.
     pub migration: String,
-    /// The step's number in the migration, from 1; 0 is the validation after the last step.
+    /// The step's number in the migration, from 1; 0 is a check before the first or after the last step.
     pub number: usize,
-    /// The kind of the transform, or `validation`.
+    /// The kind of the transform, `when` or `validation`.
     pub kind: &'static str,
 }
 
@@ -58,6 +61,9 @@ pub struct Failure {
     pub at: StepAt,
     /// Why.
     pub refusal: Refusal,
+    /// Whether a migration's `when` does not hold: the document is to be left as it was, and
+    /// nothing is wrong with it.
+    pub is_passed_over: bool,
 }
 
 impl Chain {
@@ -77,6 +83,14 @@ impl Chain {
     ) -> Result<(), Box<Failure>> {
         for stage in &self.stages {
             let facts = Facts { key, pattern, version: &stage.target, frozen };
+            if let Some(when) = &stage.when {
+                let held = when.holds(&mut document.root, &facts);
+                if !held.map_err(|refusal| Box::new(stage.failure(0, "when", refusal)))? {
+                    let refusal = Refusal::new("", "the migration's 'when' does not hold");
+                    let failure = stage.failure(0, "when", refusal);
+                    return Err(Box::new(Failure { is_passed_over: true, ..failure }));
+                }
+            }
             for (index, step) in stage.steps.iter().enumerate() {
                 step.apply(document, &facts)
                     .map_err(|refusal| Box::new(stage.failure(index + 1, step.kind(), refusal)))?;
@@ -95,7 +109,7 @@ impl Chain {
 impl Stage {
     fn failure(&self, number: usize, kind: &'static str, refusal: Refusal) -> Failure {
         let at = StepAt { migration: self.migration.clone(), number, kind };
-        Failure { at, refusal }
+        Failure { at, refusal, is_passed_over: false }
     }
 }
 

@@ -4,15 +4,18 @@
 //! declared transform, checked and compiled; a [`Chain`] is the steps of several migrations in order.
 
 pub mod chain;
+mod condition;
 pub mod facts;
 pub mod kinds;
 mod params;
 mod place;
+mod predicate;
 mod step;
 mod template;
 mod text;
 
 pub use chain::{Chain, Failure, Stage, StepAt};
+pub use condition::Condition;
 pub use facts::{Facts, Frozen};
 pub use kinds::{KINDS, Kind, Parameter};
 pub use params::Params;

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use regex::Regex;
 use serde_json::{Map, Value as Json};
 
+use super::condition::Condition;
 use super::kinds::{self, Kind};
 use super::place::{OnExisting, OnMissing, Place};
+use super::predicate::regex_mistake;
 use super::step::StepMistake;
 use super::template::Template;
 use crate::model::Path;
@@ -42,7 +44,7 @@ impl<'j> Params<'j> {
             let message = format!("there is no transform '{name}'{hint}");
             return Err(mistake("type", message, format!("one of: {}", kinds::names())));
         };
-        let asked = BTreeSet::from(["type", "description"]);
+        let asked = BTreeSet::from(["type", "description", "when"]);
         Ok((kind, Self { kind, members, asked, mistakes: Vec::new() }))
     }
 
@@ -193,9 +195,7 @@ impl<'j> Params<'j> {
     pub fn optional_regex(&mut self, name: &'static str) -> Option<Option<Regex>> {
         let text = self.optional_text(name)?;
         let compiled = Regex::new(text).map_err(|error| {
-            let error = error.to_string();
-            // The last line of regex's own message says what is wrong.
-            let message = error.lines().last().unwrap_or_default().to_owned();
+            let message = regex_mistake(&error);
             self.refuse(name, message, "a regular expression (https://docs.rs/regex#syntax)");
         });
         Some(compiled.ok())
@@ -217,6 +217,22 @@ impl<'j> Params<'j> {
     pub fn template(&mut self, name: &'static str) -> Option<Template> {
         let json = self.required(name)?;
         Template::parse(json).map_err(|message| self.refuse(name, message, "a JSON value")).ok()
+    }
+
+    /// A condition that may be missing.
+    pub fn condition(&mut self, name: &'static str) -> Option<Condition> {
+        let json = self.optional(name)?;
+        match Condition::parse(json) {
+            Ok(condition) => Some(condition),
+            Err(mistakes) => {
+                self.mistakes.extend(
+                    mistakes
+                        .into_iter()
+                        .map(|mistake| StepMistake { path: below(name, &mistake.path), ..mistake }),
+                );
+                None
+            }
+        }
     }
 
     /// `onMissing`: what happens when the source field is absent.
@@ -243,6 +259,13 @@ impl<'j> Params<'j> {
             self.refuse(name, message, "the same part up to the last '[]' in every path");
         }
     }
+}
+
+/// The path of `inner` inside of `outer`.
+pub(super) fn below(outer: &str, inner: &str) -> String {
+    let is_name = !outer.is_empty() && !inner.is_empty() && !inner.starts_with('[');
+    let dot = if is_name { "." } else { "" };
+    format!("{outer}{dot}{inner}")
 }
 
 /// The known name that is nearest to `name`, when one is near.

@@ -154,8 +154,25 @@ impl Place {
         let Some(parent) = self.parent(object)? else { return Ok(None) };
         match parent.only(&self.name) {
             Ok(at) => Ok(at.map(|at| (parent, at))),
-            // Readers disagree on which of the two counts, so neither is safe to drop.
-            Err(Twice) => Err(Refusal::new(&self.path, "the name stands twice in the document")),
+            Err(Twice) => Err(self.twice()),
+        }
+    }
+
+    /// The value at the place, if there is one; a parent that is no object counts as absent.
+    pub fn look<'o, 'a>(
+        &self,
+        object: &'o mut Object<'a>,
+    ) -> Result<Option<&'o Value<'a>>, Refusal> {
+        let mut parent = object;
+        for name in &self.parents {
+            let Some(inner) = parent.get_mut(name).and_then(Value::object_mut) else {
+                return Ok(None);
+            };
+            parent = inner;
+        }
+        match parent.only(&self.name) {
+            Ok(at) => Ok(at.map(|at| &parent.members()[at].value)),
+            Err(Twice) => Err(self.twice()),
         }
     }
 
@@ -179,6 +196,12 @@ impl Place {
             None if on_missing == OnMissing::Fail => Err(self.missing()),
             found => Ok(found),
         }
+    }
+
+    /// The refusal for a name that stands twice: readers disagree on which of the two counts, so
+    /// neither is safe to take or drop.
+    fn twice(&self) -> Refusal {
+        Refusal::new(&self.path, "the name stands twice in the document")
     }
 
     /// The refusal for a missing field.

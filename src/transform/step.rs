@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use super::condition::Condition;
 use super::facts::Facts;
 use super::kinds::{self, Kind};
 use super::params::Params;
@@ -120,6 +121,7 @@ pub struct Step {
     kind: &'static Kind,
     definition: Json,
     transform: Arc<dyn Transform>,
+    when: Option<Arc<Condition>>,
 }
 
 impl Step {
@@ -131,10 +133,12 @@ impl Step {
     pub fn parse(definition: &Json) -> Result<Self, Vec<StepMistake>> {
         let (kind, mut params) = Params::open(definition)?;
         let transform = (kind.parse)(&mut params);
+        let when = params.condition("when").map(Arc::new);
         let mistakes = params.finish();
         match transform {
             Some(transform) if mistakes.is_empty() => {
-                Ok(Self { kind, definition: definition.clone(), transform: transform.into() })
+                let (definition, transform) = (definition.clone(), transform.into());
+                Ok(Self { kind, definition, transform, when })
             }
             _ => {
                 assert!(!mistakes.is_empty(), "{} was refused without a mistake", kind.name);
@@ -153,26 +157,65 @@ impl Step {
         self.kind.name
     }
 
-    /// Changes the document, or refuses it.
-    pub fn apply(&self, document: &mut Document<'_>, facts: &Facts<'_>) -> Result<(), Refusal> {
-        self.transform.apply(document, facts)
+    /// The condition under which the step is carried out.
+    pub fn when(&self) -> Option<&Condition> {
+        self.when.as_deref()
     }
 
-    /// The definitions of the steps that undo this one; `None` when nothing can.
+    /// Changes the document, or refuses it. Answers whether the step was carried out: a step whose
+    /// `when` does not hold leaves the document as it is.
+    pub fn apply(&self, document: &mut Document<'_>, facts: &Facts<'_>) -> Result<bool, Refusal> {
+        if let Some(when) = &self.when
+            && !when.holds(&mut document.root, facts)?
+        {
+            return Ok(false);
+        }
+        self.transform.apply(document, facts).map(|()| true)
+    }
+
+    /// The definitions of the steps that undo this one; `None` when nothing can, or when the
+    /// condition cannot be asked again afterwards.
     pub fn inverse(&self) -> Option<Vec<Json>> {
-        self.transform.inverse()
+        let mut steps = self.transform.inverse()?;
+        if let Some(when) = &self.when {
+            if self.forgets_condition() {
+                return None;
+            }
+            for step in &mut steps {
+                step["when"] = when.definition().clone();
+            }
+        }
+        Some(steps)
     }
 
     /// What this step may lose. `None` is a promise: for every document the step accepts, its
     /// inverse gives back the same bytes. (One notation is not seen beforehand: where a text that is
-    /// cut writes its separator as an escape, `\u0020` for a space, the inverse writes it plainly.)
+    /// cut or converted writes plain characters as escapes, `\u0020` for a space, the inverse writes
+    /// them plainly.)
     pub fn loss(&self) -> Option<Loss> {
-        self.transform.loss()
+        let own = self.transform.loss();
+        if own.as_ref().is_none_or(|loss| loss.grade < Grade::Origin) && self.forgets_condition() {
+            return Some(Loss::origin("for which documents 'when' held is not known afterwards"));
+        }
+        own
+    }
+
+    /// Whether the condition may answer otherwise once the step is done.
+    fn forgets_condition(&self) -> bool {
+        let Some(when) = &self.when else { return false };
+        let touched = self.transform.touches();
+        let meet = |a: &Path, b: &Path| {
+            a.segments().starts_with(b.segments()) || b.segments().starts_with(a.segments())
+        };
+        when.asks_for_version()
+            || when.paths().iter().any(|path| touched.iter().any(|touched| meet(path, touched)))
     }
 
     /// The paths this step looks at or changes.
     pub fn touches(&self) -> Vec<Path> {
-        self.transform.touches()
+        let mut paths = self.transform.touches();
+        paths.extend(self.when.iter().flat_map(|when| when.paths()));
+        paths
     }
 
     /// The step in one line: `renameField userName -> fullName`.

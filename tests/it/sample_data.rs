@@ -131,6 +131,7 @@ fn chain(subject: &Subject, from: &semver::Version) -> Chain {
         migration: migration.name.clone(),
         source: migration.source.clone(),
         target: migration.target.clone(),
+        when: migration.when.clone(),
         steps: migration.transforms.clone(),
         required: migration.validation.required.clone(),
     };

@@ -250,7 +250,7 @@ fn fitting() -> impl Strategy<Value = (Json, String)> {
     })
 }
 
-fn apply(step: &Step, document: &mut Document<'_>) -> Result<(), Refusal> {
+fn apply(step: &Step, document: &mut Document<'_>) -> Result<bool, Refusal> {
     let frozen = Frozen { now: "2026-11-23T00:00:00.000Z".into(), ..Frozen::default() };
     let (key, version) = (Key::from("user:42"), Version::new(2, 0, 0));
     let facts = Facts { key: &key, pattern: "user:*", version: &version, frozen: &frozen };

@@ -178,3 +178,18 @@ fn a_step_has_a_summary_in_one_line() {
     let step = Step::parse(&step).expect("parses");
     assert_eq!(step.summary(), "splitField n -> a, b separator=' '");
 }
+
+#[test]
+fn a_step_whose_condition_does_not_hold_does_nothing() {
+    let step =
+        json!({"type": "renameField", "from": "a", "to": "b", "when": {"field": "v", "lt": 2}});
+    there_and_back(&step, r#"{"v":1,"a":0}"#, r#"{"v":1,"b":0}"#);
+    there_and_back(&step, r#"{"v":2,"a":0}"#, r#"{"v":2,"a":0}"#);
+    assert_eq!(Step::parse(&step).expect("parses").loss(), None);
+
+    // After the step, its own condition would answer otherwise.
+    let blind = json!({"type": "renameField", "from": "a", "to": "b", "when": {"field": "a"}});
+    let blind = Step::parse(&blind).expect("parses");
+    assert_eq!(blind.inverse(), None);
+    assert!(blind.loss().expect("some").to_string().contains("'when' held"));
+}
