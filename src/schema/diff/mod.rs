@@ -7,9 +7,11 @@
 pub mod align;
 pub mod change;
 pub mod keywords;
+pub mod modes;
 pub mod oracle;
 #[cfg(test)]
 mod property_tests;
+pub mod rows;
 #[cfg(test)]
 mod tests;
 pub mod walk;
@@ -20,6 +22,7 @@ use serde_json::Value;
 
 pub use align::{OpenModel, Policy, RequiredDefault};
 pub use change::{Bump, Change, ChangeKind, Compat, DataWork, Severity, Verdict};
+pub use modes::{Dishonest, Mode, honest};
 
 use self::keywords::{Move, Spot};
 use self::walk::{Walk, settle};
