@@ -3,6 +3,7 @@
 //! The rooms, in reading order; `src/ARCHITECTURE.md` is the map, and `tests/it/tidy.rs` holds the
 //! arrows between them.
 
+pub mod journal;
 pub mod model;
 
 pub mod schema;

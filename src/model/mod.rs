@@ -2,6 +2,7 @@
 //!
 //! No I/O, no clock, no randomness here; a value of this room means the same on any day and machine.
 
+pub mod content;
 pub mod digest;
 pub mod document;
 pub mod expiry;
@@ -16,6 +17,7 @@ pub mod phase;
 pub mod storage;
 pub mod value;
 
+pub use content::{BeforeImage, Content, Edit, Was};
 pub use digest::Digest;
 pub use document::{Document, DocumentError, FieldChange, HashDelta};
 pub use expiry::Expiry;

@@ -1,0 +1,55 @@
+//! Where the scan stands, in a file of its own that is replaced atomically.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::JournalError;
+
+/// Where a resumed run goes on. It covers only keys whose outcomes are durable in the journal.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The server's `run_id`: a cursor of another start of the server is worth nothing.
+    pub server_run_id: String,
+    /// The cursor of the next `SCAN`.
+    pub cursor: u64,
+    /// Whether the scan came to its end.
+    pub scanned_all: bool,
+    /// Seconds of work so far.
+    pub seconds: f64,
+}
+
+const NAME: &str = "checkpoint.json";
+
+impl Checkpoint {
+    /// Replaces the checkpoint in `folder`: a crash leaves the old one or the new one.
+    pub(super) fn write(&self, folder: &Path) -> Result<(), JournalError> {
+        let path = folder.join(NAME);
+        let draft = folder.join("checkpoint.tmp");
+        let text = serde_json::to_vec(self).expect("plain data prints as JSON");
+        let mut file = File::create(&draft).map_err(JournalError::io("create", &draft))?;
+        file.write_all(&text).map_err(JournalError::io("write", &draft))?;
+        file.sync_all().map_err(JournalError::io("sync", &draft))?;
+        fs::rename(&draft, &path).map_err(JournalError::io("replace", &path))?;
+        // The new name has to be durable too, or a crash could bring the old file back.
+        let folder_file = File::open(folder).map_err(JournalError::io("open", folder))?;
+        folder_file.sync_all().map_err(JournalError::io("sync", folder))
+    }
+
+    /// Reads the checkpoint in `folder`; `None` when there is none yet.
+    pub(super) fn read(folder: &Path) -> Result<Option<Self>, JournalError> {
+        let path = folder.join(NAME);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(JournalError::io("read", &path)(error)),
+        };
+        serde_json::from_slice(&text).map(Some).map_err(|error| JournalError::Damaged {
+            path,
+            offset: 0,
+            reason: error.to_string(),
+        })
+    }
+}

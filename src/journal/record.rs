@@ -1,0 +1,329 @@
+//! What stands in a journal.
+
+use serde::{Deserialize, Serialize};
+
+use super::codec::{Decoder, Encoder};
+use crate::model::{BeforeImage, Digest, Key, Outcome, Phase, RunId, Was};
+
+/// The format this program writes. Another number is refused.
+pub(super) const FORMAT: u32 = 1;
+
+/// The first frame: what the run is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// The journal's format.
+    pub format: u32,
+    /// The version of the program that wrote it.
+    pub program: String,
+    /// The run.
+    pub run: RunId,
+    /// When it was started, RFC 3339.
+    pub started: String,
+    /// The server, without any password.
+    pub server: String,
+    /// The Plan, whole: a resume, a verification and a rollback need nothing else.
+    pub plan: serde_json::Value,
+}
+
+impl Header {
+    /// The header of a run that starts now.
+    pub fn new(run: RunId, started: String, server: String, plan: serde_json::Value) -> Self {
+        let program = env!("CARGO_PKG_VERSION").to_owned();
+        Self { format: FORMAT, program, run, started, server, plan }
+    }
+}
+
+/// One key of a batch that is about to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageEntry {
+    /// The key.
+    pub key: Key,
+    /// The version the document had.
+    pub source: String,
+    /// What to put back.
+    pub image: BeforeImage,
+}
+
+/// What became of one [`ImageEntry`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// The key has its outcome.
+    Settled(Outcome),
+    /// Nothing was written, because the value differed; the key goes through the pipeline again and
+    /// stands in a later batch.
+    Again,
+    /// A rollback put the image back.
+    Restored,
+}
+
+impl Mark {
+    fn to_byte(self) -> u8 {
+        match self {
+            Self::Settled(outcome) => outcome.to_byte(),
+            Self::Again => b'a',
+            Self::Restored => b'r',
+        }
+    }
+
+    fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            b'a' => Some(Self::Again),
+            b'r' => Some(Self::Restored),
+            other => Outcome::from_byte(other).map(Self::Settled),
+        }
+    }
+}
+
+/// One key that came to its outcome without a write, or whose write did not come about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutcomeEntry {
+    /// The key.
+    pub key: Key,
+    /// Its outcome.
+    pub outcome: Outcome,
+    /// Why, as JSON; empty when there is nothing to tell.
+    pub reason: String,
+}
+
+/// Something that happened to the run as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "note")]
+pub enum Note {
+    /// The run came to a phase.
+    Phase {
+        /// The phase.
+        phase: Phase,
+        /// When, RFC 3339.
+        at: String,
+        /// Seconds of work so far, over all resumes.
+        seconds: f64,
+    },
+    /// A verification ended.
+    Verified {
+        /// When, RFC 3339.
+        at: String,
+        /// Keys read again.
+        checked: u64,
+        /// Keys that another client changed since.
+        changed: u64,
+        /// Keys that do not hold what was to be written.
+        wrong: u64,
+    },
+    /// A rollback began.
+    RollbackBegan {
+        /// When, RFC 3339.
+        at: String,
+    },
+    /// A rollback came to its end.
+    RollbackEnded {
+        /// When, RFC 3339.
+        at: String,
+        /// Keys whose bytes were put back.
+        restored: u64,
+        /// Keys that another client changed since, and that were left so.
+        changed: u64,
+        /// Keys that are gone.
+        missing: u64,
+        /// Keys that could not be put back.
+        failed: u64,
+        /// Whether every key was looked at.
+        complete: bool,
+    },
+}
+
+/// A frame, read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Record {
+    /// What the run is.
+    Header(Box<Header>),
+    /// A batch that is about to be written.
+    Images(Vec<ImageEntry>),
+    /// What became of the batch in an earlier frame.
+    Marks {
+        /// The number of that frame.
+        frame: u64,
+        /// One mark for each of its entries.
+        marks: Vec<Mark>,
+    },
+    /// Keys that came to their outcome.
+    Outcomes(Vec<OutcomeEntry>),
+    /// Something that happened to the run.
+    Note(Note),
+}
+
+const HEADER: u8 = 1;
+const IMAGES: u8 = 2;
+const MARKS: u8 = 3;
+const OUTCOMES: u8 = 4;
+const NOTE: u8 = 5;
+
+/// zstd's fastest ordinary level: journal bytes halve, and the disk is not what a run waits for.
+const ZSTD_LEVEL: i32 = 1;
+
+impl Record {
+    /// The frame's kind and payload.
+    pub(super) fn encode(&self) -> (u8, Vec<u8>) {
+        match self {
+            Self::Header(header) => (HEADER, to_json(header)),
+            Self::Note(note) => (NOTE, to_json(note)),
+            Self::Images(entries) => (IMAGES, compress(&encode_images(entries))),
+            Self::Outcomes(entries) => (OUTCOMES, compress(&encode_outcomes(entries))),
+            Self::Marks { frame, marks } => {
+                let mut out = Encoder::default();
+                out.number(*frame);
+                let marks: Vec<u8> = marks.iter().map(|mark| mark.to_byte()).collect();
+                out.raw(&marks);
+                (MARKS, out.finish())
+            }
+        }
+    }
+
+    /// Reads a frame; `None` when the payload is none of its kind.
+    pub(super) fn decode(kind: u8, payload: &[u8]) -> Option<Self> {
+        match kind {
+            HEADER => serde_json::from_slice(payload).ok().map(|h| Self::Header(Box::new(h))),
+            NOTE => serde_json::from_slice(payload).ok().map(Self::Note),
+            IMAGES => decode_images(&zstd::decode_all(payload).ok()?).map(Self::Images),
+            OUTCOMES => decode_outcomes(&zstd::decode_all(payload).ok()?).map(Self::Outcomes),
+            MARKS => {
+                let mut decoder = Decoder::new(payload);
+                let frame = decoder.number()?;
+                let mut marks = Vec::new();
+                while !decoder.is_at_end() {
+                    marks.push(Mark::from_byte(decoder.raw(1)?[0])?);
+                }
+                Some(Self::Marks { frame, marks })
+            }
+            _ => None,
+        }
+    }
+
+    /// The keys this record holds.
+    pub fn keys(&self) -> Box<dyn Iterator<Item = &Key> + '_> {
+        match self {
+            Self::Images(entries) => Box::new(entries.iter().map(|entry| &entry.key)),
+            Self::Outcomes(entries) => Box::new(entries.iter().map(|entry| &entry.key)),
+            _ => Box::new(std::iter::empty()),
+        }
+    }
+}
+
+/// Prints a type of our own, which cannot fail.
+fn to_json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("plain data prints as JSON")
+}
+
+fn compress(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, ZSTD_LEVEL).expect("writing to memory does not fail")
+}
+
+const WAS_STRING: u8 = b's';
+const WAS_HASH: u8 = b'h';
+
+fn encode_images(entries: &[ImageEntry]) -> Vec<u8> {
+    let mut out = Encoder::default();
+    for ImageEntry { key, source, image } in entries {
+        out.bytes(key.as_bytes());
+        out.bytes(source.as_bytes());
+        out.raw(&image.before.to_bytes());
+        out.raw(&image.after.to_bytes());
+        match &image.was {
+            Was::String(text) => {
+                out.raw(&[WAS_STRING]);
+                out.bytes(text);
+            }
+            Was::Hash(fields) => {
+                out.raw(&[WAS_HASH]);
+                out.number(fields.len() as u64);
+                for (name, value) in fields {
+                    out.bytes(name);
+                    out.optional(value.as_deref());
+                }
+            }
+        }
+    }
+    out.finish()
+}
+
+fn decode_images(payload: &[u8]) -> Option<Vec<ImageEntry>> {
+    let mut decoder = Decoder::new(payload);
+    let mut entries = Vec::new();
+    while !decoder.is_at_end() {
+        let key = Key::from(decoder.bytes()?);
+        let source = String::from_utf8(decoder.bytes()?.to_vec()).ok()?;
+        let before = Digest::from_bytes(decoder.raw(16)?.try_into().ok()?);
+        let after = Digest::from_bytes(decoder.raw(16)?.try_into().ok()?);
+        let was = match decoder.raw(1)?[0] {
+            WAS_STRING => Was::String(decoder.bytes()?.to_vec()),
+            WAS_HASH => {
+                let mut fields = Vec::new();
+                for _ in 0..decoder.number()? {
+                    let name = decoder.bytes()?.to_vec();
+                    fields.push((name, decoder.optional()?.map(<[u8]>::to_vec)));
+                }
+                Was::Hash(fields)
+            }
+            _ => return None,
+        };
+        entries.push(ImageEntry { key, source, image: BeforeImage { was, before, after } });
+    }
+    Some(entries)
+}
+
+fn encode_outcomes(entries: &[OutcomeEntry]) -> Vec<u8> {
+    let mut out = Encoder::default();
+    for OutcomeEntry { key, outcome, reason } in entries {
+        out.bytes(key.as_bytes());
+        out.raw(&[outcome.to_byte()]);
+        out.bytes(reason.as_bytes());
+    }
+    out.finish()
+}
+
+fn decode_outcomes(payload: &[u8]) -> Option<Vec<OutcomeEntry>> {
+    let mut decoder = Decoder::new(payload);
+    let mut entries = Vec::new();
+    while !decoder.is_at_end() {
+        let key = Key::from(decoder.bytes()?);
+        let outcome = Outcome::from_byte(decoder.raw(1)?[0])?;
+        let reason = String::from_utf8(decoder.bytes()?.to_vec()).ok()?;
+        entries.push(OutcomeEntry { key, outcome, reason });
+    }
+    Some(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Edit, FieldChange};
+
+    #[test]
+    fn every_record_reads_back() {
+        let edits = [
+            Edit::String { before: b"{}".to_vec(), after: b"{\"a\":1}".to_vec() },
+            Edit::Hash(vec![
+                FieldChange { name: b"\xff".to_vec(), before: None, after: Some(Vec::new()) },
+                FieldChange { name: b"b".to_vec(), before: Some(Vec::new()), after: None },
+            ]),
+        ];
+        let image = |edit| ImageEntry {
+            key: Key::from("k"),
+            source: "1.0.0".into(),
+            image: BeforeImage::of(edit),
+        };
+        let outcome =
+            OutcomeEntry { key: Key::from("x"), outcome: Outcome::Failed, reason: "{}".into() };
+        for record in [
+            Record::Images(edits.iter().map(image).collect()),
+            Record::Outcomes(vec![outcome]),
+            Record::Marks {
+                frame: 300,
+                marks: vec![Mark::Settled(Outcome::Migrated), Mark::Again, Mark::Restored],
+            },
+            Record::Note(Note::RollbackBegan { at: "now".into() }),
+        ] {
+            let (kind, payload) = record.encode();
+            assert_eq!(Record::decode(kind, &payload), Some(record));
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! What can go wrong with the server, by name.
+
+use std::fmt;
+
+use redis::ErrorKind;
+
+use super::address::Address;
+
+/// An operating failure of the server or of the way to it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The URL is none that remold knows.
+    #[error(
+        "the URL '{url}' is not usable: {reason}\n  expected redis://[user:password@]host[:port][/db], rediss://... for TLS, or unix:///path/to/socket"
+    )]
+    Url {
+        /// The URL, without its password.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No connection could be made.
+    #[error(
+        "cannot reach Redis at {address}: {reason}\n  is the server running, and are host, port and TLS right? Nothing was read or written"
+    )]
+    Unreachable {
+        /// Where to.
+        address: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The server does not let us in.
+    #[error(
+        "Redis at {address} refuses the login: {reason}\n  check user and password in the URL or in REMOLD_URL. Nothing was read or written"
+    )]
+    Login {
+        /// Where to.
+        address: String,
+        /// What the server said.
+        reason: String,
+    },
+    /// The connection ended, or a reply did not come in time: whether a write that was under way was
+    /// made is not known until it is read back.
+    #[error("the connection to {address} was lost ({reason})")]
+    Lost {
+        /// Where to.
+        address: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The server answered with an error.
+    #[error("the server answered {command} with {fault}: {detail}")]
+    Refused {
+        /// The command's name.
+        command: String,
+        /// Which error.
+        fault: Fault,
+        /// The server's own words.
+        detail: String,
+    },
+    /// The server answered with something that the command does not answer.
+    #[error("the server's answer to {command} is not understood: {detail}")]
+    Answer {
+        /// The command's name.
+        command: String,
+        /// What came.
+        detail: String,
+    },
+}
+
+/// The errors a server answers with, by the first word of their text
+/// (<https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors>).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// `OOM`: memory is at its limit and nothing may be evicted.
+    OutOfMemory,
+    /// `READONLY`: this is a replica.
+    ReadOnly,
+    /// `LOADING`: the data set is being loaded.
+    Loading,
+    /// `MASTERDOWN`: a replica without its master.
+    MasterDown,
+    /// `NOREPLICAS`: fewer replicas than `min-replicas-to-write`.
+    NoReplicas,
+    /// `MISCONF`: snapshots fail, so writes are refused.
+    Misconfigured,
+    /// `BUSY`: a script of somebody runs too long.
+    Busy,
+    /// `CLUSTERDOWN`: slots are not served.
+    ClusterDown,
+    /// `MOVED`, with the text that names slot and node.
+    Moved,
+    /// `ASK`, with the text that names slot and node.
+    Ask,
+    /// `TRYAGAIN`: keys of one command lie on both sides of a slot migration.
+    TryAgain,
+    /// `NOSCRIPT`: the script cache was flushed.
+    NoScript,
+    /// `NOPERM`: the ACL user may not do this.
+    NoPermission,
+    /// `NOAUTH`, `WRONGPASS`: not logged in.
+    NoAuth,
+    /// `WRONGTYPE`: the key holds another type.
+    WrongType,
+    /// Any other, by its first word.
+    Other(String),
+}
+
+impl Fault {
+    fn from_code(code: &str) -> Self {
+        match code {
+            "OOM" => Self::OutOfMemory,
+            "READONLY" => Self::ReadOnly,
+            "LOADING" => Self::Loading,
+            "MASTERDOWN" => Self::MasterDown,
+            "NOREPLICAS" => Self::NoReplicas,
+            "MISCONF" => Self::Misconfigured,
+            "BUSY" => Self::Busy,
+            "CLUSTERDOWN" => Self::ClusterDown,
+            "MOVED" => Self::Moved,
+            "ASK" => Self::Ask,
+            "TRYAGAIN" => Self::TryAgain,
+            "NOSCRIPT" => Self::NoScript,
+            "NOPERM" => Self::NoPermission,
+            "NOAUTH" | "WRONGPASS" => Self::NoAuth,
+            "WRONGTYPE" => Self::WrongType,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+
+    /// The server's word for it.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::OutOfMemory => "OOM",
+            Self::ReadOnly => "READONLY",
+            Self::Loading => "LOADING",
+            Self::MasterDown => "MASTERDOWN",
+            Self::NoReplicas => "NOREPLICAS",
+            Self::Misconfigured => "MISCONF",
+            Self::Busy => "BUSY",
+            Self::ClusterDown => "CLUSTERDOWN",
+            Self::Moved => "MOVED",
+            Self::Ask => "ASK",
+            Self::TryAgain => "TRYAGAIN",
+            Self::NoScript => "NOSCRIPT",
+            Self::NoPermission => "NOPERM",
+            Self::NoAuth => "NOAUTH",
+            Self::WrongType => "WRONGTYPE",
+            Self::Other(code) => code,
+        }
+    }
+
+    /// Whether waiting may cure it without anybody's doing.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::OutOfMemory
+                | Self::ReadOnly
+                | Self::Loading
+                | Self::MasterDown
+                | Self::NoReplicas
+                | Self::Misconfigured
+                | Self::Busy
+                | Self::ClusterDown
+                | Self::Moved
+                | Self::Ask
+                | Self::TryAgain
+                | Self::NoScript
+        )
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.code())
+    }
+}
+
+impl StoreError {
+    /// Whether trying again may succeed without anybody's doing.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Lost { .. } | Self::Unreachable { .. } => true,
+            Self::Refused { fault, .. } => fault.is_transient(),
+            Self::Url { .. } | Self::Login { .. } | Self::Answer { .. } => false,
+        }
+    }
+
+    /// Whether the connection can serve no more.
+    pub fn needs_reconnect(&self) -> bool {
+        match self {
+            Self::Lost { .. } | Self::Unreachable { .. } => true,
+            // After a failover the old master answers READONLY; the name may lead elsewhere by now.
+            Self::Refused { fault, .. } => *fault == Fault::ReadOnly,
+            _ => false,
+        }
+    }
+
+    /// The server's fault, when the server answered with one.
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Refused { fault, .. } => Some(fault),
+            _ => None,
+        }
+    }
+
+    /// An error from a connection that stands.
+    pub(super) fn from_call(command: &str, address: &Address, error: &redis::RedisError) -> Self {
+        let reason = error.to_string();
+        match error.kind() {
+            ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => {
+                Self::Lost { address: address.to_string(), reason }
+            }
+            ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::AuthenticationFailed => {
+                let code = error.code().unwrap_or("ERR");
+                let detail = error.detail().unwrap_or(&reason).to_owned();
+                Self::Refused { command: command.into(), fault: Fault::from_code(code), detail }
+            }
+            _ if error.is_io_error() || error.is_connection_dropped() => {
+                Self::Lost { address: address.to_string(), reason }
+            }
+            _ => Self::Answer { command: command.into(), detail: reason },
+        }
+    }
+
+    /// An error reply that stands among the replies of a pipeline.
+    pub(super) fn from_reply(command: &str, error: &redis::ServerError) -> Self {
+        let detail = error.details().unwrap_or_default().to_owned();
+        Self::Refused { command: command.into(), fault: Fault::from_code(error.code()), detail }
+    }
+
+    /// An error while a connection was being made.
+    pub(super) fn from_connect(address: &Address, error: &redis::RedisError) -> Self {
+        let reason = error.to_string();
+        let fault = error.code().map(Fault::from_code);
+        match (error.kind(), fault) {
+            (ErrorKind::AuthenticationFailed, _) | (_, Some(Fault::NoAuth)) => {
+                Self::Login { address: address.to_string(), reason }
+            }
+            (ErrorKind::Server(_), Some(fault)) => {
+                Self::Refused { command: "the login".into(), fault, detail: reason }
+            }
+            _ => Self::Unreachable { address: address.to_string(), reason },
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Reading many documents in one round trip.
+
+use redis::{Pipeline, Value};
+
+use super::error::{Fault, StoreError};
+use super::link::{Link, array, bytes, unexpected};
+use crate::model::{Content, Expiry, Key, RedisType, Storage};
+
+/// What stands under a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A value of the storage that was asked for.
+    Content(Content),
+    /// A value of another type.
+    OtherType(RedisType),
+    /// No such key.
+    Missing,
+}
+
+impl Link {
+    /// Reads the values of `keys`, which are to be of one storage; answers in the same order.
+    pub fn read(&mut self, storage: Storage, keys: &[Key]) -> Result<Vec<Found>, StoreError> {
+        let mut found = match storage {
+            Storage::String => self.read_strings(keys)?,
+            Storage::Hash => self.read_hashes(keys)?,
+            Storage::Json => self.read_json(keys)?,
+        };
+        // A null does not tell a missing key from one of another type.
+        let unclear: Vec<usize> =
+            (0..keys.len()).filter(|at| found[*at] == Found::Missing).collect();
+        let types = self.types(unclear.iter().map(|at| &keys[*at]))?;
+        for (at, redis_type) in unclear.into_iter().zip(types) {
+            if let Some(redis_type) = redis_type
+                && redis_type != storage.redis_type()
+            {
+                found[at] = Found::OtherType(redis_type);
+            }
+        }
+        Ok(found)
+    }
+
+    fn read_strings(&mut self, keys: &[Key]) -> Result<Vec<Found>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut command = redis::cmd("MGET");
+        for key in keys {
+            command.arg(key.as_bytes());
+        }
+        let values = array("MGET", self.call("MGET", &command)?)?;
+        let found = |value| {
+            Ok(bytes("MGET", value)?
+                .map_or(Found::Missing, |text| Found::Content(Content::String(text))))
+        };
+        values.into_iter().map(found).collect()
+    }
+
+    fn read_hashes(&mut self, keys: &[Key]) -> Result<Vec<Found>, StoreError> {
+        self.read_each("HGETALL", keys, &[], |value| {
+            let mut fields = Vec::new();
+            let mut items = array("HGETALL", value)?.into_iter();
+            while let (Some(name), Some(value)) = (items.next(), items.next()) {
+                let (Some(name), Some(value)) = (bytes("HGETALL", name)?, bytes("HGETALL", value)?)
+                else {
+                    return Err(unexpected("HGETALL", &Value::Nil));
+                };
+                fields.push((name, value));
+            }
+            Ok((!fields.is_empty()).then_some(Content::Hash(fields)))
+        })
+    }
+
+    fn read_json(&mut self, keys: &[Key]) -> Result<Vec<Found>, StoreError> {
+        self.read_each("JSON.GET", keys, &["."], |value| {
+            Ok(bytes("JSON.GET", value)?.map(Content::Json))
+        })
+    }
+
+    /// Sends `command key arguments...` for each key; a key of another type counts as missing.
+    fn read_each(
+        &mut self,
+        command: &str,
+        keys: &[Key],
+        arguments: &[&str],
+        read: impl Fn(Value) -> Result<Option<Content>, StoreError>,
+    ) -> Result<Vec<Found>, StoreError> {
+        let mut pipeline = Pipeline::with_capacity(keys.len());
+        for key in keys {
+            pipeline.cmd(command).arg(key.as_bytes());
+            for argument in arguments {
+                pipeline.arg(*argument);
+            }
+        }
+        let found = |reply| match reply {
+            Err(StoreError::Refused { fault: Fault::WrongType, .. }) => Ok(Found::Missing),
+            Err(error) => Err(error),
+            Ok(value) => Ok(read(value)?.map_or(Found::Missing, Found::Content)),
+        };
+        self.pipeline(command, &pipeline)?.into_iter().map(found).collect()
+    }
+
+    /// Asks for the types of keys; `None` for one that is missing.
+    pub fn types<'k>(
+        &mut self,
+        keys: impl IntoIterator<Item = &'k Key>,
+    ) -> Result<Vec<Option<RedisType>>, StoreError> {
+        let mut pipeline = Pipeline::new();
+        for key in keys {
+            pipeline.cmd("TYPE").arg(key.as_bytes());
+        }
+        let read = |reply: Result<Value, StoreError>| match reply? {
+            Value::SimpleString(name) => Ok(RedisType::from_name(&name)),
+            other => Err(unexpected("TYPE", &other)),
+        };
+        self.pipeline("TYPE", &pipeline)?.into_iter().map(read).collect()
+    }
+
+    /// Asks when keys expire; `None` for one that is missing. The answer is exact on servers from
+    /// 7.0 on; an older one tells the time left, from which the expiry is reckoned.
+    pub fn expiries(&mut self, keys: &[Key]) -> Result<Vec<Option<Expiry>>, StoreError> {
+        let mut pipeline = Pipeline::with_capacity(keys.len());
+        for key in keys {
+            pipeline.cmd("PEXPIRETIME").arg(key.as_bytes());
+        }
+        let read = |reply: Result<Value, StoreError>| match reply? {
+            Value::Int(answer) => Ok(Expiry::from_pexpiretime(answer)),
+            other => Err(unexpected("PEXPIRETIME", &other)),
+        };
+        self.pipeline("PEXPIRETIME", &pipeline)?.into_iter().map(read).collect()
+    }
+}

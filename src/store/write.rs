@@ -1,0 +1,167 @@
+//! Compare-and-set: a write replaces only what was read.
+//!
+//! A batch is one script call. The script compares opaque bytes and sets opaque bytes; it never
+//! re-encodes a document, because Lua's cjson changes numbers, order and escapes. No key expires
+//! while a script runs, so what it compared is what it replaces, and `KEEPTTL` keeps the expiry.
+
+use redis::{Cmd, Value};
+
+use super::error::{Fault, StoreError};
+use super::link::{Link, bytes, unexpected};
+use crate::model::{Edit, FieldChange, Key, Storage};
+
+/// What became of one compare-and-set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// What was read stood there still, and was replaced.
+    Replaced,
+    /// Something else stands there; nothing was written.
+    Differs,
+}
+
+/// KEYS are the keys, ARGV two texts for each: what has to stand, what to write.
+const STRINGS: &str = r"
+local stands = redis.call('MGET', unpack(KEYS))
+local answer = {}
+for i = 1, #KEYS do
+  if stands[i] == ARGV[2 * i - 1] then
+    redis.call('SET', KEYS[i], ARGV[2 * i], 'KEEPTTL')
+    answer[i] = '1'
+  else
+    answer[i] = '0'
+  end
+end
+return table.concat(answer)";
+
+/// KEYS are the keys. ARGV for each: the number of fields, then for each field its name, what has to
+/// stand, what to write; a value is `+` and the bytes, or `-` for an absent field.
+const HASHES: &str = r"
+local answer = {}
+local at = 1
+for i = 1, #KEYS do
+  local key, count = KEYS[i], tonumber(ARGV[at])
+  local first = at + 1
+  at = first + 3 * count
+  local names = {}
+  for f = 1, count do names[f] = ARGV[first + 3 * (f - 1)] end
+  local same = redis.call('TYPE', key).ok == 'hash'
+  if same then
+    local stands = redis.call('HMGET', key, unpack(names))
+    for f = 1, count do
+      local wanted = ARGV[first + 3 * (f - 1) + 1]
+      local value = stands[f]
+      if value == false then
+        same = same and wanted == '-'
+      else
+        same = same and wanted == '+' .. value
+      end
+    end
+  end
+  if same then
+    local set, gone = {}, {}
+    for f = 1, count do
+      local before = ARGV[first + 3 * (f - 1) + 1]
+      local after = ARGV[first + 3 * (f - 1) + 2]
+      if after ~= before then
+        if after == '-' then
+          gone[#gone + 1] = names[f]
+        else
+          set[#set + 1] = names[f]
+          set[#set + 1] = string.sub(after, 2)
+        end
+      end
+    end
+    if #set > 0 then redis.call('HSET', key, unpack(set)) end
+    if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
+    answer[i] = '1'
+  else
+    answer[i] = '0'
+  end
+end
+return table.concat(answer)";
+
+impl Link {
+    /// Replaces the values of keys, each only where what was read still stands; all edits are of one
+    /// storage. Answers in the same order.
+    ///
+    /// # Errors
+    /// After an error it is not known which of the keys were written: read them back.
+    pub fn compare_and_set(&mut self, edits: &[(&Key, &Edit)]) -> Result<Vec<Written>, StoreError> {
+        let Some((_, first)) = edits.first() else { return Ok(Vec::new()) };
+        let script = match first.storage() {
+            Storage::String => STRINGS,
+            Storage::Hash => HASHES,
+            Storage::Json => unreachable!("no edit of this storage can be made"),
+        };
+        let answer = self.run_script(script, edits)?;
+        let name = "EVALSHA";
+        let marks = bytes(name, answer)?.unwrap_or_default();
+        if marks.len() != edits.len() {
+            return Err(unexpected(name, &Value::BulkString(marks)));
+        }
+        let read = |mark| if mark == b'1' { Written::Replaced } else { Written::Differs };
+        Ok(marks.into_iter().map(read).collect())
+    }
+
+    fn run_script(
+        &mut self,
+        script: &'static str,
+        edits: &[(&Key, &Edit)],
+    ) -> Result<Value, StoreError> {
+        let digest = self.loaded(script)?;
+        let command = script_call(&digest, edits);
+        match self.call("EVALSHA", &command) {
+            // The cache was flushed, or this is another server by now. Nothing was written yet.
+            Err(StoreError::Refused { fault: Fault::NoScript, .. }) => {
+                self.scripts.retain(|(known, _)| *known != script);
+                let digest = self.loaded(script)?;
+                self.call("EVALSHA", &script_call(&digest, edits))
+            }
+            answer => answer,
+        }
+    }
+
+    /// The digest of a script that the server has.
+    fn loaded(&mut self, script: &'static str) -> Result<String, StoreError> {
+        if let Some((_, digest)) = self.scripts.iter().find(|(known, _)| *known == script) {
+            return Ok(digest.clone());
+        }
+        let digest: String =
+            self.ask("SCRIPT LOAD", redis::cmd("SCRIPT").arg("LOAD").arg(script))?;
+        self.scripts.push((script, digest.clone()));
+        Ok(digest)
+    }
+}
+
+fn script_call(digest: &str, edits: &[(&Key, &Edit)]) -> Cmd {
+    let size: usize =
+        edits.iter().map(|(key, edit)| key.as_bytes().len() + edit.bytes() + 48).sum();
+    let mut command = Cmd::with_capacity(3 + 3 * edits.len(), size);
+    command.arg("EVALSHA").arg(digest).arg(edits.len());
+    for (key, _) in edits {
+        command.arg(key.as_bytes());
+    }
+    for (_, edit) in edits {
+        match edit {
+            Edit::String { before, after } => {
+                command.arg(before.as_slice()).arg(after.as_slice());
+            }
+            Edit::Hash(changes) => {
+                command.arg(changes.len());
+                for FieldChange { name, before, after } in changes {
+                    command.arg(name.as_slice()).arg(marked(before.as_ref()));
+                    command.arg(marked(after.as_ref()));
+                }
+            }
+        }
+    }
+    command
+}
+
+/// A field's value as the script takes it: `+` and the bytes, or `-` when absent.
+fn marked(value: Option<&Vec<u8>>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(value.map_or(0, Vec::len) + 1);
+    out.push(if value.is_some() { b'+' } else { b'-' });
+    out.extend_from_slice(value.map_or(&[][..], Vec::as_slice));
+    out
+}
