@@ -87,7 +87,7 @@ pub struct OutcomeEntry {
 
 /// Something that happened to the run as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "note")]
+#[serde(rename_all = "camelCase")]
 pub enum Note {
     /// The run came to a phase.
     Phase {

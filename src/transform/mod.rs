@@ -18,7 +18,7 @@ pub use chain::{Chain, Failure, Stage, StepAt};
 pub use condition::Condition;
 pub use facts::{Facts, Frozen};
 pub use kinds::{KINDS, Kind, Parameter};
-pub use params::Params;
+pub use params::{Params, nearest};
 pub use place::{OnExisting, OnMissing, Place};
 pub use step::{Grade, Loss, Refusal, Step, StepMistake, Transform};
 pub use template::Template;

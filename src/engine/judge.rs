@@ -1,0 +1,253 @@
+//! What is to become of one document: pure, and the same for a preview, a dry run and a run.
+
+use std::collections::BTreeMap;
+
+use semver::Version;
+
+use super::error::EngineError;
+use super::trouble::Trouble;
+use crate::catalog::{Migration, Subject};
+use crate::model::{Content, Document, Edit, FieldChange, Key, Outcome, Storage};
+use crate::planner::Plan;
+use crate::schema::{Detection, Detector, Schema, Violation};
+use crate::transform::{Chain, Failure, Frozen, Stage};
+
+/// A Plan, compiled: knows for each document what is to become of it.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    target: Version,
+    only: Vec<Version>,
+    pattern: String,
+    detector: Detector,
+    schema: Schema,
+    chains: BTreeMap<Version, Chain>,
+    unreachable: BTreeMap<Version, String>,
+    frozen: Frozen,
+}
+
+/// What is to become of one document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judged {
+    /// It is to be changed.
+    Edit {
+        /// The version it has.
+        source: Version,
+        /// The change.
+        edit: Edit,
+    },
+    /// It came to its outcome without a change.
+    Outcome(Outcome, Option<Trouble>),
+}
+
+impl Judged {
+    fn trouble(outcome: Outcome, trouble: Trouble) -> Self {
+        Self::Outcome(outcome, Some(trouble))
+    }
+}
+
+impl Judge {
+    /// Compiles a plan.
+    pub fn new(plan: &Plan) -> Result<Self, EngineError> {
+        let catalog = plan.catalog()?;
+        let subject = catalog.subject(&plan.subject).ok_or_else(|| {
+            EngineError::Plan(format!("the plan has no definitions for {}", plan.subject))
+        })?;
+        let schema = subject.schemas.get(&plan.target).cloned().ok_or_else(|| {
+            EngineError::Plan(format!("the plan has no schema for {}", plan.target))
+        })?;
+        let chains = plan.chains.iter().map(|(version, names)| {
+            let stages = names.iter().map(|name| stage(subject, name));
+            Ok((version.clone(), Chain { stages: stages.collect::<Result<_, EngineError>>()? }))
+        });
+        Ok(Self {
+            target: plan.target.clone(),
+            only: plan.selection.versions.clone(),
+            pattern: schema.key_pattern.clone(),
+            detector: subject.detector(),
+            chains: chains.collect::<Result<_, EngineError>>()?,
+            schema,
+            unreachable: plan.unreachable.clone(),
+            frozen: plan.frozen.clone(),
+        })
+    }
+
+    /// The chain for documents of `version`.
+    pub fn chain(&self, version: &Version) -> Option<&Chain> {
+        self.chains.get(version)
+    }
+
+    /// What is to become of the document under `key`.
+    pub fn judge(&self, key: &Key, content: &Content) -> Judged {
+        let document = match content.document() {
+            Ok(document) => document,
+            Err(error) => {
+                return Judged::trouble(Outcome::Invalid, Trouble::new("read", error.to_string()));
+            }
+        };
+        let source = match self.route(&document, content) {
+            Ok(source) => source,
+            Err(judged) => return judged,
+        };
+        let mut after = document.clone();
+        if let Err(failure) = self.apply(&source, key, &mut after, &mut |_, _, _| {}) {
+            return Judged::trouble(Outcome::Failed, trouble_of(&failure));
+        }
+        self.finish(source, content, &document, &after)
+    }
+
+    /// The version of a document that has a chain to take; else what becomes of it without one.
+    pub fn route(&self, document: &Document<'_>, content: &Content) -> Result<Version, Judged> {
+        let detection = match self.detect(document, content) {
+            Ok(detection) => detection,
+            Err(reason) => {
+                return Err(Judged::trouble(Outcome::Invalid, Trouble::new("read", reason)));
+            }
+        };
+        let reason = match detection {
+            Detection::Version(version) if version == self.target => {
+                return Err(Judged::Outcome(Outcome::Unchanged, None));
+            }
+            Detection::Version(version) if !self.only.is_empty() && !self.only.contains(&version) => {
+                return Err(Judged::Outcome(Outcome::Unchanged, None));
+            }
+            Detection::Version(version) if self.chains.contains_key(&version) => {
+                return Ok(version);
+            }
+            Detection::Version(version) => {
+                self.unreachable.get(&version).cloned().unwrap_or_else(|| {
+                    format!("the document is of version {version}, for which the plan has no chain")
+                })
+            }
+            Detection::Unknown => "the document fits no known version".to_owned(),
+            ambiguous @ Detection::Ambiguous(_) => {
+                format!("the document fits several versions: {ambiguous}")
+            }
+        };
+        Err(Judged::trouble(Outcome::Invalid, Trouble::new("detect", reason)))
+    }
+
+    fn detect(&self, document: &Document<'_>, content: &Content) -> Result<Detection, String> {
+        match content {
+            // Parsing the bytes that were read is cheaper than printing the document first.
+            Content::String(text) | Content::Json(text) => serde_json::from_slice(text)
+                .map(|value| self.detector.detect_value(&value, content.storage()))
+                .map_err(|error| format!("not a JSON document: {error}")),
+            Content::Hash(_) => self.detector.detect(document).map_err(|error| error.to_string()),
+        }
+    }
+
+    /// Applies the chain for `source`; `watch` sees the document after each step.
+    pub fn apply<'a>(
+        &self,
+        source: &Version,
+        key: &Key,
+        document: &mut Document<'a>,
+        watch: &mut dyn FnMut(&Stage, usize, &Document<'a>),
+    ) -> Result<(), Box<Failure>> {
+        let chain = self.chains.get(source).expect("route answers only versions with a chain");
+        chain.apply(document, key, &self.pattern, &self.frozen, watch)
+    }
+
+    /// What the target's schema finds wrong with a document.
+    pub fn violations(&self, document: &Document<'_>) -> Vec<Violation> {
+        self.schema.validator().check(document)
+    }
+
+    /// Validates the result and makes the change of it.
+    fn finish(
+        &self,
+        source: Version,
+        content: &Content,
+        before: &Document<'_>,
+        after: &Document<'_>,
+    ) -> Judged {
+        if let Some(violation) = self.violations(after).into_iter().next() {
+            return Judged::trouble(Outcome::Invalid, trouble_of_violation(&violation));
+        }
+        match edit(content, before, after) {
+            Err(trouble) => Judged::trouble(Outcome::Failed, trouble),
+            Ok(None) => Judged::Outcome(Outcome::Unchanged, None),
+            Ok(Some(edit)) => Judged::Edit { source, edit },
+        }
+    }
+}
+
+/// The trouble of a document that a step refused.
+pub(super) fn trouble_of(failure: &Failure) -> Trouble {
+    Trouble {
+        step: failure.at.to_string(),
+        field: failure.refusal.field.clone(),
+        reason: failure.refusal.reason.clone(),
+        found: failure.refusal.found.clone(),
+    }
+}
+
+/// The trouble of a document that the target's schema refused.
+pub(super) fn trouble_of_violation(violation: &Violation) -> Trouble {
+    Trouble {
+        step: "validate".to_owned(),
+        field: violation.path.clone(),
+        reason: format!("{}: expected {}", violation.rule, violation.expected),
+        found: Some(violation.found.clone()),
+    }
+}
+
+fn stage(subject: &Subject, name: &str) -> Result<Stage, EngineError> {
+    let migration: &Migration = subject
+        .migrations
+        .get(name)
+        .ok_or_else(|| EngineError::Plan(format!("the plan has no migration '{name}'")))?;
+    Ok(Stage {
+        migration: migration.name.clone(),
+        source: migration.source.clone(),
+        target: migration.target.clone(),
+        steps: migration.transforms.clone(),
+        required: migration.validation.required.clone(),
+    })
+}
+
+/// The change that makes `after` of `before`; `None` when there is none.
+fn edit(
+    content: &Content,
+    before: &Document<'_>,
+    after: &Document<'_>,
+) -> Result<Option<Edit>, Trouble> {
+    if let Content::Hash(_) = content {
+        let changes = after
+            .hash_delta(before)
+            .map_err(|error| Trouble::new("write", error.to_string()))?;
+        if changes.is_empty() {
+            return Ok(None);
+        }
+        if after.root.is_empty() {
+            let reason = "no field would be left, and Redis has no empty hash";
+            return Err(Trouble::new("write", reason));
+        }
+        return Ok(Some(Edit::Hash(guarded(before, changes))));
+    }
+    let (Content::String(text) | Content::Json(text)) = content else { unreachable!("matched") };
+    let written = after.to_json().into_bytes();
+    if written == *text {
+        return Ok(None);
+    }
+    match content.storage() {
+        Storage::String => Ok(Some(Edit::String { before: text.clone(), after: written })),
+        storage => {
+            let reason = format!("documents stored as {storage} cannot be written yet");
+            Err(Trouble::new("write", reason))
+        }
+    }
+}
+
+/// Adds a field that is only compared, when every compared field is absent before: a hash that was
+/// deleted meanwhile would look just the same.
+fn guarded(before: &Document<'_>, mut changes: Vec<FieldChange>) -> Vec<FieldChange> {
+    if changes.iter().all(|change| change.before.is_none())
+        && let Some(member) = before.root.members().first()
+    {
+        let value = member.value.to_plain().map(std::borrow::Cow::into_owned);
+        let name = member.name.to_plain().into_owned();
+        changes.push(FieldChange { name, before: value.clone(), after: value });
+    }
+    changes
+}

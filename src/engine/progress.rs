@@ -1,0 +1,98 @@
+//! What a face sees of a verb at work.
+
+use serde::Serialize;
+
+use super::report::{RollbackTally, Verification};
+use super::trouble::ErrorGroup;
+use crate::model::{Phase, RunId, Tally};
+
+/// What is being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    /// A run, or its dry run.
+    Run,
+    /// A verification.
+    Verify,
+    /// A rollback.
+    Rollback,
+}
+
+/// A snapshot of a verb at work. Cheap enough to clone ten times a second.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Progress {
+    /// What is being done.
+    pub verb: Verb,
+    /// The run.
+    pub run: Option<RunId>,
+    /// Whether nothing is written.
+    pub dry_run: bool,
+    /// Where it stands.
+    pub phase: Phase,
+    /// The outcomes so far.
+    pub tally: Tally,
+    /// What a verification found so far.
+    pub verification: Verification,
+    /// What a rollback did so far.
+    pub rollback: RollbackTally,
+    /// How much of the keyspace was scanned (or of the journal worked off), from 0 to 1.
+    pub fraction: f64,
+    /// Keys per second over the last seconds.
+    pub rate: f64,
+    /// Seconds of work so far, over all resumes.
+    pub seconds: f64,
+    /// Seconds until the end, when that can be told.
+    pub eta_seconds: Option<f64>,
+    /// How long the last batches took to write, in milliseconds.
+    pub batch_ms: f64,
+    /// Keys that SCAN returned again.
+    pub duplicates: u64,
+    /// Why the verb is held up; `None` when it goes at full speed.
+    pub held: Option<String>,
+    /// The troubles, most keys first.
+    pub errors: Vec<ErrorGroup>,
+}
+
+impl Progress {
+    /// A verb that begins.
+    pub fn new(verb: Verb, run: Option<RunId>, dry_run: bool) -> Self {
+        Self {
+            verb,
+            run,
+            dry_run,
+            phase: Phase::Preparing,
+            tally: Tally::default(),
+            verification: Verification::default(),
+            rollback: RollbackTally::default(),
+            fraction: 0.0,
+            rate: 0.0,
+            seconds: 0.0,
+            eta_seconds: None,
+            batch_ms: 0.0,
+            duplicates: 0,
+            held: None,
+            errors: Vec::new(),
+        }
+    }
+
+    /// Keys dealt with so far, whatever the verb.
+    pub fn done(&self) -> u64 {
+        match (self.verb, self.phase) {
+            (Verb::Run, phase) if phase != Phase::Verifying => self.tally.scanned,
+            (Verb::Rollback, _) => self.rollback.sum(),
+            _ => self.verification.checked,
+        }
+    }
+
+    /// About how many keys there will be in the end, when that can be told.
+    pub fn total(&self) -> Option<u64> {
+        const TELLING: f64 = 0.001;
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an estimate of a count"
+        )]
+        (self.fraction > TELLING).then(|| (self.done() as f64 / self.fraction).round() as u64)
+    }
+}

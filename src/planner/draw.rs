@@ -1,0 +1,184 @@
+//! Drawing up a Plan from a catalog and a request.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use semver::Version;
+
+use super::plan::{PLAN_FORMAT, Plan, Risk, Selection};
+use crate::catalog::graph::{self, RouteError};
+use crate::catalog::{Catalog, Migration, Subject};
+use crate::model::Storage;
+use crate::transform::Frozen;
+
+/// What an operator asks for.
+#[derive(Clone, Debug)]
+pub struct PlanRequest {
+    /// The subject.
+    pub subject: String,
+    /// The version every document is to have.
+    pub target: Version,
+    /// Only documents of this version.
+    pub from: Option<Version>,
+    /// The migrations to take, by name, instead of the route that would be found.
+    pub path: Option<Vec<String>>,
+    /// Another pattern than the subject's own.
+    pub pattern: Option<String>,
+    /// At most this many keys.
+    pub limit: Option<u64>,
+    /// What is decided once for the whole run.
+    pub frozen: Frozen,
+}
+
+/// Why no plan can be drawn up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The catalog has no such subject.
+    #[error("there is no subject '{subject}'{}; known subjects: {known}", hint.as_deref().map(|h| format!(", did you mean '{h}'?")).unwrap_or_default())]
+    UnknownSubject {
+        /// What was asked for.
+        subject: String,
+        /// The subjects there are.
+        known: String,
+        /// The nearest of them.
+        hint: Option<String>,
+    },
+    /// The target has no schema to validate against.
+    #[error("{subject} has no schema for version {version}; it has {known}\n  add a schema file for it to the catalog: nothing is migrated to a shape that cannot be checked")]
+    NoSchema {
+        /// The subject.
+        subject: String,
+        /// The target.
+        version: Version,
+        /// The versions with a schema.
+        known: String,
+    },
+    /// No migrations lead to the target.
+    #[error("{0}")]
+    Route(#[from] RouteError),
+    /// No version leads to the target.
+    #[error("no migrations lead to {version} of {subject} from any version\n  `remold graph {subject}` shows which there are")]
+    Isolated {
+        /// The subject.
+        subject: String,
+        /// The target.
+        version: Version,
+    },
+}
+
+/// Draws up the plan. `storage` is how the subject's keys are stored, as its schemas say or as was
+/// seen on the server.
+pub fn draw_up(
+    catalog: &Catalog,
+    request: PlanRequest,
+    storage: Storage,
+) -> Result<Plan, PlanError> {
+    let subject = find_subject(catalog, &request.subject)?;
+    let target = &request.target;
+    if !subject.schemas.contains_key(target) {
+        return Err(match graph::resolve(subject, target, target, None) {
+            Err(unknown @ RouteError::UnknownVersion { .. }) => unknown.into(),
+            _ => PlanError::NoSchema {
+                subject: subject.name.clone(),
+                version: target.clone(),
+                known: list(subject.schemas.keys()),
+            },
+        });
+    }
+    let routes = Routes::find(subject, &request)?;
+    let migrations: BTreeMap<String, _> =
+        routes.used.values().map(|m| (m.name.clone(), m.self_contained())).collect();
+    let newest = &subject.schemas[target];
+    let mut frozen = request.frozen;
+    for (name, value) in &catalog.flags {
+        frozen.flags.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    Ok(Plan {
+        format: PLAN_FORMAT,
+        subject: subject.name.clone(),
+        target: target.clone(),
+        storage,
+        selection: Selection {
+            pattern: request.pattern.unwrap_or_else(|| newest.key_pattern.clone()),
+            versions: request.from.into_iter().collect(),
+            limit: request.limit,
+        },
+        chains: routes.chains,
+        unreachable: routes.unreachable,
+        frozen,
+        risks: routes.used.values().flat_map(|migration| risks(migration)).collect(),
+        schemas: subject.schemas.values().map(|schema| schema.definition().clone()).collect(),
+        migrations,
+    })
+}
+
+fn find_subject<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Subject, PlanError> {
+    catalog.subject(name).ok_or_else(|| PlanError::UnknownSubject {
+        subject: name.to_owned(),
+        known: list(catalog.subjects.keys()),
+        hint: crate::transform::nearest(name, catalog.subjects.keys().map(String::as_str))
+            .map(str::to_owned),
+    })
+}
+
+/// The chain of each version.
+struct Routes<'c> {
+    chains: BTreeMap<Version, Vec<String>>,
+    unreachable: BTreeMap<Version, String>,
+    used: BTreeMap<&'c str, &'c Migration>,
+}
+
+impl<'c> Routes<'c> {
+    fn find(subject: &'c Subject, request: &PlanRequest) -> Result<Self, PlanError> {
+        let target = &request.target;
+        let mut routes = Self {
+            chains: BTreeMap::new(),
+            unreachable: BTreeMap::new(),
+            used: BTreeMap::new(),
+        };
+        let asked: BTreeSet<&Version> = match (&request.from, &request.path) {
+            (Some(from), _) => [from, target].into(),
+            // A path given by hand says by its first migration which documents it is for.
+            (None, Some(names)) => {
+                let first = names.first().and_then(|name| subject.migrations.get(name));
+                first.map(|migration| &migration.source).into_iter().chain([target]).collect()
+            }
+            (None, None) => subject.versions(),
+        };
+        for version in asked {
+            let forced = request.path.as_deref().filter(|_| version != target);
+            match graph::resolve(subject, version, target, forced) {
+                Ok(route) => {
+                    let names = route.migrations.iter().map(|m| m.name.clone()).collect();
+                    routes.chains.insert(version.clone(), names);
+                    routes.used.extend(route.migrations.iter().map(|m| (m.name.as_str(), *m)));
+                }
+                Err(RouteError::NoPath { .. }) if request.from.is_none() && forced.is_none() => {
+                    let reason = format!("no migrations lead from {version} to {target}");
+                    routes.unreachable.insert(version.clone(), reason);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if routes.used.is_empty() {
+            return Err(PlanError::Isolated {
+                subject: subject.name.clone(),
+                version: target.clone(),
+            });
+        }
+        Ok(routes)
+    }
+}
+
+fn risks(migration: &Migration) -> impl Iterator<Item = Risk> + '_ {
+    migration.losses().into_iter().map(|(step, loss)| Risk {
+        migration: migration.name.clone(),
+        step,
+        transform: migration.transforms[step - 1].summary(),
+        loss,
+    })
+}
+
+fn list<T: std::fmt::Display>(items: impl Iterator<Item = T>) -> String {
+    let names: Vec<String> = items.map(|item| item.to_string()).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}

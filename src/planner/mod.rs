@@ -1,0 +1,7 @@
+//! FROM DIFF TO PLAN, pure: what a run will do, as data.
+
+mod draw;
+mod plan;
+
+pub use draw::{PlanError, PlanRequest, draw_up};
+pub use plan::{Plan, Risk, Selection};

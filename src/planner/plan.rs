@@ -1,0 +1,135 @@
+//! The Plan: everything a run will do, as data. The confirm dialog, the dry run, the journal's header
+//! and the report show this same value.
+
+use std::collections::BTreeMap;
+
+use semver::Version;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::catalog::{Catalog, Mistakes, Source};
+use crate::model::{PlanId, Storage};
+use crate::transform::{Frozen, Step};
+
+/// The format of a Plan file. Another number is refused.
+pub const PLAN_FORMAT: u32 = 1;
+
+/// Which keys a run looks at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Selection {
+    /// The glob pattern of the keys, as `SCAN … MATCH` takes it.
+    pub pattern: String,
+    /// Only documents of these versions; others count as unchanged. Empty: of every version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<Version>,
+    /// At most this many keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+}
+
+/// Something an operator should know before the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Risk {
+    /// The migration it is about.
+    pub migration: String,
+    /// The number of the transform, from 1.
+    pub step: usize,
+    /// The transform, in one line.
+    pub transform: String,
+    /// What may be lost.
+    pub loss: String,
+}
+
+/// Everything a run will do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    /// [`PLAN_FORMAT`].
+    pub format: u32,
+    /// The subject.
+    pub subject: String,
+    /// The version every document is to have.
+    pub target: Version,
+    /// How the keys store their documents.
+    pub storage: Storage,
+    /// Which keys.
+    pub selection: Selection,
+    /// For each version a document may have: the migrations to take, by name, in order. The target
+    /// itself stands here with none.
+    pub chains: BTreeMap<Version, Vec<String>>,
+    /// For each version from which no migrations lead to the target: why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unreachable: BTreeMap<Version, String>,
+    /// What is decided once for the whole run.
+    pub frozen: Frozen,
+    /// What may be lost, by step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub risks: Vec<Risk>,
+    /// The subject's schemas, as written.
+    pub schemas: Vec<Json>,
+    /// The migrations of the chains, with their strategies written out.
+    pub migrations: BTreeMap<String, Json>,
+}
+
+/// Why a text is no Plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanFileError {
+    /// It does not read as one.
+    #[error("this is no plan file: {0}\n  `remold plan SUBJECT --to VERSION --out FILE` writes one")]
+    NotAPlan(serde_json::Error),
+    /// It is of another format.
+    #[error("the plan file is of format {found}, and this program knows format {PLAN_FORMAT}")]
+    Format {
+        /// Its format.
+        found: u32,
+    },
+}
+
+impl Plan {
+    /// The plan's digest: equal for plans that do the same.
+    pub fn id(&self) -> PlanId {
+        PlanId::of(&serde_json::to_vec(self).expect("plain data prints as JSON"))
+    }
+
+    /// The plan as JSON.
+    pub fn to_json(&self) -> Json {
+        serde_json::to_value(self).expect("plain data prints as JSON")
+    }
+
+    /// Reads a plan from JSON.
+    pub fn from_json(json: Json) -> Result<Self, PlanFileError> {
+        let plan: Self = serde_json::from_value(json).map_err(PlanFileError::NotAPlan)?;
+        if plan.format != PLAN_FORMAT {
+            return Err(PlanFileError::Format { found: plan.format });
+        }
+        Ok(plan)
+    }
+
+    /// The definitions that stand in the plan, compiled: a catalog with the one subject.
+    pub fn catalog(&self) -> Result<Catalog, Mistakes> {
+        let name = |part: &str| format!("{part} in the plan of {}", self.subject);
+        let mut sources: Vec<Source> =
+            self.schemas.iter().map(|json| Source::from_value(name("schema"), json)).collect();
+        let migrations = serde_json::json!({
+            "subject": self.subject,
+            "migrations": self.migrations,
+        });
+        sources.push(Source::from_value(name("migrations"), &migrations));
+        Catalog::from_definitions(&sources)
+    }
+
+    /// The steps of the chain from `version`, in one line each, with the migration before them.
+    pub fn steps(&self, version: &Version) -> Vec<(String, String)> {
+        let names = self.chains.get(version).map_or(&[][..], Vec::as_slice);
+        let steps = names.iter().flat_map(|name| {
+            let transforms = self.migrations[name]["transforms"].as_array();
+            transforms.into_iter().flatten().map(move |json| {
+                let line = Step::parse(json).map_or_else(|_| json.to_string(), |s| s.summary());
+                (name.clone(), line)
+            })
+        });
+        steps.collect()
+    }
+}
