@@ -23,6 +23,8 @@ pub enum EngineError {
     #[error("{0}")]
     State(String),
     /// A bug: a thread of the pipeline panicked.
-    #[error("a thread of the run panicked: this is a bug. What was written stands in the journal; `remold resume` goes on")]
+    #[error(
+        "a thread of the run panicked: this is a bug. What was written stands in the journal; `remold resume` goes on"
+    )]
     Panicked,
 }

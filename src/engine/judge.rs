@@ -107,7 +107,9 @@ impl Judge {
             Detection::Version(version) if version == self.target => {
                 return Err(Judged::Outcome(Outcome::Unchanged, None));
             }
-            Detection::Version(version) if !self.only.is_empty() && !self.only.contains(&version) => {
+            Detection::Version(version)
+                if !self.only.is_empty() && !self.only.contains(&version) =>
+            {
                 return Err(Judged::Outcome(Outcome::Unchanged, None));
             }
             Detection::Version(version) if self.chains.contains_key(&version) => {
@@ -124,6 +126,11 @@ impl Judge {
             }
         };
         Err(Judged::trouble(Outcome::Invalid, Trouble::new("detect", reason)))
+    }
+
+    /// The version of a document, when it has exactly one that is known.
+    pub fn version(&self, document: &Document<'_>, content: &Content) -> Option<Version> {
+        self.detect(document, content).ok()?.version().cloned()
     }
 
     fn detect(&self, document: &Document<'_>, content: &Content) -> Result<Detection, String> {
@@ -213,9 +220,8 @@ fn edit(
     after: &Document<'_>,
 ) -> Result<Option<Edit>, Trouble> {
     if let Content::Hash(_) = content {
-        let changes = after
-            .hash_delta(before)
-            .map_err(|error| Trouble::new("write", error.to_string()))?;
+        let changes =
+            after.hash_delta(before).map_err(|error| Trouble::new("write", error.to_string()))?;
         if changes.is_empty() {
             return Ok(None);
         }

@@ -25,7 +25,9 @@ pub use error::EngineError;
 pub use judge::{Judge, Judged};
 pub use preview::{Preview, PreviewStep, preview};
 pub use progress::{Progress, Verb};
-pub use report::{Report, RollbackTally, RunSummary, Verification, summaries, summary};
+pub use report::{
+    Report, RollbackTally, RunSummary, Verification, plan_of_run, summaries, summary,
+};
 pub use resume::resume;
 pub use rollback::{RollbackOptions, rollback};
 pub use run::{RunOptions, run};

@@ -8,7 +8,7 @@ use super::checkpoint::Checkpoint;
 use super::error::JournalError;
 use super::folder::{RunFolder, private_file};
 use super::frame::{self, Next};
-use super::record::{FORMAT, Header, Record};
+use super::record::{FORMAT, Header, Note, Record};
 
 const NAME: &str = "journal.log";
 
@@ -195,6 +195,22 @@ impl Replay {
         Ok(Some((self.number, record)))
     }
 
+    /// The next note, passing over every other frame without decoding it.
+    pub fn next_note(&mut self) -> Result<Option<Note>, JournalError> {
+        loop {
+            let next =
+                frame::read(self.reader.by_ref()).map_err(JournalError::io("read", &self.path))?;
+            let Next::Frame { kind, payload } = next else { return Ok(None) };
+            self.position += (frame::HEAD_BYTES + payload.len()) as u64;
+            self.number += 1;
+            if Record::is_note(kind)
+                && let Some(Record::Note(note)) = Record::decode(kind, &payload)
+            {
+                return Ok(Some(note));
+            }
+        }
+    }
+
     /// Bytes of whole frames read so far.
     pub fn position(&self) -> u64 {
         self.position
@@ -204,7 +220,7 @@ impl Replay {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Note, RunsFolder};
+    use crate::journal::RunsFolder;
     use crate::model::RunId;
 
     fn header() -> Header {

@@ -27,4 +27,4 @@ pub use error::JournalError;
 pub use folder::{RunFolder, RunsFolder};
 pub use log::{Journal, Replay};
 pub use record::{Header, ImageEntry, Mark, Note, OutcomeEntry, Record};
-pub use seen::SeenKeys;
+pub use seen::{Begin, SeenKeys};

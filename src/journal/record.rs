@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::codec::{Decoder, Encoder};
-use crate::model::{BeforeImage, Digest, Key, Outcome, Phase, RunId, Was};
+use crate::model::{BeforeImage, Digest, Key, Outcome, Phase, RunId, Tally, Was};
 
 /// The format this program writes. Another number is refused.
 pub(super) const FORMAT: u32 = 1;
@@ -97,6 +97,8 @@ pub enum Note {
         at: String,
         /// Seconds of work so far, over all resumes.
         seconds: f64,
+        /// The outcomes so far.
+        tally: Tally,
     },
     /// A verification ended.
     Verified {
@@ -176,6 +178,11 @@ impl Record {
                 (MARKS, out.finish())
             }
         }
+    }
+
+    /// Whether a frame of this kind is a note, without reading it.
+    pub(super) fn is_note(kind: u8) -> bool {
+        kind == NOTE
     }
 
     /// Reads a frame; `None` when the payload is none of its kind.

@@ -43,7 +43,9 @@ pub enum PlanError {
         hint: Option<String>,
     },
     /// The target has no schema to validate against.
-    #[error("{subject} has no schema for version {version}; it has {known}\n  add a schema file for it to the catalog: nothing is migrated to a shape that cannot be checked")]
+    #[error(
+        "{subject} has no schema for version {version}; it has {known}\n  add a schema file for it to the catalog: nothing is migrated to a shape that cannot be checked"
+    )]
     NoSchema {
         /// The subject.
         subject: String,
@@ -56,7 +58,9 @@ pub enum PlanError {
     #[error("{0}")]
     Route(#[from] RouteError),
     /// No version leads to the target.
-    #[error("no migrations lead to {version} of {subject} from any version\n  `remold graph {subject}` shows which there are")]
+    #[error(
+        "no migrations lead to {version} of {subject} from any version\n  `remold graph {subject}` shows which there are"
+    )]
     Isolated {
         /// The subject.
         subject: String,
@@ -130,11 +134,8 @@ struct Routes<'c> {
 impl<'c> Routes<'c> {
     fn find(subject: &'c Subject, request: &PlanRequest) -> Result<Self, PlanError> {
         let target = &request.target;
-        let mut routes = Self {
-            chains: BTreeMap::new(),
-            unreachable: BTreeMap::new(),
-            used: BTreeMap::new(),
-        };
+        let mut routes =
+            Self { chains: BTreeMap::new(), unreachable: BTreeMap::new(), used: BTreeMap::new() };
         let asked: BTreeSet<&Version> = match (&request.from, &request.path) {
             (Some(from), _) => [from, target].into(),
             // A path given by hand says by its first migration which documents it is for.

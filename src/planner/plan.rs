@@ -77,7 +77,9 @@ pub struct Plan {
 #[derive(Debug, thiserror::Error)]
 pub enum PlanFileError {
     /// It does not read as one.
-    #[error("this is no plan file: {0}\n  `remold plan SUBJECT --to VERSION --out FILE` writes one")]
+    #[error(
+        "this is no plan file: {0}\n  `remold plan SUBJECT --to VERSION --out FILE` writes one"
+    )]
     NotAPlan(serde_json::Error),
     /// It is of another format.
     #[error("the plan file is of format {found}, and this program knows format {PLAN_FORMAT}")]

@@ -7,6 +7,7 @@ mod address;
 mod error;
 pub mod fill;
 pub mod fingerprint;
+pub mod inspect;
 pub mod install;
 mod link;
 pub mod local;

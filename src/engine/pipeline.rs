@@ -1,0 +1,252 @@
+//! The pipeline of a run.
+//!
+//! ```text
+//!            keys, values          judged            durable            marks
+//!   reader ───────────────> judges ──────> settle ───────────> writers ───────┐
+//!     │  (SCAN, MGET)      (pure, CPU)      │ ^  (journal, sync)  (scripts)    │
+//!     └── pages ────────────────────────────┘ └─────────────────────────────────┘
+//! ```
+//!
+//! `settle` alone owns the counts, appends to the journal and moves the checkpoint. A batch that is
+//! under way holds a permit from its read to its last mark, which bounds memory.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use semver::Version;
+
+use super::control::Control;
+use super::error::EngineError;
+use super::judge::{Judge, Judged};
+use super::reader::Reader;
+use super::report::Report;
+use super::settle::{Settle, Settled};
+use super::writer::Writer;
+use crate::journal::{Checkpoint, ImageEntry, Journal, Mark, SeenKeys};
+use crate::model::{Edit, Key, RunId};
+use crate::planner::Plan;
+use crate::store::{Address, Found, Link};
+
+/// Connections that write; two with batches of about 100 keys fill a server.
+const WRITERS: usize = 2;
+/// Batches under way at once.
+const BATCHES_MAX: usize = 16;
+
+/// What a run is given.
+pub(super) struct Job<'j> {
+    pub plan: &'j Plan,
+    pub judge: &'j Judge,
+    pub address: &'j Address,
+    pub control: &'j Control,
+    /// The journal; `None` in a dry run, which writes nothing.
+    pub journal: Option<&'j Mutex<Journal>>,
+    pub seen: &'j Mutex<SeenKeys>,
+    pub run: Option<RunId>,
+    pub batch_keys: usize,
+    pub patience: Duration,
+    /// Where to begin.
+    pub start: Checkpoint,
+    /// What earlier sessions of the run came to.
+    pub settled: Settled,
+    /// Batches whose writes an earlier session left unsettled.
+    pub unsettled: Vec<Unsettled>,
+}
+
+/// Keys that an earlier session left under way.
+pub(super) enum Unsettled {
+    /// A batch in the journal of which it is not known whether it was written.
+    Batch { frame: u64, entries: Vec<ImageEntry> },
+    /// Keys that were not written and had not come round again.
+    Keys(Vec<Key>),
+}
+
+/// Keys with their values, as read.
+pub(super) struct Batch {
+    pub page: u64,
+    pub items: Vec<(Key, Found)>,
+}
+
+/// Keys with what is to become of them.
+pub(super) struct Task {
+    pub page: u64,
+    /// How often the keys went through the pipeline before.
+    pub attempt: u32,
+    pub items: Vec<(Key, Judged)>,
+}
+
+/// A batch whose before-images are durable.
+pub(super) struct Write {
+    pub page: u64,
+    pub attempt: u32,
+    pub frame: u64,
+    pub items: Vec<(Key, Version, Edit)>,
+}
+
+/// What `settle` tells the writers.
+pub(super) enum Order {
+    /// Write a batch.
+    Write(Write),
+    /// Read back the batch at this index of the job's unsettled ones.
+    ReadBack(usize),
+}
+
+/// What the threads tell `settle`.
+pub(super) enum Event {
+    /// Every batch of a page was sent; this many.
+    Page { page: u64, cursor: u64, batches: usize },
+    /// Keys were judged.
+    Judged(Task),
+    /// A batch was written: a mark for each of its entries, and the keys that go round again.
+    Written { page: u64, frame: u64, marks: Vec<Mark>, again: Option<Task>, took: Duration },
+    /// A batch could not be written, and whether it was in part is not known.
+    Abandoned,
+    /// SCAN returned keys again.
+    Duplicates(u64),
+    /// The scan ended; `complete` unless it was told to stop.
+    Scanned { complete: bool },
+    /// A stage waits for the server, or goes on.
+    Held(Option<String>),
+    /// A stage cannot go on.
+    Failed(EngineError),
+}
+
+/// The batches that may be under way.
+pub(super) struct Permits {
+    free: Mutex<usize>,
+    changed: Condvar,
+}
+
+impl Permits {
+    fn new() -> Self {
+        Self { free: Mutex::new(BATCHES_MAX), changed: Condvar::new() }
+    }
+
+    /// Waits for a permit; `false` when the run is to stop.
+    pub fn acquire(&self, control: &Control) -> bool {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        while *free == 0 {
+            if control.is_stopped() {
+                return false;
+            }
+            let waited = self.changed.wait_timeout(free, Duration::from_millis(50));
+            free = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *free -= 1;
+        true
+    }
+
+    /// Takes a permit whether or not one is free: for batches that an earlier session left.
+    pub fn take(&self) {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        *free = free.saturating_sub(1);
+    }
+
+    pub fn release(&self) {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        *free = (*free + 1).min(BATCHES_MAX);
+        self.changed.notify_one();
+    }
+
+    pub fn all_free(&self) -> bool {
+        *self.free.lock().unwrap_or_else(PoisonError::into_inner) == BATCHES_MAX
+    }
+}
+
+/// Runs the pipeline to its end, or until it is told to stop.
+pub(super) fn run(job: &Job<'_>) -> Result<Report, EngineError> {
+    let permits = Permits::new();
+    let (events, inbox) = channel();
+    let (batches, unjudged) = channel();
+    let (writes, unwritten) = channel();
+    let (unjudged, unwritten) = (Mutex::new(unjudged), Mutex::new(unwritten));
+    let (reader_link, writer_links) = links(job)?;
+    let judges = thread::available_parallelism().map_or(2, |cores| cores.get().clamp(1, 4));
+    thread::scope(|scope| {
+        let permits = &permits;
+        for _ in 0..judges {
+            let (events, unjudged) = (events.clone(), &unjudged);
+            spawn(scope, "judge", events.clone(), move || {
+                judge(job, unjudged, &events);
+                Ok(())
+            });
+        }
+        for link in writer_links {
+            let (events, unwritten) = (events.clone(), &unwritten);
+            spawn(scope, "writer", events.clone(), move || {
+                Writer { job, link, events: &events }.work(unwritten)
+            });
+        }
+        let reader_events = events.clone();
+        spawn(scope, "reader", events.clone(), move || {
+            Reader::new(job, reader_link, permits, &reader_events, batches).work()
+        });
+        drop(events);
+        // When this returns, its channels close and every thread comes to its end.
+        Settle::new(job, permits, writes).work(&inbox)
+    })
+}
+
+/// Connects everything before anything begins.
+fn links(job: &Job<'_>) -> Result<(Link, Vec<Link>), EngineError> {
+    let reader = Link::open(job.address)?;
+    let writers = if job.journal.is_some() { WRITERS } else { 0 };
+    let writers = (0..writers).map(|_| Link::open(job.address)).collect::<Result<_, _>>()?;
+    Ok((reader, writers))
+}
+
+/// Starts a thread whose failure, or panic, is told to `settle`.
+fn spawn<'s>(
+    scope: &'s thread::Scope<'s, '_>,
+    name: &str,
+    events: Sender<Event>,
+    work: impl FnOnce() -> Result<(), EngineError> + Send + 's,
+) {
+    let body = move || {
+        let ended = catch_unwind(AssertUnwindSafe(work));
+        if let Err(error) = ended.unwrap_or(Err(EngineError::Panicked)) {
+            // Nobody listens once the run is over, and then the error is of no consequence.
+            let _ = events.send(Event::Failed(error));
+        }
+    };
+    thread::Builder::new()
+        .name(format!("remold-{name}"))
+        .spawn_scoped(scope, body)
+        .expect("the system lets a process have a few threads");
+}
+
+/// Judges batches until the reader has no more.
+fn judge(job: &Job<'_>, unjudged: &Mutex<Receiver<Batch>>, events: &Sender<Event>) {
+    while let Some(Batch { page, items }) = next(unjudged) {
+        let judged = items.into_iter().map(|(key, found)| {
+            let judged = judge_found(job, &key, &found);
+            (key, judged)
+        });
+        let task = Task { page, attempt: 0, items: judged.collect() };
+        if events.send(Event::Judged(task)).is_err() {
+            break;
+        }
+    }
+}
+
+/// What is to become of what stands under a key.
+pub(super) fn judge_found(job: &Job<'_>, key: &Key, found: &Found) -> Judged {
+    use super::trouble::Trouble;
+    use crate::model::Outcome;
+    match found {
+        Found::Content(content) => job.judge.judge(key, content),
+        Found::Missing => Judged::Outcome(Outcome::Missing, None),
+        Found::OtherType(redis_type) => {
+            let storage = job.plan.storage;
+            let reason = format!("the key holds a {redis_type}, and the subject's are {storage}");
+            Judged::Outcome(Outcome::Invalid, Some(Trouble::new("read", reason)))
+        }
+    }
+}
+
+/// The next of a shared queue; `None` when it is closed and empty.
+pub(super) fn next<T>(queue: &Mutex<Receiver<T>>) -> Option<T> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+}

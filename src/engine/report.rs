@@ -1,0 +1,249 @@
+//! What a verb came to, and how far it is while it works.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::error::EngineError;
+use super::progress::Progress;
+use super::trouble::ErrorGroup;
+use crate::journal::{Note, Replay, RunsFolder};
+use crate::model::limits::PROGRESS_INTERVAL_MS;
+use crate::model::{Phase, PlanId, RunId, Tally};
+use crate::planner::Plan;
+
+/// What a verb came to. As JSON it is the last line of `run`, `resume`, `verify` and `rollback`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// The run; `None` for a dry run, which leaves nothing behind.
+    pub run: Option<RunId>,
+    /// Where it ended.
+    pub phase: Phase,
+    /// Whether nothing was written.
+    pub dry_run: bool,
+    /// The plan.
+    pub plan: PlanId,
+    /// The outcomes.
+    pub tally: Tally,
+    /// Seconds of work, over all resumes.
+    pub seconds: f64,
+    /// Keys that SCAN returned again, which were passed over.
+    pub duplicates: u64,
+    /// The troubles, most keys first.
+    pub errors: Vec<ErrorGroup>,
+    /// What the verification found, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
+    /// What the rollback did, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackTally>,
+}
+
+impl Report {
+    /// Whether somebody has to look at something.
+    pub fn needs_eyes(&self) -> bool {
+        let rolled_back = self.rollback.is_some_and(|tally| tally.changed + tally.failed > 0);
+        let differs = self.verification.is_some_and(|found| found.wrong > 0);
+        match self.rollback {
+            Some(_) => rolled_back,
+            None => differs || self.tally.needs_eyes() > 0 || self.phase == Phase::Failed,
+        }
+    }
+}
+
+/// What a verification found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verification {
+    /// Keys read again.
+    pub checked: u64,
+    /// Keys that hold exactly what was meant to be written.
+    pub right: u64,
+    /// Keys that another client changed or removed since.
+    pub changed: u64,
+    /// Keys that do not hold what was written, though nobody is known to have changed them.
+    pub wrong: u64,
+}
+
+/// What a rollback did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RollbackTally {
+    /// Keys whose bytes were put back (in a dry run: would be).
+    pub restored: u64,
+    /// Keys that another client changed since.
+    pub changed: u64,
+    /// Keys that are gone.
+    pub missing: u64,
+    /// Keys that could not be put back.
+    pub failed: u64,
+}
+
+impl RollbackTally {
+    /// All keys it looked at.
+    pub fn sum(&self) -> u64 {
+        self.restored + self.changed + self.missing + self.failed
+    }
+}
+
+/// A run, as its journal tells.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunSummary {
+    /// The run.
+    pub run: RunId,
+    /// When it was started, RFC 3339.
+    pub started: String,
+    /// The server.
+    pub server: String,
+    /// The subject.
+    pub subject: String,
+    /// The version every document was to have.
+    pub target: String,
+    /// The plan.
+    pub plan: PlanId,
+    /// Where it stands.
+    pub phase: Phase,
+    /// The outcomes, as of the last note in the journal.
+    pub tally: Tally,
+    /// Seconds of work.
+    pub seconds: f64,
+    /// What the last verification found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
+    /// What the last rollback did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackTally>,
+}
+
+/// The runs in a state directory, oldest first. A journal that cannot be read is left out and its
+/// error returned beside.
+pub fn summaries(runs: &RunsFolder) -> Result<(Vec<RunSummary>, Vec<EngineError>), EngineError> {
+    let mut found = Vec::new();
+    let mut errors = Vec::new();
+    for run in runs.list()? {
+        match summary(runs, &run) {
+            Ok(summary) => found.push(summary),
+            Err(error) => errors.push(error),
+        }
+    }
+    Ok((found, errors))
+}
+
+/// One run.
+pub fn summary(runs: &RunsFolder, run: &RunId) -> Result<RunSummary, EngineError> {
+    let mut replay = Replay::open(&runs.peek(run))?;
+    let header = replay.header().clone();
+    let plan = plan_of(header.plan)?;
+    let mut summary = RunSummary {
+        run: header.run,
+        started: header.started,
+        server: header.server,
+        subject: plan.subject.clone(),
+        target: plan.target.to_string(),
+        plan: plan.id(),
+        // A journal without a later note was left by a crash: it can be resumed.
+        phase: Phase::Stopped,
+        tally: Tally::default(),
+        seconds: 0.0,
+        verification: None,
+        rollback: None,
+    };
+    while let Some(note) = replay.next_note()? {
+        match note {
+            Note::Phase { phase, seconds, tally, .. } => {
+                summary.phase = phase;
+                summary.seconds = seconds;
+                summary.tally = tally;
+            }
+            Note::Verified { checked, changed, wrong, .. } => {
+                let right = checked - changed - wrong;
+                summary.verification = Some(Verification { checked, right, changed, wrong });
+            }
+            Note::RollbackBegan { .. } => summary.rollback = Some(RollbackTally::default()),
+            Note::RollbackEnded { restored, changed, missing, failed, .. } => {
+                let tally = RollbackTally { restored, changed, missing, failed };
+                summary.rollback = Some(tally);
+            }
+        }
+    }
+    Ok(summary)
+}
+
+/// The plan of a run.
+pub fn plan_of_run(runs: &RunsFolder, run: &RunId) -> Result<Plan, EngineError> {
+    plan_of(Replay::open(&runs.peek(run))?.header().plan.clone())
+}
+
+/// The plan in a journal's header.
+pub(super) fn plan_of(json: serde_json::Value) -> Result<Plan, EngineError> {
+    Plan::from_json(json).map_err(|error| EngineError::Plan(error.to_string()))
+}
+
+/// The time now, as it stands in journals: RFC 3339 in UTC.
+pub(super) fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+/// Measures pace and time.
+#[derive(Debug)]
+pub(super) struct Meter {
+    began: Instant,
+    before: f64,
+    reported: Option<Instant>,
+    /// When how many keys were done, over the last seconds.
+    window: VecDeque<(Instant, u64)>,
+    done_before: u64,
+}
+
+impl Meter {
+    /// A meter of a verb that took `seconds` and did `done` keys in earlier sessions.
+    pub fn new(seconds: f64, done: u64) -> Self {
+        Self {
+            began: Instant::now(),
+            before: seconds,
+            reported: None,
+            window: VecDeque::new(),
+            done_before: done,
+        }
+    }
+
+    /// Seconds of work, earlier sessions included.
+    pub fn seconds(&self) -> f64 {
+        self.before + self.began.elapsed().as_secs_f64()
+    }
+
+    /// Whether a report is due.
+    pub fn is_due(&mut self, now: bool) -> bool {
+        let due = now
+            || self
+                .reported
+                .is_none_or(|at| at.elapsed() >= Duration::from_millis(PROGRESS_INTERVAL_MS));
+        if due {
+            self.reported = Some(Instant::now());
+        }
+        due
+    }
+
+    /// Fills in pace, time and the estimated end.
+    #[expect(clippy::cast_precision_loss, reason = "counts of keys for a rate")]
+    pub fn measure(&mut self, progress: &mut Progress) {
+        const WINDOW: Duration = Duration::from_secs(4);
+        let (now, done) = (Instant::now(), progress.done());
+        self.window.push_back((now, done));
+        while self.window.len() > 2 && now - self.window[1].0 > WINDOW {
+            self.window.pop_front();
+        }
+        let (since, from) = self.window[0];
+        let passed = (now - since).as_secs_f64();
+        let overall = self.began.elapsed().as_secs_f64().max(1e-6);
+        progress.rate = if passed > 0.0 {
+            done.saturating_sub(from) as f64 / passed
+        } else {
+            done.saturating_sub(self.done_before) as f64 / overall
+        };
+        progress.seconds = self.seconds();
+        progress.eta_seconds = progress.total().and_then(|total| {
+            let left = total.saturating_sub(done) as f64;
+            (progress.rate > 0.0).then(|| left / progress.rate)
+        });
+    }
+}

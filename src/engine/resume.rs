@@ -1,0 +1,108 @@
+//! Going on with a run that was stopped, or that a crash ended.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Mutex;
+
+use super::control::Control;
+use super::error::EngineError;
+use super::judge::Judge;
+use super::pipeline::Unsettled;
+use super::report::{Report, plan_of};
+use super::run::{Begun, Found, RunOptions};
+use super::settle::Settled;
+use super::trouble::Trouble;
+use crate::journal::{Checkpoint, ImageEntry, Journal, Mark, Note, Record, RunsFolder, SeenKeys};
+use crate::model::{Key, Phase, RunId};
+use crate::store::{Address, Link};
+
+/// Goes on with a run: reads its journal, settles by reading back what was under way, and scans on
+/// from the checkpoint (from the start, when the server was restarted since), passing over every key
+/// that has its outcome.
+pub fn resume(
+    address: &Address,
+    runs: &RunsFolder,
+    run: &RunId,
+    options: &RunOptions,
+    control: &Control,
+) -> Result<Report, EngineError> {
+    let mut replayed = Replayed::default();
+    let (journal, header) =
+        Journal::open(runs.open(run)?, &mut |frame, record| replayed.take(frame, record))?;
+    if replayed.rolled_back {
+        return Err(EngineError::State(format!(
+            "run {run} was rolled back, at least in part: start a new run instead"
+        )));
+    }
+    if replayed.phase == Some(Phase::Done) {
+        return Err(EngineError::State(format!(
+            "run {run} is done: there is nothing to resume (`remold verify {run}` reads it again)"
+        )));
+    }
+    let plan = plan_of(header.plan)?;
+    let judge = Judge::new(&plan)?;
+    let server_run_id = Link::open(address)?.run_id()?;
+    let last = journal.last_checkpoint()?.unwrap_or_default();
+    let start = if last.server_run_id == server_run_id {
+        last
+    } else {
+        Checkpoint { server_run_id, seconds: last.seconds, ..Checkpoint::default() }
+    };
+    let begun = Begun { plan: &plan, judge: &judge, address, options, control };
+    let settled = Settled { seconds: start.seconds, ..replayed.settled };
+    let unsettled =
+        replayed.open.into_iter().map(|(frame, entries)| Unsettled::Batch { frame, entries });
+    let unsettled =
+        unsettled.chain([Unsettled::Keys(replayed.again.into_iter().collect())]).collect();
+    let seen = Mutex::new(replayed.seen);
+    begun.carry_out(Mutex::new(journal), Found { run, seen, start, settled, unsettled })
+}
+
+/// What a journal tells of the run so far.
+#[derive(Default)]
+struct Replayed {
+    settled: Settled,
+    seen: SeenKeys,
+    /// Batches without marks.
+    open: BTreeMap<u64, Vec<ImageEntry>>,
+    /// Keys that were to go round again and do not stand in a later frame.
+    again: HashSet<Key>,
+    phase: Option<Phase>,
+    rolled_back: bool,
+}
+
+impl Replayed {
+    fn take(&mut self, frame: u64, record: Record) {
+        for key in record.keys() {
+            self.seen.journalled(key, frame);
+            self.again.remove(key);
+        }
+        match record {
+            Record::Images(entries) => {
+                self.open.insert(frame, entries);
+            }
+            Record::Marks { frame, marks } => {
+                let entries = self.open.remove(&frame).unwrap_or_default();
+                for (mark, entry) in marks.into_iter().zip(entries) {
+                    match mark {
+                        Mark::Settled(outcome) => self.settled.tally.count(outcome),
+                        Mark::Again => {
+                            self.again.insert(entry.key);
+                        }
+                        Mark::Restored => {}
+                    }
+                }
+            }
+            Record::Outcomes(entries) => {
+                for entry in entries {
+                    self.settled.tally.count(entry.outcome);
+                    if let Ok(trouble) = serde_json::from_str::<Trouble>(&entry.reason) {
+                        self.settled.troubles.note(&entry.key, entry.outcome, &trouble);
+                    }
+                }
+            }
+            Record::Note(Note::Phase { phase, .. }) => self.phase = Some(phase),
+            Record::Note(Note::RollbackBegan { .. }) => self.rolled_back = true,
+            Record::Header(_) | Record::Note(_) => {}
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A run from its first key to its verification.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::control::Control;
+use super::error::EngineError;
+use super::judge::Judge;
+use super::pipeline::{self, Job, Unsettled};
+use super::report::{Report, now};
+use super::settle::Settled;
+use super::verify;
+use crate::journal::{Checkpoint, Header, Journal, Note, Record, RunsFolder, SeenKeys};
+use crate::model::limits::{BATCH_KEYS_DEFAULT, BATCH_KEYS_MAX};
+use crate::model::{Phase, RunId};
+use crate::planner::Plan;
+use crate::store::{Address, Link};
+
+/// How a run is carried out; nothing here changes what it does to a document.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Whether to write. Without it, a dry run reads everything and writes nothing.
+    pub execute: bool,
+    /// Keys in one batch.
+    pub batch_keys: usize,
+    /// How long to wait for a server that is away or refuses, before the run stops with its
+    /// checkpoint.
+    pub patience: Duration,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { execute: false, batch_keys: BATCH_KEYS_DEFAULT, patience: Duration::from_secs(60) }
+    }
+}
+
+/// Carries out a plan. Blocks until the run is done, or stopped with a checkpoint.
+///
+/// # Errors
+/// An operating failure that patience did not cure. What was written until then stands in the
+/// journal of `run`, and `resume` goes on from there.
+pub fn run(
+    address: &Address,
+    runs: &RunsFolder,
+    run: &RunId,
+    plan: &Plan,
+    options: &RunOptions,
+    control: &Control,
+) -> Result<Report, EngineError> {
+    let judge = Judge::new(plan)?;
+    let server_run_id = Link::open(address)?.run_id()?;
+    let start = Checkpoint { server_run_id, ..Checkpoint::default() };
+    let seen = Mutex::new(SeenKeys::default());
+    let begun = Begun { plan, judge: &judge, address, options, control };
+    if !options.execute {
+        return pipeline::run(&begun.job(None, &seen, start, Settled::default(), Vec::new()));
+    }
+    let header = Header::new(run.clone(), now(), address.to_string(), plan.to_json());
+    let journal = Mutex::new(Journal::create(runs.create(run)?, &header)?);
+    let found = Found { run, seen, start, settled: Settled::default(), unsettled: Vec::new() };
+    begun.carry_out(journal, found)
+}
+
+/// What a run and a resume have in common.
+pub(super) struct Begun<'b> {
+    pub plan: &'b Plan,
+    pub judge: &'b Judge,
+    pub address: &'b Address,
+    pub options: &'b RunOptions,
+    pub control: &'b Control,
+}
+
+/// What an earlier session of the run left; nothing, for a new one.
+pub(super) struct Found<'f> {
+    pub run: &'f RunId,
+    pub seen: Mutex<SeenKeys>,
+    pub start: Checkpoint,
+    pub settled: Settled,
+    pub unsettled: Vec<Unsettled>,
+}
+
+impl<'b> Begun<'b> {
+    fn job<'j>(
+        &'j self,
+        journal: Option<(&'j Mutex<Journal>, &RunId)>,
+        seen: &'j Mutex<SeenKeys>,
+        start: Checkpoint,
+        settled: Settled,
+        unsettled: Vec<Unsettled>,
+    ) -> Job<'j>
+    where
+        'b: 'j,
+    {
+        Job {
+            plan: self.plan,
+            judge: self.judge,
+            address: self.address,
+            control: self.control,
+            run: journal.map(|(_, run)| run.clone()),
+            journal: journal.map(|(journal, _)| journal),
+            seen,
+            batch_keys: self.options.batch_keys.clamp(1, BATCH_KEYS_MAX),
+            patience: self.options.patience,
+            start,
+            settled,
+            unsettled,
+        }
+    }
+
+    /// Runs the pipeline with a journal, verifies, and notes the end.
+    pub(super) fn carry_out(
+        &self,
+        journal: Mutex<Journal>,
+        found: Found<'_>,
+    ) -> Result<Report, EngineError> {
+        let Found { run, seen, start, settled, unsettled } = found;
+        let piped =
+            pipeline::run(&self.job(Some((&journal, run)), &seen, start, settled, unsettled));
+        let mut journal = journal.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut report = match piped {
+            Ok(report) => report,
+            Err(error) => {
+                let progress = self.control.progress();
+                // The failure is what the operator has to hear of; the note is a convenience.
+                let _ = note_phase(&mut journal, Phase::Stopped, progress.seconds, &progress.tally);
+                return Err(error);
+            }
+        };
+        if report.phase == Phase::Done {
+            let verified = verify::of_journal(self.address, &mut journal, self.judge, self.control);
+            let (found, complete) = verified?;
+            report.verification = Some(found);
+            // "Done" is said only when every key has its outcome and verification agrees.
+            report.phase = match (complete, found.wrong) {
+                (false, _) => Phase::Stopped,
+                (true, 0) => Phase::Done,
+                (true, _) => Phase::Failed,
+            };
+        }
+        note_phase(&mut journal, report.phase, report.seconds, &report.tally)?;
+        let mut progress = self.control.progress();
+        progress.phase = report.phase;
+        progress.held = None;
+        self.control.report(progress);
+        Ok(report)
+    }
+}
+
+/// Notes where a run stands, durably.
+pub(super) fn note_phase(
+    journal: &mut Journal,
+    phase: Phase,
+    seconds: f64,
+    tally: &crate::model::Tally,
+) -> Result<(), EngineError> {
+    journal.append(&Record::Note(Note::Phase { phase, at: now(), seconds, tally: *tally }));
+    Ok(journal.sync()?)
+}

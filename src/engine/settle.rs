@@ -1,0 +1,377 @@
+//! The one thread that counts, journals and moves the checkpoint.
+//!
+//! The order never changes: before-images durable, then the write, then the marks, then the
+//! checkpoint. So a crash at any point leaves either no write, or a write whose image is on disk.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::control::Gate;
+use super::error::EngineError;
+use super::judge::Judged;
+use super::pipeline::{Event, Job, Order, Permits, Task, Write};
+use super::progress::{Progress, Verb};
+use super::report::{Meter, Report};
+use super::trouble::{Trouble, Troubles};
+use super::writer::image_entry;
+use crate::journal::{Checkpoint, ImageEntry, Journal, JournalError, Mark, OutcomeEntry, Record};
+use crate::model::limits::PROGRESS_INTERVAL_MS;
+use crate::model::{Key, Outcome, Phase, Tally};
+
+/// The checkpoint moves at most this often.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(2);
+/// Batches whose images share one sync of the disk.
+const GROUP_MAX: usize = 8;
+/// How long batches under way may take to come in after a failure.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
+
+/// What the keys of a run came to so far.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    pub tally: Tally,
+    pub troubles: Troubles,
+    pub seconds: f64,
+}
+
+pub(super) struct Settle<'s> {
+    job: &'s Job<'s>,
+    permits: &'s Permits,
+    orders: Sender<Order>,
+    tally: Tally,
+    troubles: Troubles,
+    progress: Progress,
+    meter: Meter,
+    pages: Pages,
+    checkpointed: Instant,
+    scanned: Option<bool>,
+    failure: Option<(Instant, EngineError)>,
+    /// Writes whose images are appended and not yet durable.
+    waiting: Vec<Write>,
+}
+
+impl<'s> Settle<'s> {
+    pub fn new(job: &'s Job<'s>, permits: &'s Permits, orders: Sender<Order>) -> Self {
+        let mut progress = Progress::new(Verb::Run, job.run.clone(), job.journal.is_none());
+        progress.phase = Phase::Running;
+        let mut troubles = Troubles::default();
+        for (key, outcome, trouble) in job.settled.troubles.recent() {
+            troubles.note(key, *outcome, trouble);
+        }
+        Self {
+            job,
+            permits,
+            orders,
+            tally: job.settled.tally,
+            troubles,
+            progress,
+            meter: Meter::new(job.settled.seconds, job.settled.tally.scanned),
+            pages: Pages::new(job.start.clone()),
+            checkpointed: Instant::now(),
+            scanned: None,
+            failure: None,
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Works until the scan ended and every batch is settled.
+    pub fn work(mut self, inbox: &Receiver<Event>) -> Result<Report, EngineError> {
+        self.begin_unsettled();
+        self.report_progress(true);
+        while !self.is_over() {
+            match inbox.recv_timeout(Duration::from_millis(PROGRESS_INTERVAL_MS)) {
+                Ok(event) => self.take(event)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            // Whatever came in meanwhile shares the sync that the next line pays for.
+            while self.waiting.len() < GROUP_MAX {
+                let Ok(event) = inbox.try_recv() else { break };
+                self.take(event)?;
+            }
+            self.send_writes()?;
+            self.keep_checkpoint(false)?;
+            self.report_progress(false);
+        }
+        self.end()
+    }
+
+    fn is_over(&self) -> bool {
+        match &self.failure {
+            Some((since, error)) => {
+                matches!(error, EngineError::Panicked)
+                    || self.permits.all_free()
+                    || since.elapsed() > DRAIN_MAX
+            }
+            None => self.scanned.is_some() && self.permits.all_free(),
+        }
+    }
+
+    /// Sends the batches an earlier session left unsettled to be read back first.
+    fn begin_unsettled(&mut self) {
+        for at in 0..self.job.unsettled.len() {
+            self.permits.take();
+            let _ = self.orders.send(Order::ReadBack(at));
+        }
+    }
+
+    fn take(&mut self, event: Event) -> Result<(), EngineError> {
+        match event {
+            Event::Judged(task) => self.journal_task(task)?,
+            Event::Written { page, frame, marks, again, took } => {
+                for mark in &marks {
+                    if let Mark::Settled(outcome) = mark {
+                        self.tally.count(*outcome);
+                    }
+                }
+                self.append(&Record::Marks { frame, marks });
+                self.progress.batch_ms =
+                    smoothed(self.progress.batch_ms, took.as_secs_f64() * 1000.0);
+                match again {
+                    Some(task) => self.journal_task(task)?,
+                    None => self.finish_batch(page),
+                }
+            }
+            Event::Page { page, cursor, batches } => self.pages.announce(page, cursor, batches),
+            Event::Duplicates(count) => self.progress.duplicates += count,
+            Event::Scanned { complete } => self.scanned = Some(complete),
+            Event::Held(reason) => self.progress.held = reason,
+            Event::Abandoned => self.permits.release(),
+            Event::Failed(error) => {
+                // The others come to their end as after a stop; the first failure is the reason.
+                self.job.control.stop();
+                self.failure.get_or_insert((Instant::now(), error));
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends a task to the journal. Its writes wait for the sync.
+    fn journal_task(&mut self, task: Task) -> Result<(), EngineError> {
+        let Task { page, attempt, items } = task;
+        let mut outcomes = Vec::new();
+        let mut edits = Vec::new();
+        for (key, judged) in items {
+            match judged {
+                Judged::Edit { source, edit } => edits.push((key, source, edit)),
+                Judged::Outcome(outcome, trouble) => outcomes.push((key, outcome, trouble)),
+            }
+        }
+        self.journal_outcomes(outcomes);
+        if self.job.journal.is_none() {
+            for (key, ..) in &edits {
+                self.tally.count(Outcome::Migrated);
+                self.note_seen(key, 1);
+            }
+            edits.clear();
+        }
+        if edits.is_empty() {
+            self.finish_batch(page);
+            return Ok(());
+        }
+        let entries: Vec<ImageEntry> = edits.iter().map(image_entry).collect();
+        let record = Record::Images(entries);
+        let frame = self.append(&record);
+        for key in record.keys() {
+            self.note_seen(key, frame);
+        }
+        self.waiting.push(Write { page, attempt, frame, items: edits });
+        if self.waiting.len() >= GROUP_MAX {
+            self.send_writes()?;
+        }
+        Ok(())
+    }
+
+    fn journal_outcomes(&mut self, outcomes: Vec<(Key, Outcome, Option<Trouble>)>) {
+        if outcomes.is_empty() {
+            return;
+        }
+        let entry = |(key, outcome, trouble): (Key, Outcome, Option<Trouble>)| OutcomeEntry {
+            reason: trouble.map_or_else(String::new, |trouble| {
+                self.troubles.note(&key, outcome, &trouble);
+                serde_json::to_string(&trouble).expect("plain data prints as JSON")
+            }),
+            outcome,
+            key,
+        };
+        let entries: Vec<OutcomeEntry> = outcomes.into_iter().map(entry).collect();
+        for entry in &entries {
+            self.tally.count(entry.outcome);
+        }
+        let record = Record::Outcomes(entries);
+        let frame = self.append(&record);
+        for key in record.keys() {
+            self.note_seen(key, frame);
+        }
+    }
+
+    /// Appends to the journal; in a dry run there is none, and every key stands in "frame" 1.
+    fn append(&mut self, record: &Record) -> u64 {
+        self.job.journal.map_or(1, |journal| lock(journal).append(record))
+    }
+
+    fn note_seen(&self, key: &Key, frame: u64) {
+        self.job.seen.lock().unwrap_or_else(PoisonError::into_inner).journalled(key, frame);
+    }
+
+    /// Makes what was appended durable and only then lets it be written.
+    fn send_writes(&mut self) -> Result<(), EngineError> {
+        let Some(journal) = self.job.journal.filter(|_| !self.waiting.is_empty()) else {
+            return Ok(());
+        };
+        while let Err(error) = lock(journal).sync() {
+            self.wait_for_space(error)?;
+        }
+        for write in self.waiting.drain(..) {
+            if self.orders.send(Order::Write(write)).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// A full disk holds the run, which has written nothing beyond its images, until there is space.
+    fn wait_for_space(&mut self, error: JournalError) -> Result<(), EngineError> {
+        if !error.is_out_of_space() {
+            return Err(error.into());
+        }
+        self.progress.held = Some("the disk of the state directory is full".to_owned());
+        self.report_progress(true);
+        if self.job.control.rest(Duration::from_secs(1)) == Gate::Stop {
+            return Err(error.into());
+        }
+        self.progress.held = None;
+        Ok(())
+    }
+
+    fn finish_batch(&mut self, page: u64) {
+        self.permits.release();
+        self.pages.finish_batch(page);
+    }
+
+    fn keep_checkpoint(&mut self, now: bool) -> Result<(), EngineError> {
+        let Some(journal) = self.job.journal else { return Ok(()) };
+        if !now && (self.checkpointed.elapsed() < CHECKPOINT_INTERVAL || !self.pages.moved) {
+            return Ok(());
+        }
+        let checkpoint = Checkpoint {
+            scanned_all: self.scanned == Some(true) && self.permits.all_free(),
+            seconds: self.meter.seconds(),
+            ..self.pages.covered.clone()
+        };
+        while let Err(error) = lock(journal).checkpoint(&checkpoint) {
+            self.wait_for_space(error)?;
+        }
+        self.pages.moved = false;
+        self.checkpointed = Instant::now();
+        Ok(())
+    }
+
+    fn report_progress(&mut self, now: bool) {
+        if !self.meter.is_due(now) {
+            return;
+        }
+        self.progress.tally = self.tally;
+        self.progress.fraction =
+            if self.scanned == Some(true) { 1.0 } else { self.pages.fraction() };
+        self.meter.measure(&mut self.progress);
+        self.progress.errors = self.troubles.groups();
+        let mut shown = self.progress.clone();
+        shown.phase = Phase::Running;
+        if let Some((phase, reason)) = self.job.control.held() {
+            shown.phase = phase;
+            shown.held.get_or_insert(reason);
+        }
+        self.job.control.set_recent(self.troubles.recent().cloned().collect());
+        self.job.control.report(shown);
+    }
+
+    fn end(mut self) -> Result<Report, EngineError> {
+        self.keep_checkpoint(true)?;
+        if let Some((_, error)) = self.failure.take() {
+            return Err(error);
+        }
+        assert!(self.tally.adds_up(), "each scanned key has exactly one outcome");
+        self.progress.held = None;
+        self.report_progress(true);
+        let complete = self.scanned == Some(true);
+        Ok(Report {
+            run: self.job.run.clone(),
+            phase: if complete { Phase::Done } else { Phase::Stopped },
+            dry_run: self.job.journal.is_none(),
+            plan: self.job.plan.id(),
+            tally: self.tally,
+            seconds: self.meter.seconds(),
+            duplicates: self.progress.duplicates,
+            errors: self.troubles.groups(),
+            verification: None,
+            rollback: None,
+        })
+    }
+}
+
+fn lock(journal: &Mutex<Journal>) -> std::sync::MutexGuard<'_, Journal> {
+    journal.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn smoothed(old: f64, new: f64) -> f64 {
+    if old == 0.0 { new } else { old * 0.9 + new * 0.1 }
+}
+
+/// Which pages of the scan are settled: the checkpoint may only cover those.
+struct Pages {
+    open: BTreeMap<u64, OpenPage>,
+    covered: Checkpoint,
+    moved: bool,
+    last_cursor: u64,
+}
+
+#[derive(Default)]
+struct OpenPage {
+    finished: usize,
+    /// The batches there are, and the cursor after the page, once the reader has sent them all.
+    announced: Option<(usize, u64)>,
+}
+
+impl Pages {
+    fn new(covered: Checkpoint) -> Self {
+        let last_cursor = covered.cursor;
+        Self { open: BTreeMap::new(), covered, moved: true, last_cursor }
+    }
+
+    fn announce(&mut self, page: u64, cursor: u64, batches: usize) {
+        self.open.entry(page).or_default().announced = Some((batches, cursor));
+        self.advance();
+    }
+
+    fn finish_batch(&mut self, page: u64) {
+        // Page 0 stands for batches of an earlier session.
+        if page > 0 {
+            self.open.entry(page).or_default().finished += 1;
+            self.advance();
+        }
+    }
+
+    fn advance(&mut self) {
+        while let Some(first) = self.open.first_entry() {
+            let OpenPage { finished, announced: Some((batches, cursor)) } = *first.get() else {
+                break;
+            };
+            if finished < batches {
+                break;
+            }
+            first.remove();
+            self.covered.cursor = cursor;
+            self.last_cursor = cursor;
+            self.moved = true;
+        }
+    }
+
+    /// How much of the keyspace is covered. SCAN counts its cursor up from the highest bit of the
+    /// table's index down, so the reversed bits of the cursor are the part that is done.
+    #[expect(clippy::cast_precision_loss, reason = "a fraction for a gauge")]
+    fn fraction(&self) -> f64 {
+        self.last_cursor.reverse_bits() as f64 / 2f64.powi(64)
+    }
+}

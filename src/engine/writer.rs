@@ -1,0 +1,191 @@
+//! The writers: compare-and-set, and what to make of its answers.
+
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Instant;
+
+use semver::Version;
+
+use super::backoff::{first_line, patiently};
+use super::error::EngineError;
+use super::judge::Judged;
+use super::pipeline::{Event, Job, Order, Task, Unsettled, Write, judge_found, next};
+use super::trouble::Trouble;
+use crate::journal::{ImageEntry, Mark};
+use crate::model::limits::CONFLICT_TRIES_MAX;
+use crate::model::{BeforeImage, Edit, Key, Outcome};
+use crate::store::{Found, Link, StoreError, Written};
+
+pub(super) struct Writer<'w> {
+    pub job: &'w Job<'w>,
+    pub link: Link,
+    pub events: &'w Sender<Event>,
+}
+
+impl Writer<'_> {
+    /// Writes batches until there are no more.
+    pub fn work(mut self, orders: &Mutex<Receiver<Order>>) -> Result<(), EngineError> {
+        while let Some(order) = next(orders) {
+            let began = Instant::now();
+            let event = match &order {
+                Order::Write(write) => self.write(write).map(|(marks, again)| {
+                    let (page, frame) = (write.page, write.frame);
+                    Event::Written { page, frame, marks, again, took: began.elapsed() }
+                }),
+                Order::ReadBack(at) => self.read_back(&self.job.unsettled[*at], began),
+            };
+            match event {
+                Ok(event) => {
+                    if self.events.send(event).is_err() {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    let _ = self.events.send(Event::Abandoned);
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Settles what an earlier session left.
+    fn read_back(&mut self, left: &Unsettled, began: Instant) -> Result<Event, StoreError> {
+        match left {
+            Unsettled::Batch { frame, entries } => {
+                let (marks, again) = self.settle_unknown(0, 0, entries)?;
+                let took = began.elapsed();
+                Ok(Event::Written { page: 0, frame: *frame, marks, again, took })
+            }
+            Unsettled::Keys(keys) => {
+                let none = Task { page: 0, attempt: 0, items: Vec::new() };
+                Ok(Event::Judged(self.again(0, 0, keys.clone())?.unwrap_or(none)))
+            }
+        }
+    }
+
+    /// Writes one batch. Answers a mark for each entry and the keys that go round again.
+    fn write(&mut self, write: &Write) -> Result<(Vec<Mark>, Option<Task>), StoreError> {
+        let edits: Vec<(&Key, &Edit)> = write.items.iter().map(|(k, _, edit)| (k, edit)).collect();
+        let written = match self.link.compare_and_set(&edits) {
+            Ok(written) => written,
+            Err(error) if error.is_transient() => {
+                // An error from a write means unknown, not "not written".
+                let _ = self.events.send(Event::Held(Some(first_line(&error))));
+                if error.needs_reconnect() {
+                    self.reconnect()?;
+                }
+                let entries = write.items.iter().map(image_entry).collect::<Vec<_>>();
+                let settled = self.settle_unknown(write.page, write.attempt, &entries);
+                let _ = self.events.send(Event::Held(None));
+                return settled;
+            }
+            Err(error) => return Err(error),
+        };
+        let differs: Vec<Key> = written
+            .iter()
+            .zip(&write.items)
+            .filter(|(written, _)| **written == Written::Differs)
+            .map(|(_, (key, ..))| key.clone())
+            .collect();
+        let marks = written.into_iter().map(|written| match written {
+            Written::Replaced => Mark::Settled(Outcome::Migrated),
+            Written::Differs => Mark::Again,
+        });
+        let again = self.again(write.page, write.attempt, differs)?;
+        Ok((marks.collect(), again))
+    }
+
+    /// Reads keys again whose value was not what had been read, and judges them again.
+    fn again(
+        &mut self,
+        page: u64,
+        attempt: u32,
+        keys: Vec<Key>,
+    ) -> Result<Option<Task>, StoreError> {
+        if keys.is_empty() {
+            return Ok(None);
+        }
+        let found = self.read(&keys)?;
+        let judged = keys.into_iter().zip(found).map(|(key, found)| {
+            let judged = judge_found(self.job, &key, &found);
+            let judged = give_up(judged, attempt);
+            (key, judged)
+        });
+        Ok(Some(Task { page, attempt: attempt + 1, items: judged.collect() }))
+    }
+
+    /// Settles a batch of which it is not known what was written, by reading it back against the
+    /// digests: our value stands (written), or anything else does (judged anew: a document that
+    /// still has its old version was not written by us, or was replaced by an old writer since).
+    fn settle_unknown(
+        &mut self,
+        page: u64,
+        attempt: u32,
+        entries: &[ImageEntry],
+    ) -> Result<(Vec<Mark>, Option<Task>), StoreError> {
+        let keys: Vec<Key> = entries.iter().map(|entry| entry.key.clone()).collect();
+        let found = self.read(&keys)?;
+        let mut marks = Vec::with_capacity(entries.len());
+        let mut items = Vec::new();
+        for (entry, found) in entries.iter().zip(found) {
+            let stands = match &found {
+                Found::Content(content) => entry.image.digest_of(content),
+                _ => None,
+            };
+            if stands == Some(entry.image.after) {
+                marks.push(Mark::Settled(Outcome::Migrated));
+                continue;
+            }
+            let judged = match judge_found(self.job, &entry.key, &found) {
+                // It is at the target without being byte for byte what we meant: ours was written,
+                // and another client has written since.
+                Judged::Outcome(Outcome::Unchanged, _) => {
+                    marks.push(Mark::Settled(Outcome::Migrated));
+                    continue;
+                }
+                judged => give_up(judged, attempt),
+            };
+            marks.push(Mark::Again);
+            items.push((entry.key.clone(), judged));
+        }
+        let again = (!items.is_empty()).then(|| Task { page, attempt: attempt + 1, items });
+        Ok((marks, again))
+    }
+
+    fn read(&mut self, keys: &[Key]) -> Result<Vec<Found>, StoreError> {
+        let storage = self.job.plan.storage;
+        let Self { job, link, events } = self;
+        let mut held = |reason| {
+            let _ = events.send(Event::Held(reason));
+        };
+        patiently(job.control, link, job.patience, &mut held, |link| link.read(storage, keys))
+    }
+
+    fn reconnect(&mut self) -> Result<(), StoreError> {
+        let Self { job, link, events } = self;
+        let mut held = |reason| {
+            let _ = events.send(Event::Held(reason));
+        };
+        patiently(job.control, link, job.patience, &mut held, Link::reconnect)
+    }
+}
+
+/// Ends the tries for a key that other clients keep writing.
+fn give_up(judged: Judged, attempt: u32) -> Judged {
+    match judged {
+        Judged::Edit { .. } if attempt + 1 >= CONFLICT_TRIES_MAX => {
+            let reason = format!(
+                "other clients wrote the key between our read and our write, {CONFLICT_TRIES_MAX} \
+                 times; their value stands"
+            );
+            Judged::Outcome(Outcome::Conflict, Some(Trouble::new("write", reason)))
+        }
+        judged => judged,
+    }
+}
+
+/// The journal's entry for an edit.
+pub(super) fn image_entry((key, source, edit): &(Key, Version, Edit)) -> ImageEntry {
+    ImageEntry { key: key.clone(), source: source.to_string(), image: BeforeImage::of(edit) }
+}

@@ -1,0 +1,474 @@
+//! Settings become a catalog, a server and a state directory; the verbs are handed to a face.
+//!
+//! Every method that speaks to the server blocks.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use semver::Version;
+use serde_json::Value as Json;
+
+use crate::catalog::{Catalog, Mistakes, Subject};
+use crate::engine::{
+    self, Control, EngineError, Judge, Preview, Report, RollbackOptions, RunOptions, RunSummary,
+};
+use crate::journal::{JournalError, RunsFolder};
+use crate::model::limits::SCAN_COUNT;
+use crate::model::{Key, RedisType, RunId, Storage};
+use crate::planner::{Plan, PlanError, PlanRequest, draw_up};
+use crate::schema::Detection;
+use crate::store::inspect::{KeyLine, KeyView};
+use crate::store::{Address, Found, Link, ServerInfo, StoreError};
+use crate::transform::Frozen;
+
+/// The server when nobody names one.
+pub const URL_DEFAULT: &str = "redis://127.0.0.1:6379";
+
+/// What a session is opened with.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The server's URL.
+    pub url: Option<String>,
+    /// The folder with the definitions.
+    pub catalog: Option<PathBuf>,
+    /// The folder for run files.
+    pub state_dir: Option<PathBuf>,
+    /// The name of the environment, for `${ENV}`.
+    pub environment: Option<String>,
+    /// Feature flags, for `${FLAG.x}`; they win over those in the catalog.
+    pub flags: BTreeMap<String, Json>,
+    /// Whether nothing may be written.
+    pub read_only: bool,
+}
+
+/// A server, a catalog and a state directory. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Session {
+    address: Address,
+    catalog: Arc<Catalog>,
+    catalog_dir: Option<PathBuf>,
+    runs: RunsFolder,
+    environment: Option<String>,
+    flags: BTreeMap<String, Json>,
+    read_only: bool,
+}
+
+/// Why a session, or one of its verbs, cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The server.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The definitions.
+    #[error("{0}")]
+    Definitions(#[from] Mistakes),
+    /// No plan can be drawn up.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The run files.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The operator asked for what does not fit together.
+    #[error("{0}")]
+    Usage(String),
+    /// A verb that writes, in a session that may not.
+    #[error("this session is read-only: {0} would write. Leave out --read-only to allow it")]
+    ReadOnly(&'static str),
+}
+
+/// A page of a key list.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// The keys, sorted.
+    pub lines: Vec<KeyLine>,
+    /// Where the next page begins; 0 when there is none.
+    pub cursor: u64,
+    /// About how many keys the server looked at for this page.
+    pub looked_at: u64,
+    /// Keys in the whole database.
+    pub database_keys: u64,
+}
+
+/// A key with the version its document has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyDetail {
+    /// All about the key.
+    pub view: KeyView,
+    /// The subject whose pattern it matches, and the document's version.
+    pub version: Option<(String, Detection)>,
+}
+
+impl Session {
+    /// Reads settings and catalog. Does not connect yet.
+    pub fn open(settings: Settings) -> Result<Self, SessionError> {
+        let address = Address::parse(settings.url.as_deref().unwrap_or(URL_DEFAULT))?;
+        let catalog = match &settings.catalog {
+            Some(folder) => Catalog::load(folder)?,
+            None => Catalog::default(),
+        };
+        let state_dir = settings.state_dir.map_or_else(default_state_dir, Ok)?;
+        Ok(Self {
+            address,
+            catalog: Arc::new(catalog),
+            catalog_dir: settings.catalog,
+            runs: RunsFolder::of(&state_dir),
+            environment: settings.environment,
+            flags: settings.flags,
+            read_only: settings.read_only,
+        })
+    }
+
+    /// The same session with other definitions.
+    #[must_use]
+    pub fn with_catalog(mut self, catalog: Catalog) -> Self {
+        self.catalog = Arc::new(catalog);
+        self
+    }
+
+    /// The server's address, printed without a password.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The definitions.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// The folder the definitions came from.
+    pub fn catalog_dir(&self) -> Option<&Path> {
+        self.catalog_dir.as_deref()
+    }
+
+    /// The name of the environment.
+    pub fn environment(&self) -> Option<&str> {
+        self.environment.as_deref()
+    }
+
+    /// Whether nothing may be written.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// The run files.
+    pub fn runs_folder(&self) -> &RunsFolder {
+        &self.runs
+    }
+
+    /// The subject of this name.
+    pub fn subject(&self, name: &str) -> Result<&Subject, SessionError> {
+        self.catalog.subject(name).ok_or_else(|| {
+            let known: Vec<&str> = self.catalog.subjects.keys().map(String::as_str).collect();
+            let known = if known.is_empty() {
+                "the catalog is empty: name a folder with --catalog".to_owned()
+            } else {
+                format!("known subjects: {}", known.join(", "))
+            };
+            SessionError::Usage(format!("there is no subject '{name}'; {known}"))
+        })
+    }
+
+    /// Asks the server about itself.
+    pub fn server(&self) -> Result<ServerInfo, SessionError> {
+        Ok(Link::open(&self.address)?.server_info()?)
+    }
+
+    /// Lists keys from `cursor` on until about `want` are found, the keyspace ends, or a bounded
+    /// part of it was looked at.
+    pub fn browse(
+        &self,
+        pattern: &str,
+        redis_type: Option<&RedisType>,
+        cursor: u64,
+        want: usize,
+    ) -> Result<Page, SessionError> {
+        const CALLS_MAX: u64 = 50;
+        let mut link = Link::open(&self.address)?;
+        let mut page = Page { cursor, database_keys: link.key_count()?, ..Page::default() };
+        let mut keys = Vec::new();
+        for _ in 0..CALLS_MAX {
+            let scanned = link.scan(page.cursor, pattern, redis_type, SCAN_COUNT)?;
+            keys.extend(scanned.keys);
+            page.cursor = scanned.cursor;
+            page.looked_at += SCAN_COUNT as u64;
+            if page.cursor == 0 || keys.len() >= want {
+                break;
+            }
+        }
+        keys.sort();
+        keys.dedup();
+        page.looked_at = page.looked_at.min(page.database_keys);
+        page.lines = link.key_lines(&keys)?;
+        Ok(page)
+    }
+
+    /// Looks at one key; `None` when it is gone.
+    pub fn key(&self, key: &Key) -> Result<Option<KeyDetail>, SessionError> {
+        let mut link = Link::open(&self.address)?;
+        let Some(view) = link.key_view(key)? else { return Ok(None) };
+        let version = match (self.subject_of(key), view.redis_type.storage()) {
+            (Some(subject), Some(storage)) => match read_one(&mut link, storage, key)? {
+                Found::Content(content) => {
+                    let detection = content
+                        .document()
+                        .and_then(|document| subject.detector().detect(&document))
+                        .unwrap_or(Detection::Unknown);
+                    Some((subject.name.clone(), detection))
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        Ok(Some(KeyDetail { view, version }))
+    }
+
+    /// The subject whose key pattern a key matches; the longest pattern wins.
+    pub fn subject_of(&self, key: &Key) -> Option<&Subject> {
+        let matching = self.catalog.subjects.values().flat_map(|subject| {
+            subject.key_patterns().into_iter().map(move |pattern| (pattern, subject))
+        });
+        matching
+            .filter(|(pattern, _)| glob_matches(pattern.as_bytes(), key.as_bytes()))
+            .max_by_key(|(pattern, _)| pattern.len())
+            .map(|(_, subject)| subject)
+    }
+
+    /// What a plan freezes, as of now.
+    pub fn frozen(&self) -> Frozen {
+        Frozen {
+            now: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+            environment: self.environment.clone(),
+            flags: self.flags.clone(),
+            seed: format!("{:016x}", random()),
+        }
+    }
+
+    /// Draws up a plan. Asks the server only when no schema says how the keys are stored.
+    pub fn plan(&self, request: PlanRequest) -> Result<Plan, SessionError> {
+        let declared = self.catalog.subject(&request.subject).and_then(|subject| {
+            subject
+                .schemas
+                .get(&request.target)
+                .and_then(|schema| schema.storage)
+                .or_else(|| subject.schemas.values().rev().find_map(|schema| schema.storage))
+        });
+        if let Some(storage) = declared {
+            return Ok(draw_up(&self.catalog, request, storage)?);
+        }
+        // Mistakes in the request come before a question to the server.
+        let mut plan = draw_up(&self.catalog, request, Storage::String)?;
+        plan.storage = self.seen_storage(&plan.selection.pattern)?.unwrap_or(Storage::String);
+        Ok(plan)
+    }
+
+    /// How most of the first keys of a pattern are stored; `None` when there is none.
+    fn seen_storage(&self, pattern: &str) -> Result<Option<Storage>, SessionError> {
+        let page = self.browse(pattern, None, 0, 200)?;
+        let mut counts: BTreeMap<Storage, usize> = BTreeMap::new();
+        for storage in page.lines.iter().filter_map(|line| line.redis_type.storage()) {
+            *counts.entry(storage).or_default() += 1;
+        }
+        Ok(counts.into_iter().max_by_key(|(_, count)| *count).map(|(storage, _)| storage))
+    }
+
+    /// Applies a plan's chain to these keys, or to the first `count` of the selection when there are
+    /// none, and keeps every form.
+    pub fn preview(
+        &self,
+        plan: &Plan,
+        keys: &[Key],
+        count: usize,
+    ) -> Result<Vec<Preview>, SessionError> {
+        let judge = Judge::new(plan)?;
+        let mut link = Link::open(&self.address)?;
+        let keys = if keys.is_empty() {
+            let page =
+                self.browse(&plan.selection.pattern, Some(&plan.storage.redis_type()), 0, count)?;
+            page.lines.into_iter().take(count).map(|line| line.key).collect()
+        } else {
+            keys.to_vec()
+        };
+        let found = link.read(plan.storage, &keys)?;
+        let previews = keys.iter().zip(found).filter_map(|(key, found)| match found {
+            Found::Content(content) => Some(engine::preview(&judge, &plan.target, key, &content)),
+            Found::OtherType(_) | Found::Missing => None,
+        });
+        Ok(previews.collect())
+    }
+
+    /// A name for a new run on `subject`.
+    pub fn new_run_id(&self, subject: &str) -> RunId {
+        let stamp = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
+        let tail = u16::try_from(random() & 0xffff).expect("sixteen bits");
+        RunId::new(&stamp, subject, tail)
+    }
+
+    /// Carries out a plan under the name `run`. Blocks until the end.
+    pub fn run(
+        &self,
+        run: &RunId,
+        plan: &Plan,
+        options: &RunOptions,
+        control: &Control,
+    ) -> Result<Report, SessionError> {
+        self.may_write(options.execute, "a run")?;
+        Ok(engine::run(&self.address, &self.runs, run, plan, options, control)?)
+    }
+
+    /// Goes on with a run.
+    pub fn resume(
+        &self,
+        run: &RunId,
+        options: &RunOptions,
+        control: &Control,
+    ) -> Result<Report, SessionError> {
+        self.may_write(true, "a resumed run")?;
+        Ok(engine::resume(&self.address, &self.runs, run, options, control)?)
+    }
+
+    /// Reads a run's keys again.
+    pub fn verify(&self, run: &RunId, control: &Control) -> Result<Report, SessionError> {
+        Ok(engine::verify(&self.address, &self.runs, run, control)?)
+    }
+
+    /// Rolls a run back.
+    pub fn rollback(
+        &self,
+        run: &RunId,
+        options: &RollbackOptions,
+        control: &Control,
+    ) -> Result<Report, SessionError> {
+        self.may_write(options.execute, "a rollback")?;
+        Ok(engine::rollback(&self.address, &self.runs, run, options, control)?)
+    }
+
+    /// The run of this name; `last` is the newest.
+    pub fn find_run(&self, name: &str) -> Result<RunId, SessionError> {
+        Ok(self.runs.find(name)?)
+    }
+
+    /// The runs in the state directory, oldest first, and what could not be read.
+    pub fn runs(&self) -> Result<(Vec<RunSummary>, Vec<EngineError>), SessionError> {
+        Ok(engine::summaries(&self.runs)?)
+    }
+
+    /// One run and its plan.
+    pub fn run_summary(&self, run: &RunId) -> Result<(RunSummary, Plan), SessionError> {
+        let summary = engine::summary(&self.runs, run)?;
+        let plan = engine::plan_of_run(&self.runs, run)?;
+        Ok((summary, plan))
+    }
+
+    /// The version a text names: `3.0.0`, or `latest` for a subject's newest.
+    pub fn version(&self, subject: &str, text: &str) -> Result<Version, SessionError> {
+        let known = self.subject(subject)?;
+        if text == "latest" {
+            return known.latest().map(|schema| schema.version.clone()).ok_or_else(|| {
+                SessionError::Usage(format!("{subject} has no schema yet, so it has no latest"))
+            });
+        }
+        text.parse().map_err(|_| {
+            let versions: Vec<String> = known.versions().iter().map(ToString::to_string).collect();
+            SessionError::Usage(format!(
+                "'{text}' is no version: expected three numbers as in 1.0.0, or 'latest'; {subject} \
+                 has {}",
+                versions.join(", ")
+            ))
+        })
+    }
+
+    fn may_write(&self, writes: bool, verb: &'static str) -> Result<(), SessionError> {
+        if writes && self.read_only { Err(SessionError::ReadOnly(verb)) } else { Ok(()) }
+    }
+}
+
+fn read_one(link: &mut Link, storage: Storage, key: &Key) -> Result<Found, StoreError> {
+    let found = link.read(storage, std::slice::from_ref(key))?;
+    Ok(found.into_iter().next().unwrap_or(Found::Missing))
+}
+
+/// A number nobody can foresee; std's hasher is seeded by the system.
+fn random() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
+}
+
+/// `$XDG_STATE_HOME/remold`, or what stands for it on this system.
+fn default_state_dir() -> Result<PathBuf, SessionError> {
+    use etcetera::BaseStrategy;
+    let places = etcetera::choose_base_strategy().map_err(|error| {
+        SessionError::Usage(format!("no place for run files: {error}; name one with --state-dir"))
+    })?;
+    Ok(places.state_dir().unwrap_or_else(|| places.data_dir()).join("remold"))
+}
+
+/// Whether a key matches a pattern as Redis does: `*`, `?`, `[a-z]`, `[^a]`, `\x`
+/// (<https://redis.io/docs/latest/commands/keys/>).
+pub fn glob_matches(pattern: &[u8], text: &[u8]) -> bool {
+    match pattern.split_first() {
+        None => text.is_empty(),
+        Some((b'*', rest)) => (0..=text.len()).any(|at| glob_matches(rest, &text[at..])),
+        Some((b'?', rest)) => text.split_first().is_some_and(|(_, text)| glob_matches(rest, text)),
+        Some((b'[', rest)) => {
+            let Some(end) = rest.iter().skip(1).position(|byte| *byte == b']') else {
+                return text == pattern;
+            };
+            let (set, rest) = (&rest[..=end], &rest[end + 2..]);
+            text.split_first()
+                .is_some_and(|(byte, text)| in_set(set, *byte) && glob_matches(rest, text))
+        }
+        Some((b'\\', rest)) if !rest.is_empty() => {
+            text.first() == rest.first() && glob_matches(&rest[1..], &text[1..])
+        }
+        Some((byte, rest)) => text.first() == Some(byte) && glob_matches(rest, &text[1..]),
+    }
+}
+
+fn in_set(set: &[u8], byte: u8) -> bool {
+    let (negated, set) = match set {
+        [b'^', rest @ ..] => (true, rest),
+        set => (false, set),
+    };
+    let mut at = 0;
+    let mut found = false;
+    while at < set.len() {
+        if let [low, b'-', high, ..] = set[at..] {
+            found |= (low.min(high)..=low.max(high)).contains(&byte);
+            at += 3;
+        } else {
+            found |= set[at] == byte;
+            at += 1;
+        }
+    }
+    found != negated
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_in_redis() {
+        for (pattern, text, matches) in [
+            ("user:*", "user:42", true),
+            ("user:*", "users:42", false),
+            ("h?llo", "hallo", true),
+            ("h[ae]llo", "hillo", false),
+            ("h[^e]llo", "hallo", true),
+            ("h[a-c]llo", "hbllo", true),
+            (r"a\*b", "a*b", true),
+            (r"a\*b", "axb", false),
+            ("*:x:*", "a:x:", true),
+        ] {
+            assert_eq!(
+                glob_matches(pattern.as_bytes(), text.as_bytes()),
+                matches,
+                "{pattern} {text}"
+            );
+        }
+    }
+}
