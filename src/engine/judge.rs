@@ -90,7 +90,7 @@ impl Judge {
         };
         let mut after = document.clone();
         if let Err(failure) = self.apply(&source, key, &mut after, &mut |_, _, _| {}) {
-            return Judged::trouble(Outcome::Failed, trouble_of(&failure));
+            return refused(&failure);
         }
         self.finish(source, content, &document, &after)
     }
@@ -179,8 +179,16 @@ impl Judge {
     }
 }
 
+/// What becomes of a document that the chain did not take to its end.
+pub(super) fn refused(failure: &Failure) -> Judged {
+    if failure.is_passed_over {
+        return Judged::Outcome(Outcome::Unchanged, None);
+    }
+    Judged::trouble(Outcome::Failed, trouble_of(failure))
+}
+
 /// The trouble of a document that a step refused.
-pub(super) fn trouble_of(failure: &Failure) -> Trouble {
+fn trouble_of(failure: &Failure) -> Trouble {
     Trouble {
         step: failure.at.to_string(),
         field: failure.refusal.field.clone(),
@@ -210,6 +218,7 @@ fn stage(subject: &Subject, name: &str) -> Result<Stage, EngineError> {
         target: migration.target.clone(),
         steps: migration.transforms.clone(),
         required: migration.validation.required.clone(),
+        when: migration.when.clone(),
     })
 }
 

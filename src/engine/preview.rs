@@ -3,7 +3,7 @@
 use semver::Version;
 use serde::Serialize;
 
-use super::judge::{Judge, Judged, trouble_of, trouble_of_violation};
+use super::judge::{Judge, Judged, refused, trouble_of_violation};
 use super::trouble::Trouble;
 use crate::model::{Content, Key, Outcome};
 
@@ -84,8 +84,7 @@ pub fn preview(judge: &Judge, target: &Version, key: &Key, content: &Content) ->
     });
     preview.from = Some(source);
     if let Err(failure) = applied {
-        preview.outcome = Outcome::Failed;
-        preview.errors.push(trouble_of(&failure));
+        preview.conclude(refused(&failure));
         return preview;
     }
     preview.after = Some(after.to_json());
