@@ -23,5 +23,7 @@ pub mod engine;
 pub mod session;
 // A keyspace that looks like life.
 pub mod demo;
+// The headless face.
+pub mod cli;
 // The terminal face.
 pub mod console;

@@ -1,3 +1,18 @@
-//! The `remold` binary.
+//! The `remold` binary: parse, hand to a face, map the result to an exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+use remold::cli::{self, Start};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> color_eyre::Result<ExitCode> {
+    // Two crates could offer TLS; which one does is decided here, before anybody connects.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    color_eyre::install()?;
+    match cli::start(std::env::args_os()) {
+        Start::Ended(exit) => Ok(exit.into()),
+        Start::Console(_) => Err(color_eyre::eyre::eyre!("the console is being built: use a verb")),
+    }
+}

@@ -13,14 +13,16 @@ use crate::catalog::{Catalog, Mistakes, Subject};
 use crate::engine::{
     self, Control, EngineError, Judge, Preview, Report, RollbackOptions, RunOptions, RunSummary,
 };
-use crate::journal::{JournalError, RunsFolder};
+use crate::journal::{self, JournalError, RunsFolder};
 use crate::model::limits::SCAN_COUNT;
-use crate::model::{Key, RedisType, RunId, Storage};
+use crate::model::{Content, Key, RedisType, RunId, Storage};
 use crate::planner::{Plan, PlanError, PlanRequest, draw_up};
 use crate::schema::Detection;
-use crate::store::inspect::{KeyLine, KeyView};
-use crate::store::{Address, Found, Link, ServerInfo, StoreError};
+use crate::store::{Found, Link};
 use crate::transform::Frozen;
+
+pub use crate::store::inspect::{KeyLine, KeyValue, KeyView};
+pub use crate::store::{Address, ServerInfo, StoreError};
 
 /// The server when nobody names one.
 pub const URL_DEFAULT: &str = "redis://127.0.0.1:6379";
@@ -298,6 +300,31 @@ impl Session {
             Found::OtherType(_) | Found::Missing => None,
         });
         Ok(previews.collect())
+    }
+
+    /// Applies the chain a request asks for to one document, without a server. `source` is the
+    /// version it is taken for; told by its shape when there is none.
+    pub fn apply(
+        &self,
+        request: PlanRequest,
+        key: &Key,
+        content: &Content,
+        source: Option<&Version>,
+    ) -> Result<Preview, SessionError> {
+        let plan = draw_up(&self.catalog, request, content.storage())?;
+        Ok(engine::preview_from(&Judge::new(&plan)?, &plan.target, key, content, source))
+    }
+
+    /// Writes a file an operator asked for.
+    pub fn save_file(&self, path: &Path, text: &str) -> Result<(), SessionError> {
+        Ok(journal::save_file(path, text)?)
+    }
+
+    /// Reads a file an operator named.
+    pub fn read_file(&self, path: &Path) -> Result<String, SessionError> {
+        std::fs::read_to_string(path).map_err(|error| {
+            SessionError::Usage(format!("cannot read {}: {error}", path.display()))
+        })
     }
 
     /// A name for a new run on `subject`.

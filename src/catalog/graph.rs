@@ -70,6 +70,13 @@ pub enum RouteError {
     },
 }
 
+impl RouteError {
+    /// Whether the request names what does not exist, rather than the definitions lacking a path.
+    pub fn is_wrong_use(&self) -> bool {
+        matches!(self, Self::UnknownVersion { .. } | Self::UnknownMigration { .. })
+    }
+}
+
 /// What a route costs: lossless first, then fewest steps, then cost.
 type Cost = (usize, usize, u64);
 

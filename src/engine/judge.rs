@@ -161,7 +161,7 @@ impl Judge {
     }
 
     /// Validates the result and makes the change of it.
-    fn finish(
+    pub(super) fn finish(
         &self,
         source: Version,
         content: &Content,

@@ -23,7 +23,7 @@ mod writer;
 pub use control::{Control, Gate};
 pub use error::EngineError;
 pub use judge::{Judge, Judged};
-pub use preview::{Preview, PreviewStep, preview};
+pub use preview::{Preview, PreviewStep, preview, preview_from};
 pub use progress::{Progress, Verb};
 pub use report::{
     Report, RollbackTally, RunSummary, Verification, plan_of_run, summaries, summary,

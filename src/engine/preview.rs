@@ -43,6 +43,17 @@ pub struct PreviewStep {
 
 /// Applies the chain to one document and keeps every form.
 pub fn preview(judge: &Judge, target: &Version, key: &Key, content: &Content) -> Preview {
+    preview_from(judge, target, key, content, None)
+}
+
+/// Like [`preview`], for a document that is taken to be of version `source` whatever its shape.
+pub fn preview_from(
+    judge: &Judge,
+    target: &Version,
+    key: &Key,
+    content: &Content,
+    source: Option<&Version>,
+) -> Preview {
     let mut preview = Preview {
         key: key.clone(),
         from: None,
@@ -58,7 +69,11 @@ pub fn preview(judge: &Judge, target: &Version, key: &Key, content: &Content) ->
         return preview;
     };
     preview.before = document.to_json();
-    let source = match judge.route(&document, content) {
+    let route = match source {
+        Some(source) if judge.chain(source).is_some() => Ok(source.clone()),
+        _ => judge.route(&document, content),
+    };
+    let source = match route {
         Ok(source) => source,
         Err(judged) => {
             if judged == Judged::Outcome(Outcome::Unchanged, None) {
@@ -82,7 +97,7 @@ pub fn preview(judge: &Judge, target: &Version, key: &Key, content: &Content) ->
         });
         last = now;
     });
-    preview.from = Some(source);
+    preview.from = Some(source.clone());
     if let Err(failure) = applied {
         preview.conclude(refused(&failure));
         return preview;
@@ -90,7 +105,7 @@ pub fn preview(judge: &Judge, target: &Version, key: &Key, content: &Content) ->
     preview.after = Some(after.to_json());
     preview.errors = judge.violations(&after).iter().map(trouble_of_violation).collect();
     if preview.errors.is_empty() {
-        preview.conclude(judge.judge(key, content));
+        preview.conclude(judge.finish(source, content, &document, &after));
     }
     preview
 }

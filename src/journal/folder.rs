@@ -122,3 +122,8 @@ impl RunFolder {
 pub(super) fn private_file(path: &Path, options: &mut OpenOptions) -> Result<File, JournalError> {
     options.mode(0o600).open(path).map_err(JournalError::io("open", path))
 }
+
+/// Writes a file an operator asked for: a plan, a report, a definition.
+pub fn save_file(path: &Path, text: &str) -> Result<(), JournalError> {
+    fs::write(path, text).map_err(JournalError::io("write", path))
+}

@@ -24,7 +24,7 @@ mod seen;
 
 pub use checkpoint::Checkpoint;
 pub use error::JournalError;
-pub use folder::{RunFolder, RunsFolder};
+pub use folder::{RunFolder, RunsFolder, save_file};
 pub use log::{Journal, Replay};
 pub use record::{Header, ImageEntry, Mark, Note, OutcomeEntry, Record};
 pub use seen::{Begin, SeenKeys};

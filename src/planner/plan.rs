@@ -81,6 +81,16 @@ pub enum PlanFileError {
         "this is no plan file: {0}\n  `remold plan SUBJECT --to VERSION --out FILE` writes one"
     )]
     NotAPlan(serde_json::Error),
+    /// Its digest is not that of what it holds.
+    #[error(
+        "the plan was changed after it was drawn up: it says digest {digest}, and what it holds has {id}\n  draw it up anew, or take the \"digest\" line out to say that the change is meant"
+    )]
+    Edited {
+        /// The digest that stands in it.
+        digest: String,
+        /// The digest it has.
+        id: String,
+    },
     /// It is of another format.
     #[error("the plan file is of format {found}, and this program knows format {PLAN_FORMAT}")]
     Format {
@@ -100,13 +110,34 @@ impl Plan {
         serde_json::to_value(self).expect("plain data prints as JSON")
     }
 
-    /// Reads a plan from JSON.
-    pub fn from_json(json: Json) -> Result<Self, PlanFileError> {
+    /// The plan as a plan file holds it: with its digest, and the questions that are still open.
+    pub fn to_file(&self) -> Json {
+        let mut json = self.to_json();
+        json["digest"] = self.id().as_str().into();
+        json["questions"] = Json::Array(Vec::new());
+        json["risks"] = serde_json::to_value(&self.risks).expect("plain data prints as JSON");
+        json
+    }
+
+    /// Reads a plan from a plan file or a journal. A digest that stands in it has to be the plan's:
+    /// whoever edits a plan by hand has to take the digest out.
+    pub fn from_json(mut json: Json) -> Result<Self, PlanFileError> {
+        let members = json.as_object_mut();
+        let digest = members.and_then(|members| {
+            members.shift_remove("questions");
+            members.shift_remove("digest")
+        });
         let plan: Self = serde_json::from_value(json).map_err(PlanFileError::NotAPlan)?;
         if plan.format != PLAN_FORMAT {
             return Err(PlanFileError::Format { found: plan.format });
         }
-        Ok(plan)
+        let id = plan.id();
+        match digest.as_ref().and_then(Json::as_str) {
+            Some(digest) if digest != id.as_str() => {
+                Err(PlanFileError::Edited { digest: digest.to_owned(), id: id.to_string() })
+            }
+            _ => Ok(plan),
+        }
     }
 
     /// The definitions that stand in the plan, compiled: a catalog with the one subject.

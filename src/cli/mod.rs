@@ -1,0 +1,124 @@
+//! HEADLESS FACE: one file per subcommand, one place that prints, one that maps errors to exit codes.
+//!
+//! Standard output is data, standard error is talk; nothing prompts without a terminal.
+
+mod exit;
+mod keys;
+mod options;
+mod plan;
+mod preview;
+mod render;
+mod rollback;
+mod run;
+mod runs;
+mod transform;
+mod verify;
+mod watch;
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::Exit;
+use exit::Failure;
+use options::Global;
+use render::Output;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   all as wanted
+  1   finished, and something needs eyes: failed, invalid or conflict keys, no key at all,
+      a breaking difference, a verification that disagrees
+  2   wrong use: unknown option, subject or version; a terminal is needed
+  3   the server cannot be reached, or does not allow it
+  4   definitions refused: the catalog has mistakes, or no migrations lead to the target
+  5   stopped before the end; `remold resume` goes on
+  70  a bug in remold";
+
+/// Changes the shape of documents in Redis, in place and safely.
+///
+/// Without a verb, on a terminal: the console.
+#[derive(Parser, Debug)]
+#[command(name = "remold", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    /// List keys that match a pattern
+    Keys(keys::Arguments),
+    /// Draw up what a run would do, as data
+    Plan(plan::Arguments),
+    /// Show what the chain makes of sampled keys, step by step
+    Preview(preview::Arguments),
+    /// Migrate a subject's documents; a dry run unless --execute
+    Run(run::Arguments),
+    /// Go on with a run that was stopped
+    Resume(run::ResumeArguments),
+    /// Read a run's keys again and compare them with what was meant to be written
+    Verify(verify::Arguments),
+    /// Put back what a run changed; a dry run unless --execute
+    Rollback(rollback::Arguments),
+    /// List runs, or show one
+    #[command(visible_alias = "status")]
+    Runs(runs::Arguments),
+    /// Apply a chain to one document from standard input, without Redis
+    Transform(transform::Arguments),
+}
+
+/// What the binary is to do after the arguments were read.
+pub enum Start {
+    /// Open the console.
+    Console(Box<crate::session::Session>),
+    /// Nothing more: the verb was carried out.
+    Ended(Exit),
+}
+
+/// Reads the arguments and carries out the verb, unless it is the console.
+pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Start {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::WrongUse } else { Exit::Fine };
+            render::clap_error(&error);
+            return Start::Ended(exit);
+        }
+    };
+    let output = Output::new(&arguments.global);
+    match carry_out(arguments, output) {
+        Ok(start) => start,
+        Err(failure) => {
+            render::failure(&failure);
+            Start::Ended(failure.exit)
+        }
+    }
+}
+
+fn carry_out(arguments: Arguments, output: Output) -> Result<Start, Failure> {
+    let Arguments { global, verb } = arguments;
+    let Some(verb) = verb else {
+        if !render::is_terminal() {
+            return Err(Failure::usage(
+                "the console needs a terminal, and this is none\n  every verb works without one: \
+                 see `remold --help`",
+            ));
+        }
+        return Ok(Start::Console(Box::new(global.session()?)));
+    };
+    let exit = match verb {
+        Verb::Keys(arguments) => keys::carry_out(&arguments, &global.session()?, output),
+        Verb::Plan(arguments) => plan::carry_out(&arguments, &global.session()?, output),
+        Verb::Preview(arguments) => preview::carry_out(&arguments, &global.session()?, output),
+        Verb::Run(arguments) => run::carry_out(&arguments, &global.session()?, output),
+        Verb::Resume(arguments) => run::go_on(&arguments, &global.session()?, output),
+        Verb::Verify(arguments) => verify::carry_out(&arguments, &global.session()?, output),
+        Verb::Rollback(arguments) => rollback::carry_out(&arguments, &global.session()?, output),
+        Verb::Runs(arguments) => runs::carry_out(&arguments, &global.session()?, output),
+        Verb::Transform(arguments) => transform::carry_out(&arguments, &global.session()?, output),
+    };
+    exit.map(Start::Ended)
+}

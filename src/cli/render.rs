@@ -1,0 +1,179 @@
+//! The one place that prints.
+
+use std::io::{self, IsTerminal, Write};
+use std::process;
+
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use super::exit::{Exit, Failure};
+use super::options::Global;
+use crate::engine::{ErrorGroup, Report, Verification};
+use crate::model::{Outcome, Phase};
+
+/// Where data and talk go, and in which form.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    /// Whether data is JSON.
+    pub json: bool,
+    quiet: bool,
+    /// Whether talk may be coloured and redrawn.
+    pub live: bool,
+}
+
+impl Output {
+    /// The output these options ask for.
+    pub fn new(global: &Global) -> Self {
+        let live = io::stderr().is_terminal() && !global.quiet;
+        Self { json: global.json, quiet: global.quiet, live }
+    }
+
+    /// A line of data.
+    #[expect(clippy::unused_self, reason = "data goes where the output says, as talk does")]
+    pub fn line(self, text: impl AsRef<str>) {
+        let mut out = io::stdout().lock();
+        or_leave(writeln!(out, "{}", text.as_ref()));
+    }
+
+    /// A JSON value as one line of data.
+    pub fn json(self, value: &impl Serialize) {
+        self.line(serde_json::to_string(value).expect("plain data prints as JSON"));
+    }
+
+    /// A line of talk.
+    pub fn talk(self, text: impl AsRef<str>) {
+        if !self.quiet {
+            or_leave(writeln!(io::stderr().lock(), "{}", text.as_ref()));
+        }
+    }
+
+    /// A line of talk that replaces the one before it; `None` clears it. Only on a terminal.
+    pub fn live(self, text: Option<&str>) {
+        if self.live {
+            let mut err = io::stderr().lock();
+            or_leave(
+                write!(err, "\r\x1b[2K{}", text.unwrap_or_default()).and_then(|()| err.flush()),
+            );
+        }
+    }
+
+    /// What a run, a verification or a rollback came to.
+    pub fn report(self, report: &Report) {
+        if self.json {
+            self.json(&report_json(report));
+        } else {
+            for line in report_text(report) {
+                self.line(line);
+            }
+        }
+    }
+
+    /// Asks for a text on the terminal and answers whether it was typed.
+    #[expect(clippy::unused_self, reason = "talk goes where the output says")]
+    pub fn confirm(self, question: &str, wanted: &str) -> bool {
+        let mut err = io::stderr().lock();
+        or_leave(write!(err, "{question}\nType {wanted} to go on: ").and_then(|()| err.flush()));
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).is_ok()
+            && answer.trim_end_matches(['\r', '\n']) == wanted
+    }
+}
+
+/// Why a verb did not come to its end.
+pub fn failure(failure: &Failure) {
+    or_leave(writeln!(io::stderr().lock(), "remold: {}", failure.message));
+    if failure.exit == Exit::Bug {
+        or_leave(writeln!(io::stderr().lock(), "remold: please report this"));
+    }
+}
+
+/// Whether somebody sits there who can be asked and shown a console.
+pub fn is_terminal() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Prints what clap has to say: help, a version, or what is wrong with the arguments.
+pub fn clap_error(error: &clap::Error) {
+    or_leave(error.print());
+}
+
+/// A reader that went away (`remold keys | head`) is no error: nobody is left to hear of one.
+fn or_leave(result: io::Result<()>) {
+    if let Err(error) = result {
+        process::exit(if error.kind() == io::ErrorKind::BrokenPipe { 0 } else { 70 });
+    }
+}
+
+/// The object that is the last line of `run`, `resume`, `verify` and `rollback` under `--json`.
+fn report_json(report: &Report) -> Json {
+    let mut json = serde_json::to_value(report).expect("plain data prints as JSON");
+    if let Some(tally) = report.rollback {
+        json["run_tally"] = json["tally"].take();
+        json["tally"] = serde_json::to_value(tally).expect("plain data prints as JSON");
+    }
+    json["event"] = json!("report");
+    json
+}
+
+fn report_text(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    let run = report.run.as_ref().map_or_else(|| "dry run".to_owned(), |run| format!("run {run}"));
+    let dry = if report.dry_run { " (nothing was written)" } else { "" };
+    lines.push(format!("{run}: {}{dry}, {:.1} s", ended(report), report.seconds));
+    if let Some(tally) = report.rollback {
+        for (name, count) in [
+            (if report.dry_run { "would be restored" } else { "restored" }, tally.restored),
+            ("changed since, left as they are", tally.changed),
+            ("gone", tally.missing),
+            ("failed", tally.failed),
+        ] {
+            lines.push(format!("{count:>12}  {name}"));
+        }
+        return lines;
+    }
+    lines.push(format!("{:>12}  scanned", report.tally.scanned));
+    for outcome in Outcome::ALL {
+        let name = match outcome {
+            Outcome::Migrated if report.dry_run => "would be migrated",
+            outcome => outcome.name(),
+        };
+        lines.push(format!("{:>12}  {name}", report.tally.of(outcome)));
+    }
+    if let Some(found) = report.verification {
+        lines.push(verification_text(found));
+    }
+    lines.extend(report.errors.iter().flat_map(group_text));
+    if let (Some(run), Phase::Stopped) = (&report.run, report.phase) {
+        lines.push(format!("go on with: remold resume {run}"));
+    }
+    lines
+}
+
+fn ended(report: &Report) -> &'static str {
+    match report.phase {
+        Phase::Done => "done",
+        Phase::Stopped => "stopped before the end",
+        Phase::Failed => "failed: verification found differences",
+        phase => phase.name(),
+    }
+}
+
+fn verification_text(found: Verification) -> String {
+    let Verification { checked, right, changed, wrong } = found;
+    format!(
+        "verified {checked}: {right} as written, {changed} changed since by other clients, {wrong} \
+         wrong"
+    )
+}
+
+/// A group of errors in two lines: what, and some of the keys.
+pub fn group_text(group: &ErrorGroup) -> [String; 2] {
+    let ErrorGroup { outcome, step, field, reason, count, samples } = group;
+    let place = if field.is_empty() { String::new() } else { format!(" {field}:") };
+    let keys: Vec<String> = samples.iter().map(ToString::to_string).collect();
+    let more = if *count > samples.len() as u64 { ", ..." } else { "" };
+    [
+        format!("{count:>12}  {outcome} at {step}:{place} {reason}"),
+        format!("              {}{more}", keys.join(", ")),
+    ]
+}

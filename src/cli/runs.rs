@@ -1,0 +1,100 @@
+//! `remold runs`, `remold runs show RUN`
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::exit::{Exit, Failure};
+use super::plan;
+use super::render::Output;
+use crate::engine::RunSummary;
+use crate::model::Outcome;
+use crate::session::Session;
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    /// Show one run with its plan
+    Show {
+        /// The run, or last
+        run: String,
+    },
+}
+
+/// Lists runs, or shows one.
+pub fn carry_out(
+    arguments: &Arguments,
+    session: &Session,
+    output: Output,
+) -> Result<Exit, Failure> {
+    match &arguments.verb {
+        None => list(session, output),
+        Some(Verb::Show { run }) => show(run, session, output),
+    }
+}
+
+fn list(session: &Session, output: Output) -> Result<Exit, Failure> {
+    let (runs, errors) = session.runs()?;
+    for run in &runs {
+        if output.json {
+            output.json(run);
+        } else {
+            output.line(line(run));
+        }
+    }
+    for error in &errors {
+        output.talk(error.to_string());
+    }
+    if runs.is_empty() {
+        output.talk(format!("no runs in {}", session.runs_folder().path().display()));
+    }
+    Ok(if errors.is_empty() { Exit::Fine } else { Exit::NeedsEyes })
+}
+
+fn line(run: &RunSummary) -> String {
+    let rolled_back = match run.rollback {
+        Some(tally) => format!(", rolled back {}", tally.restored),
+        None => String::new(),
+    };
+    format!(
+        "{}  {:<9} {} to {}  {} migrated, {} need eyes{rolled_back}",
+        run.run,
+        run.phase,
+        run.subject,
+        run.target,
+        run.tally.migrated,
+        run.tally.needs_eyes()
+    )
+}
+
+fn show(name: &str, session: &Session, output: Output) -> Result<Exit, Failure> {
+    let run = session.find_run(name)?;
+    let (summary, plan) = session.run_summary(&run)?;
+    if output.json {
+        output.json(&json!({"summary": summary, "plan": plan.to_file()}));
+        return Ok(Exit::Fine);
+    }
+    output.line(line(&summary));
+    output.line(format!("  started {} on {}", summary.started, summary.server));
+    output.line(format!(
+        "  {:.1} s of work, {} keys scanned",
+        summary.seconds, summary.tally.scanned
+    ));
+    for outcome in Outcome::ALL {
+        output.line(format!("{:>12}  {outcome}", summary.tally.of(outcome)));
+    }
+    if let Some(found) = summary.verification {
+        output.line(format!(
+            "  verified {}: {} changed since, {} wrong",
+            found.checked, found.changed, found.wrong
+        ));
+    }
+    for line in plan::text(&plan) {
+        output.line(line);
+    }
+    Ok(Exit::Fine)
+}

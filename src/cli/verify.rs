@@ -1,0 +1,33 @@
+//! `remold verify RUN`
+
+use clap::Args;
+
+use super::exit::{Exit, Failure};
+use super::render::Output;
+use super::watch::{exit_of, watch};
+use crate::engine::Control;
+use crate::session::Session;
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// The run, or last
+    run: String,
+}
+
+/// Reads a run's keys again.
+pub fn carry_out(
+    arguments: &Arguments,
+    session: &Session,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let run = session.find_run(&arguments.run)?;
+    let session = session.clone();
+    let report = watch(output, &Control::default(), move |control| session.verify(&run, control))?;
+    output.report(&report);
+    // Keys that failed in the run are the run's news, not the verification's.
+    Ok(match exit_of(&report) {
+        Exit::Stopped => Exit::Stopped,
+        _ if report.verification.is_some_and(|found| found.wrong > 0) => Exit::NeedsEyes,
+        _ => Exit::Fine,
+    })
+}
