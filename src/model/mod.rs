@@ -6,6 +6,7 @@ pub mod content;
 pub mod digest;
 pub mod document;
 pub mod expiry;
+pub mod glob;
 pub mod ids;
 pub mod json;
 pub mod key;

@@ -10,7 +10,7 @@ fn fields(fields: &Value) -> Schema {
 }
 
 fn whole(schema: &Value) -> Schema {
-    Schema::from_json_schema(schema, "user", &super::super::Version::new(1, 0, 0))
+    Schema::from_json_schema(schema, "user", &crate::schema::Version::new(1, 0, 0))
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
