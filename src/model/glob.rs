@@ -42,9 +42,11 @@ fn in_set(set: &[u8], byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn patterns_match_as_in_redis() {
-        for (pattern, text, matches) in [
+        for (pattern, text, expected) in [
             ("user:*", "user:42", true),
             ("user:*", "users:42", false),
             ("h?llo", "hallo", true),
@@ -55,7 +57,7 @@ mod tests {
             (r"a\*b", "axb", false),
             ("*:x:*", "a:x:", true),
         ] {
-            assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), matches, "{pattern} {text}");
+            assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), expected, "{pattern} {text}");
         }
     }
 }
