@@ -184,7 +184,8 @@ impl Assembly {
         }
         let Some(map) = value.as_object() else {
             let message = format!("the file holds {}", type_name(&value));
-            self.mistakes.0.push(Mistake::of_file(&source.name, message, "an object").at(text, 0));
+            let expected = "one object: a schema, or migrations, strategies and flags";
+            self.mistakes.0.push(Mistake::of_file(&source.name, message, expected).at(text, 0));
             return None;
         };
         let has = |keys: &[&str]| keys.iter().any(|key| map.contains_key(*key));

@@ -2,6 +2,7 @@
 //!
 //! Reads files and speaks no Redis; the registry hands the same definitions in from memory.
 
+pub mod format;
 pub mod graph;
 pub mod load;
 pub mod migration;

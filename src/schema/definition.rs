@@ -260,7 +260,9 @@ fn read_version_field(reader: &mut Reader, map: &Map<String, Value>) -> Option<P
             None
         }
         Err(error) => {
-            reader.at_key("versionField", |r| r.wrong(error.to_string(), "\"schemaVersion\""));
+            reader.at_key("versionField", |r| {
+                r.wrong(error.to_string(), "one field, as in \"schemaVersion\"");
+            });
             None
         }
     }
@@ -348,8 +350,11 @@ fn check_default(reader: &mut Reader, field: &Field, additional_fields: bool) {
     if let Some(violation) = validator.violations(default).into_iter().next() {
         reader.at_key("default", |reader| {
             reader.wrong(
-                format!("the default {default} does not fit its own field: {}", violation.message),
-                violation.expected,
+                format!("the default {default} does not fit its own field"),
+                match violation.path.as_str() {
+                    "" => violation.expected,
+                    path => format!("{} at {path}", violation.expected),
+                },
             );
         });
     }

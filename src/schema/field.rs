@@ -146,7 +146,12 @@ pub fn read_fields(reader: &mut Reader, value: &Value) -> Vec<Field> {
 /// Reads one field. What is wrong is told to the reader, and left out of the result.
 pub fn read_field(reader: &mut Reader, name: &str, value: &Value) -> Field {
     let empty = Map::new();
-    let map = reader.object(value, "a field", &FIELD_KEYS).unwrap_or(&empty);
+    if !value.is_object() {
+        let message = format!("the field is {value}");
+        reader.wrong(message, "an object, as in {\"type\": \"string\"}");
+    }
+    let map = value.as_object().and_then(|_| reader.object(value, "a field", &FIELD_KEYS));
+    let map = map.unwrap_or(&empty);
     let fields = map.get("fields").map(|v| reader.at_key("fields", |r| read_fields(r, v)));
     let items =
         map.get("items").map(|v| reader.at_key("items", |r| Box::new(read_field(r, "", v))));
@@ -268,7 +273,8 @@ fn check_bounds(reader: &mut Reader, field: &Field) {
         && min > max
     {
         reader.at_key("maxLength", |reader| {
-            reader.wrong(format!("maxLength {max} is less than minLength {min}"), "min <= max");
+            let message = format!("maxLength {max} is less than minLength {min}");
+            reader.wrong(message, format!("{min} or more"));
         });
     }
     let number = |number: &Option<Number>| number.as_ref().and_then(Number::as_f64);
@@ -276,7 +282,8 @@ fn check_bounds(reader: &mut Reader, field: &Field) {
         && min > max
     {
         reader.at_key("maximum", |reader| {
-            reader.wrong(format!("maximum {max} is less than minimum {min}"), "min <= max");
+            let message = format!("maximum {max} is less than minimum {min}");
+            reader.wrong(message, format!("{min} or more"));
         });
     }
 }

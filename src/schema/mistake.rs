@@ -113,7 +113,10 @@ pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
         .into_iter()
         .map(|candidate| {
             let plain = candidate.to_lowercase().replace(['_', '-'], "");
-            (strsim::normalized_damerau_levenshtein(&folded, &plain), candidate)
+            let likeness = strsim::normalized_damerau_levenshtein(&folded, &plain);
+            // A shortened name is meant, however much was left out: `int` for `integer`.
+            let is_head = folded.len() >= 3 && plain.starts_with(&folded);
+            (if is_head { likeness.max(0.9) } else { likeness }, candidate)
         })
         // Half of the letters right is where a suggestion stops to be a help.
         .filter(|(likeness, _)| *likeness >= 0.5)
@@ -232,7 +235,9 @@ impl Reader {
         }
         let text = self.text(map, key)?;
         if text.is_empty() {
-            self.at_key(key, |reader| reader.wrong(format!("'{key}' is empty"), example));
+            self.at_key(key, |reader| {
+                reader.wrong(format!("'{key}' is empty"), format!("\"{example}\""));
+            });
             return None;
         }
         Some(text)
@@ -310,6 +315,7 @@ mod tests {
     fn near_names_are_found_and_far_ones_are_not() {
         let known = ["defaultValue", "field", "type"];
         assert_eq!(nearest("default_value", known).as_deref(), Some("defaultValue"));
+        assert_eq!(nearest("int", ["list", "integer"]).as_deref(), Some("integer"));
         assert_eq!(nearest("tpye", known).as_deref(), Some("type"));
         assert_eq!(nearest("xyz", known), None);
     }

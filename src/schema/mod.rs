@@ -9,6 +9,7 @@ pub mod definition;
 pub mod detect;
 pub mod diff;
 pub mod field;
+pub mod format;
 pub mod infer;
 pub mod mistake;
 pub mod reading;
