@@ -36,6 +36,11 @@ pub enum DocumentError {
         "a hash cannot hold null, and field '{0}' is null: remove the field or give it a value"
     )]
     NullInHash(String),
+    /// A transform put a hash field's bytes inside a JSON value.
+    #[error(
+        "JSON cannot hold bytes that are no UTF-8, and '{0}' would: leave that field a hash field"
+    )]
+    BytesInJson(String),
 }
 
 /// One field of a hash that has to change: exact bytes, `None` for an absent field.
@@ -74,6 +79,11 @@ impl<'a> Document<'a> {
         Self { root: Object::from_hash(fields), storage: Storage::Hash, around: ("", "") }
     }
 
+    /// An object that stands inside another document, seen as one itself.
+    pub fn from_object(root: Object<'a>, storage: Storage) -> Self {
+        Self { root, storage, around: ("", "") }
+    }
+
     /// How the key stores the document.
     pub fn storage(&self) -> Storage {
         self.storage
@@ -94,6 +104,9 @@ impl<'a> Document<'a> {
         let mut delta = HashDelta::new();
         for member in self.root.members() {
             let name = member.name.to_plain();
+            if member.value.hides_bytes() {
+                return Err(DocumentError::BytesInJson(printable(&name).into_owned()));
+            }
             let after = member
                 .value
                 .to_plain()

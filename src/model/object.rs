@@ -227,6 +227,11 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// The members, taken out: their names as text, and their values.
+    pub fn into_members(self) -> impl Iterator<Item = (String, Value<'a>)> {
+        self.members.into_iter().map(|member| (member.name.text().into_owned(), member.value))
+    }
+
     /// Appends the object as JSON text.
     pub fn write_json(&self, out: &mut String) {
         out.push('{');
@@ -339,7 +344,7 @@ impl<'a> Array<'a> {
     }
 
     /// The items, taken out.
-    pub fn into_values(self) -> impl Iterator<Item = Value<'a>> {
+    pub fn into_values(self) -> impl ExactSizeIterator<Item = Value<'a>> {
         self.items.into_iter().map(|(_, value, _)| value)
     }
 

@@ -180,6 +180,20 @@ impl<'a> Value<'a> {
         })
     }
 
+    /// Whether this is an opened object or array with a hash field's bytes inside that are no UTF-8,
+    /// and so cannot be written as JSON.
+    pub fn hides_bytes(&self) -> bool {
+        let is_bytes = |value: &Self| match value {
+            Self::Plain(bytes) => std::str::from_utf8(bytes).is_err(),
+            other => other.hides_bytes(),
+        };
+        match self {
+            Self::Raw(_) | Self::Plain(_) => false,
+            Self::Object(object) => object.members().iter().any(|member| is_bytes(&member.value)),
+            Self::Array(array) => array.values().any(is_bytes),
+        }
+    }
+
     /// The same value, holding no borrowed text.
     pub fn into_owned<'b>(self) -> Value<'b> {
         match self {

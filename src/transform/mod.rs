@@ -19,6 +19,6 @@ pub use condition::Condition;
 pub use facts::{Facts, Frozen};
 pub use kinds::{KINDS, Kind, Parameter};
 pub use params::{Params, nearest};
-pub use place::{OnExisting, OnMissing, Place};
+pub use place::{OnExisting, OnMissing, Place, Spot};
 pub use step::{Grade, Loss, Refusal, Step, StepMistake, Transform};
 pub use template::Template;

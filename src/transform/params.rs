@@ -7,11 +7,11 @@ use serde_json::{Map, Value as Json};
 
 use super::condition::Condition;
 use super::kinds::{self, Kind};
-use super::place::{OnExisting, OnMissing, Place};
+use super::place::{OnExisting, OnMissing, Place, Spot};
 use super::predicate::regex_mistake;
-use super::step::StepMistake;
+use super::step::{Step, StepMistake};
 use super::template::Template;
-use crate::model::Path;
+use crate::model::{Path, Segment};
 
 /// The parameters of one step while they are read. Each getter notes a mistake and answers `None`
 /// when the parameter is missing or wrong.
@@ -95,6 +95,12 @@ impl<'j> Params<'j> {
         self.read_place(name, json)
     }
 
+    /// The path of a field, or of every item of an array (`tags[]`).
+    pub fn spot(&mut self, name: &'static str) -> Option<Spot> {
+        let json = self.required(name)?;
+        self.read_path(name, json).map(Spot::new)
+    }
+
     /// A list of fields' paths, at least `least` of them, no path twice.
     pub fn places(&mut self, name: &'static str, least: usize) -> Option<Vec<Place>> {
         let json = self.required(name)?;
@@ -128,22 +134,54 @@ impl<'j> Params<'j> {
     }
 
     fn read_place(&mut self, label: &str, json: &Json) -> Option<Place> {
+        let path = self.read_path(label, json)?;
+        if path.segments().last() == Some(&Segment::Each) {
+            let message = format!("'{path}' ends in '[]' and names no field");
+            self.refuse(label, message, "a path that ends in a field: 'items[].price'");
+            return None;
+        }
+        Some(Place::new(path))
+    }
+
+    fn read_path(&mut self, label: &str, json: &Json) -> Option<Path> {
         let Json::String(text) = json else {
             self.refuse(label, format!("a path is text, and this is {}", type_of(json)), "a path");
             return None;
         };
         match text.parse::<Path>() {
-            Ok(path) if path.segments().last() == Some(&crate::model::Segment::Each) => {
-                let message = format!("'{text}' ends in '[]' and names no field");
-                self.refuse(label, message, "a path that ends in a field: 'items[].price'");
-                None
-            }
-            Ok(path) => Some(Place::new(path)),
+            Ok(path) => Some(path),
             Err(error) => {
                 self.refuse(label, error.to_string(), "a path such as 'address.city'");
                 None
             }
         }
+    }
+
+    /// A list of steps, at least one.
+    pub fn steps(&mut self, name: &'static str) -> Option<Vec<Step>> {
+        let json = self.required(name)?;
+        let Some(items) = json.as_array().filter(|items| !items.is_empty()) else {
+            let message = format!("'{name}' is {}", type_of(json));
+            self.refuse(name, message, "a list of at least one transform");
+            return None;
+        };
+        let before = self.mistakes.len();
+        let mut steps = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            match Step::parse(item) {
+                Ok(step) => steps.push(step),
+                Err(mistakes) => self.adopt(&format!("{name}[{at}]"), mistakes),
+            }
+        }
+        (self.mistakes.len() == before).then_some(steps)
+    }
+
+    /// Notes mistakes that were found inside of the parameter `name`.
+    fn adopt(&mut self, name: &str, mistakes: Vec<StepMistake>) {
+        let inside = mistakes
+            .into_iter()
+            .map(|mistake| StepMistake { path: below(name, &mistake.path), ..mistake });
+        self.mistakes.extend(inside);
     }
 
     /// Text that has to be there.
@@ -225,11 +263,7 @@ impl<'j> Params<'j> {
         match Condition::parse(json) {
             Ok(condition) => Some(condition),
             Err(mistakes) => {
-                self.mistakes.extend(
-                    mistakes
-                        .into_iter()
-                        .map(|mistake| StepMistake { path: below(name, &mistake.path), ..mistake }),
-                );
+                self.adopt(name, mistakes);
                 None
             }
         }

@@ -245,3 +245,60 @@ impl Place {
         Ok(true)
     }
 }
+
+/// Where values stand: a field, or every item of the array in it (`tags[]`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spot {
+    path: Path,
+    field: Place,
+    /// How many `[]` follow the field.
+    depth: usize,
+}
+
+impl Spot {
+    /// The spot a path names; the path has to begin with a field.
+    pub fn new(path: Path) -> Self {
+        let segments = path.segments();
+        let depth = segments.iter().rev().take_while(|s| **s == Segment::Each).count();
+        let field = Path::from_segments(segments[..segments.len() - depth].to_vec());
+        Self { field: Place::new(field), depth, path }
+    }
+
+    /// The path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Works on every value at the spot.
+    pub fn each<'a>(
+        &self,
+        document: &mut Document<'a>,
+        on_missing: OnMissing,
+        act: &mut dyn FnMut(&mut Value<'a>) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        self.field.each(document, on_missing, &mut |object| match self
+            .field
+            .find_or(object, on_missing)?
+        {
+            Some((parent, at)) => self.descend(parent.value_mut(at), self.depth, act),
+            None => Ok(()),
+        })
+    }
+
+    fn descend<'a>(
+        &self,
+        value: &mut Value<'a>,
+        depth: usize,
+        act: &mut dyn FnMut(&mut Value<'a>) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        if depth == 0 {
+            return act(value);
+        }
+        let found = value.json_type();
+        let array = value.array_mut().ok_or_else(|| {
+            let reason = format!("'{}' is {found}, and an array is needed", self.field.name());
+            Refusal::new(&self.path, reason)
+        })?;
+        array.values_mut().try_for_each(|item| self.descend(item, depth - 1, act))
+    }
+}

@@ -45,6 +45,14 @@ impl<'v> Text<'v> {
     }
 }
 
+/// `text` written like `value` is: as a hash's bytes, or as a JSON string.
+pub fn text_like<'b>(value: &Value<'_>, text: &str) -> Value<'b> {
+    match value {
+        Value::Plain(_) => Value::Plain(Cow::Owned(text.as_bytes().to_vec())),
+        _ => Value::string(text),
+    }
+}
+
 /// For each byte of the decoded text (and its end) where its writing begins in `raw`. `None` when
 /// the escapes do not decode to text of that length (a lone surrogate).
 fn positions(raw: &str, decoded_length: usize) -> Option<Vec<usize>> {

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::scalar::{self, Form, Reading};
 use super::{Kind, ON_MISSING, Parameter};
 use crate::model::{Document, Path, Value};
-use crate::transform::{Facts, Loss, OnMissing, Params, Place, Refusal, Template, Transform};
+use crate::transform::{Facts, Loss, OnMissing, Params, Refusal, Spot, Template, Transform};
 
 const FORMS: &str = "string, number, integer, boolean, null, array, date, dateTime, epochSeconds \
                      or epochMillis";
@@ -72,7 +72,7 @@ enum OnError {
 
 #[derive(Debug)]
 struct ConvertType {
-    field: Place,
+    field: Spot,
     reading: Reading,
     on_error: OnError,
     default: Option<Template>,
@@ -80,7 +80,7 @@ struct ConvertType {
 }
 
 fn parse(params: &mut Params<'_>) -> Option<Box<dyn Transform>> {
-    let field = params.place("field");
+    let field = params.spot("field");
     let from =
         params.optional("from").is_some().then(|| params.word("from", &Form::WORDS, Form::String));
     let to = params.required("to").is_some().then(|| params.word("to", &Form::WORDS, Form::String));
@@ -126,11 +126,7 @@ fn parse(params: &mut Params<'_>) -> Option<Box<dyn Transform>> {
 
 impl Transform for ConvertType {
     fn apply(&self, document: &mut Document<'_>, facts: &Facts<'_>) -> Result<(), Refusal> {
-        self.field.each(document, self.on_missing, &mut |object| {
-            let Some((parent, at)) = self.field.find_or(object, self.on_missing)? else {
-                return Ok(());
-            };
-            let value = parent.value_mut(at);
+        self.field.each(document, self.on_missing, &mut |value| {
             let converted = match (self.reading.convert(value), self.on_error) {
                 (Some(converted), _) => converted,
                 (None, OnError::Keep) => return Ok(()),

@@ -1,16 +1,38 @@
 //! The table of transforms. A new kind is a new file and a new row.
 
 mod add_field;
+mod case;
+#[cfg(test)]
+mod cases;
 mod convert_type;
+mod copy_field;
+mod default_if_missing;
+mod flatten_field;
+mod for_each;
+mod json_text;
+mod keep_fields;
+mod key_by;
+mod map_values;
 mod merge_fields;
+mod move_field;
+mod nest_fields;
+mod pick_first;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod random;
 mod remove_field;
 mod rename_field;
+mod replace;
 mod scalar;
+mod set_field;
 mod split_field;
+mod stamp_version;
 #[cfg(test)]
 mod tests;
+mod text_step;
+mod trim;
+mod wrap_field;
 
 use serde_json::Value as Json;
 
@@ -54,11 +76,31 @@ impl Kind {
 /// Every kind of transform.
 pub static KINDS: &[Kind] = &[
     rename_field::KIND,
+    move_field::KIND,
+    copy_field::KIND,
     add_field::KIND,
+    set_field::KIND,
+    default_if_missing::KIND,
     remove_field::KIND,
+    keep_fields::KIND,
     split_field::KIND,
     merge_fields::KIND,
+    pick_first::KIND,
+    trim::KIND,
+    case::KIND,
+    replace::KIND,
     convert_type::KIND,
+    map_values::KIND,
+    json_text::PARSE,
+    json_text::STRINGIFY,
+    nest_fields::KIND,
+    flatten_field::KIND,
+    wrap_field::WRAP,
+    wrap_field::HOIST,
+    key_by::KEY_BY,
+    key_by::ENTRIES,
+    for_each::KIND,
+    stamp_version::KIND,
 ];
 
 /// The kind of this name.

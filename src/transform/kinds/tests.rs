@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::model::{Document, Key, Storage};
 use crate::transform::{Facts, Frozen, Step};
 
-fn apply(definition: &Json, text: &str) -> Result<String, String> {
+pub(super) fn apply(definition: &Json, text: &str) -> Result<String, String> {
     let step = Step::parse(definition).map_err(|mistakes| mistakes[0].message.clone())?;
     let frozen = Frozen { now: "2026-11-23T00:00:00.000Z".into(), ..Frozen::default() };
     let (key, version) = (Key::from("user:42"), Version::new(2, 0, 0));
