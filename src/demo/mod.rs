@@ -11,10 +11,12 @@ mod order;
 mod other;
 mod random;
 pub mod report;
+pub mod show;
 mod user;
 mod words;
 
 pub use kind::Kind;
+pub use show::{Demo, DemoError, Keyspace};
 
 use random::Random;
 
