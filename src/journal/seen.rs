@@ -82,8 +82,9 @@ impl SeenKeys {
 fn locate(key: &Key) -> (usize, u64) {
     let hash = xxhash_rust::xxh3::xxh3_64(key.as_bytes());
     let table = usize::try_from(hash & (TABLES as u64 - 1)).expect("less than the tables");
-    // The low bits chose the table; rotated away, they do not crowd the slots.
-    (table, hash.rotate_right(TABLES.trailing_zeros()))
+    // The low bits choose the table and the high bits the slot in it: were they the same bits, all of
+    // a table's keys would crowd into one stretch of it.
+    (table, hash)
 }
 
 impl Table {
@@ -146,6 +147,24 @@ fn tag(hash: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_spread_over_their_table() {
+        let mut seen = SeenKeys::default();
+        for n in 0..100_000 {
+            seen.journalled(&Key::from(format!("user:{n}").as_str()), 1);
+        }
+        for table in &seen.tables {
+            // How far a search for any key of the table goes: a long way means crowding.
+            let mut run = 0;
+            let longest = table.slots.iter().map(|slot| {
+                run = if *slot == 0 { 0 } else { run + 1 };
+                run
+            });
+            let longest: usize = longest.max().unwrap_or(0);
+            assert!(longest < table.slots.len() / 3, "{longest} of {}", table.slots.len());
+        }
+    }
 
     #[test]
     fn every_key_is_found_again_in_its_frame() {
