@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use remold::cli::{self, Start};
+use remold::console;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -13,6 +14,9 @@ fn main() -> color_eyre::Result<ExitCode> {
     color_eyre::install()?;
     match cli::start(std::env::args_os()) {
         Start::Ended(exit) => Ok(exit.into()),
-        Start::Console(_) => Err(color_eyre::eyre::eyre!("the console is being built: use a verb")),
+        Start::Console(session) => {
+            console::run(*session, &console::Options::default())?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use semver::Version;
 use serde_json::Value as Json;
 
-use crate::catalog::{Catalog, Mistakes, Subject};
+use crate::catalog::{Mistakes, Subject};
 use crate::engine::{
     self, Control, EngineError, Judge, Preview, Report, RollbackOptions, RunOptions, RunSummary,
 };
@@ -21,6 +21,7 @@ use crate::schema::Detection;
 use crate::store::{Found, Link};
 use crate::transform::Frozen;
 
+pub use crate::catalog::Catalog;
 pub use crate::store::inspect::{KeyLine, KeyValue, KeyView};
 pub use crate::store::{Address, ServerInfo, StoreError};
 

@@ -93,6 +93,7 @@ pub enum Verb {
     MakeChain,
     NextKey,
     PreviousKey,
+    NextTrouble,
     NextTarget,
     MoreSamples,
     FewerSamples,
@@ -180,6 +181,7 @@ pub const COMMANDS: &[Command] = &[
     quiet(Verb::PreviousChange, Schemas, &["p"], "previous change", "Jump to the change before"),
 
     row(Verb::NextKey, Chain, &["n"], "next key", "Show the next sampled key"),
+    row(Verb::NextTrouble, Chain, &["!"], "next trouble", "Show the next sampled key that would not come through"),
     row(Verb::PreviousKey, Chain, &["p"], "previous key", "Show the sampled key before"),
     row(Verb::NextTarget, Chain, &["t"], "target", "Take the next version of the subject as the target"),
     quiet(Verb::MoreSamples, Chain, &["+", "="], "more samples", "Sample ten times as many keys"),

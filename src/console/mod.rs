@@ -1,10 +1,97 @@
 //! THE TERMINAL FACE: draws what the engine reports, sends orders.
+//!
+//! One direction: a key, an answer or a tick is a [`msg::Msg`]; [`app::App::update`] changes the state and
+//! returns [`effect::Effect`]s; [`effect::Performer`] carries them out and sends messages; [`screen::view`]
+//! draws the state.
 
+pub mod app;
 pub mod command;
+pub mod effect;
+pub mod event_loop;
 pub mod keymap;
+pub mod msg;
 pub mod overlays;
+pub mod panes;
 pub mod regions;
+pub mod screen;
+pub mod shared;
 pub mod terminal;
 pub mod theme;
 pub mod toasts;
 pub mod widgets;
+
+use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
+
+use color_eyre::eyre::{WrapErr as _, bail};
+use crossterm::event::EventStream;
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+use crate::session::Session;
+use app::App;
+use event_loop::{RealHost, drive};
+use keymap::Keymap;
+use shared::{Moment, Setting, Shared};
+use theme::Theme;
+
+/// What the console is opened with, besides the session.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The theme asked for; else one that fits the terminal.
+    pub theme: Option<String>,
+    /// Leave the mouse to the terminal, so that its own selection of text works.
+    pub no_mouse: bool,
+}
+
+/// Opens the console on the terminal, and returns when the operator leaves it. A run that is at work
+/// then has come to its checkpoint.
+///
+/// # Errors
+/// There is no terminal, the theme or the keys cannot be used, or the terminal fails. The terminal is
+/// given back in any case.
+pub fn run(session: Session, options: &Options) -> color_eyre::Result<()> {
+    if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
+        bail!(
+            "the console needs a terminal, and standard input or output is none; \
+             `remold --help` lists the verbs that work without one"
+        );
+    }
+    let theme = Theme::choose(options.theme.as_deref())?;
+    let app = open(&session, theme)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .wrap_err("cannot start the console's threads")?;
+    terminal::restore_on_panic();
+    let left = {
+        let guard = terminal::TerminalGuard::enter(!options.no_mouse)
+            .wrap_err("cannot take over the terminal")?;
+        let mut screen = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        screen.clear()?;
+        let mut host = RealHost::new(guard);
+        runtime.block_on(drive(&mut screen, &mut host, app, EventStream::new(), session))
+    };
+    // A question to a server that hangs must not keep the shell waiting.
+    runtime.shutdown_background();
+    left.wrap_err("the terminal failed")
+}
+
+/// The console's state at the start, on `session`.
+///
+/// # Errors
+/// A key is bound twice.
+pub fn open(session: &Session, theme: Theme) -> Result<App, keymap::KeymapError> {
+    let catalog_source = session
+        .catalog_dir()
+        .map_or_else(|| "(no catalog)".to_owned(), |folder| folder.display().to_string());
+    let setting = Setting {
+        address: session.address().to_string(),
+        environment: session.environment().map(str::to_owned),
+        read_only: session.is_read_only(),
+        catalog: Arc::new(session.catalog().clone()),
+        catalog_source,
+    };
+    Ok(App::new(Shared::new(setting, theme, Keymap::standard()?, Moment::now())))
+}

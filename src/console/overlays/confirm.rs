@@ -3,6 +3,8 @@
 //! The phrase is the subject's key pattern, which differs from job to job, so that no habit of the
 //! fingers answers for the operator. Enter on an empty or wrong line never confirms.
 
+use std::sync::Arc;
+
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -13,12 +15,13 @@ use crate::console::theme::Role;
 use crate::console::widgets::input::Input;
 use crate::console::widgets::{Canvas, above, below, text};
 use crate::model::RunId;
+use crate::planner::Plan;
 
-/// What is done once confirmed. The plan itself waits in the Run pane: it is the one that was shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is done once confirmed: a value, so that what is done is what was asked about.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Intent {
-    /// Run the plan in the Run pane, writing.
-    Execute,
+    /// Run this plan, writing.
+    Execute(Arc<Plan>),
     /// Roll a run back.
     Rollback(RunId),
     /// Go on with a stopped run.
@@ -138,8 +141,12 @@ impl Confirm {
 mod tests {
     use super::*;
 
+    fn intent() -> Intent {
+        Intent::Resume(RunId::new("20261123-075145", "user", 1))
+    }
+
     fn ask() -> Confirm {
-        Confirm::new("Run", Vec::new(), "user:*", "Run it", Intent::Execute)
+        Confirm::new("Run", Vec::new(), "user:*", "Resume", intent())
     }
 
     #[test]
@@ -151,6 +158,6 @@ mod tests {
         assert!(matches!(confirm.press(enter), Answer::Stay));
         assert!(confirm.wrong);
         confirm.press(Press::plain(KeyCode::Char('*')));
-        assert!(matches!(confirm.press(enter), Answer::Confirmed(Intent::Execute)));
+        assert!(matches!(confirm.press(enter), Answer::Confirmed(said) if said == intent()));
     }
 }

@@ -72,6 +72,29 @@ impl Canvas<'_> {
         self.put_lines(area, lines.into_iter().map(|line| Line::styled(line, style)))
     }
 
+    /// Draws cells beside each other, in as many lines as they need, and returns what is left below.
+    pub fn put_flow(
+        &mut self,
+        area: Rect,
+        cells: impl IntoIterator<Item = (Role, String)>,
+    ) -> Rect {
+        const GAP: usize = 3;
+        let mut lines: Vec<Vec<(Role, String)>> = vec![Vec::new()];
+        let mut used = 0;
+        for (role, cell) in cells {
+            let width = text::width(&cell);
+            if used > 0 && used + width > usize::from(area.width) {
+                lines.push(Vec::new());
+                used = 0;
+            }
+            used += width + GAP;
+            let cell = format!("{cell}{:GAP$}", "");
+            lines.last_mut().expect("there is always a line").push((role, cell));
+        }
+        let lines: Vec<Line> = lines.into_iter().map(|parts| self.line(parts)).collect();
+        self.put_lines(area, lines)
+    }
+
     /// Fills `area` with a role's background.
     pub fn fill(&mut self, area: Rect, role: Role) {
         let style = self.style(role);

@@ -137,6 +137,32 @@ fn side<'t>(
     spans
 }
 
+/// Shows the selected row in full at the foot of `area` when a half is too narrow for it; returns
+/// what is left above.
+pub fn foot(canvas: &mut Canvas, area: Rect, selected: Option<&Pair>) -> Rect {
+    const ROWS_MAX: u16 = 4;
+    let Some(pair) = selected else { return area };
+    let half = usize::from(area.width.saturating_sub(3)) / 2;
+    let whole = |side: &Option<Vec<(Role, String)>>| -> String {
+        side.iter().flatten().map(|(_, text)| text.as_str()).collect()
+    };
+    let (left, right) = (whole(&pair.left), whole(&pair.right));
+    if (text::width(&left) <= half && text::width(&right) <= half) || area.height < 3 * ROWS_MAX {
+        return area;
+    }
+    let foot = Rect { y: area.bottom() - ROWS_MAX, height: ROWS_MAX, ..area };
+    let room = usize::from(area.width);
+    let rule = Line::from(canvas.span(Role::Border, "─".repeat(room)));
+    let rest = canvas.put_lines(foot, [rule]);
+    let (left_role, right_role) =
+        if pair.changed { (Role::Removed, Role::Added) } else { (Role::Text, Role::Text) };
+    let rest = canvas.put_wrapped(rest, left_role, left.trim_start());
+    if pair.changed || left.is_empty() {
+        canvas.put_wrapped(rest, right_role, right.trim_start());
+    }
+    Rect { height: area.height - ROWS_MAX, ..area }
+}
+
 /// The headings above the two halves.
 pub fn heading(canvas: &mut Canvas, area: Rect, left: &str, right: &str) {
     let pair = Pair {

@@ -45,38 +45,51 @@ pub fn fit_right(text: &str, cells: usize) -> String {
     out
 }
 
-/// Lines of at most `cells` cells, broken at blanks; a longer word is cut into pieces.
+/// Lines of at most `cells` cells, broken at blanks; a longer word is cut into pieces. The indent of
+/// a line is kept on those it is broken into.
 pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     let mut lines = Vec::new();
     if cells == 0 {
         return lines;
     }
     for paragraph in text.lines() {
+        let content = paragraph.trim_start_matches(' ');
+        let indent = (paragraph.len() - content.len()).min(cells / 2);
+        let room = cells - indent;
         let mut line = String::new();
-        for word in paragraph.split(' ') {
+        for word in content.split(' ') {
             let mut word = word;
-            if !line.is_empty() && line.width() + 1 + word.width() > cells {
-                lines.push(std::mem::take(&mut line));
+            if !line.is_empty() && line.width() + 1 + word.width() > room {
+                lines.push(indented(indent, &std::mem::take(&mut line)));
             } else if !line.is_empty() {
                 line.push(' ');
             }
-            while word.width() > cells && word.chars().nth(1).is_some() {
-                let at = word
-                    .char_indices()
-                    .scan(0, |used, (at, character)| {
-                        *used += character.width().unwrap_or(0);
-                        Some((at, *used))
-                    })
-                    .find(|(at, used)| *used > cells && *at > 0)
-                    .map_or(word.len(), |(at, _)| at);
-                lines.push(word[..at].to_owned());
+            while word.width() > room && word.chars().nth(1).is_some() {
+                let at = first_cells(word, room);
+                lines.push(indented(indent, &word[..at]));
                 word = &word[at..];
             }
             line.push_str(word);
         }
-        lines.push(line);
+        lines.push(indented(indent, &line));
     }
     lines
+}
+
+fn indented(indent: usize, line: &str) -> String {
+    format!("{:indent$}{line}", "")
+}
+
+/// How many bytes of `text` fit into `cells` cells; the first character always does.
+fn first_cells(text: &str, cells: usize) -> usize {
+    let mut used = 0;
+    for (at, character) in text.char_indices() {
+        used += character.width().unwrap_or(0);
+        if used > cells && at > 0 {
+            return at;
+        }
+    }
+    text.len()
 }
 
 /// `1234567` as `1,234,567`.
@@ -137,6 +150,7 @@ mod tests {
         assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
         assert_eq!(wrap("a\n\nb", 4), ["a", "", "b"]);
         assert_eq!(wrap("日本", 1), ["日", "本"]);
+        assert_eq!(wrap("  a bc", 4), ["  a", "  bc"]);
     }
 
     #[test]

@@ -1,0 +1,493 @@
+//! The console's whole state, and the one way in which it changes.
+//!
+//! `update` is synchronous: no I/O, no clock, no task. What it wants done it returns.
+
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, MouseButton, MouseEvent, MouseEventKind};
+
+use crate::console::command::{Command, Scope, Verb, command};
+use crate::console::effect::{Effect, Order, Work};
+use crate::console::keymap::Press;
+use crate::console::msg::Msg;
+use crate::console::overlays::{
+    Answer, Availability, CommandList, Intent, Leave, LeaveChoice, Message, Overlay,
+};
+use crate::console::panes::chain::Chain;
+use crate::console::panes::history::History;
+use crate::console::panes::keys::Keys;
+use crate::console::panes::run::Run;
+use crate::console::panes::schemas::Schemas;
+use crate::console::panes::{Pane, words};
+use crate::console::regions::{Part, Regions, Target};
+use crate::console::shared::{Job, JobKind, Link, Moment, Shared};
+use crate::console::theme::Role;
+use crate::engine::Report;
+use crate::model::RunId;
+use crate::session::ServerInfo;
+
+/// How often the server is asked about itself.
+const SERVER_EVERY_MS: i64 = 2_000;
+/// Rows that one turn of the mouse's wheel moves.
+const WHEEL_ROWS: usize = 3;
+
+/// The whole state.
+pub struct App {
+    /// What every pane may know.
+    pub shared: Shared,
+    /// The key browser.
+    pub keys: Keys,
+    /// Subjects, versions and their difference.
+    pub schemas: Schemas,
+    /// The chain and its preview.
+    pub chain: Chain,
+    /// The run.
+    pub run: Run,
+    /// Past runs.
+    pub history: History,
+    asked_server_ms: i64,
+    dragging: bool,
+    /// Roll the run back as soon as it has stopped.
+    roll_back_after: bool,
+}
+
+impl App {
+    /// The state at the start.
+    pub fn new(shared: Shared) -> Self {
+        Self {
+            keys: Keys::default(),
+            schemas: Schemas::new(&shared),
+            chain: Chain::default(),
+            run: Run::default(),
+            history: History::default(),
+            asked_server_ms: shared.now.unix_ms,
+            shared,
+            dragging: false,
+            roll_back_after: false,
+        }
+    }
+
+    /// What to ask first.
+    pub fn start(&mut self) -> Vec<Effect> {
+        let mut effects = vec![Effect::AskServer, Effect::ListRuns];
+        effects.extend(self.keys.enter(&mut self.shared));
+        effects
+    }
+
+    /// How long until the next [`Msg::Tick`] is wanted: often only while something moves.
+    pub fn tick_after(&self) -> Duration {
+        let moving = self.shared.job.is_some()
+            || !self.shared.toasts.shown().is_empty()
+            || self.keys.is_waiting()
+            || self.chain.is_waiting();
+        Duration::from_millis(if moving { 100 } else { 1_000 })
+    }
+
+    /// Takes the pieces of the frame that was just drawn.
+    pub fn drawn(&mut self, regions: Regions) {
+        self.shared.regions = regions;
+    }
+
+    /// Takes one message, and returns what is to be done.
+    pub fn update(&mut self, msg: Msg) -> Vec<Effect> {
+        let shared = &mut self.shared;
+        match msg {
+            Msg::Press(press) => self.press(press),
+            Msg::Paste(text) => self.paste(&text),
+            Msg::Mouse(event) => self.mouse(event),
+            Msg::Resized => Vec::new(),
+            Msg::Tick(moment) => self.tick(moment),
+            Msg::Terminate => self.leave(),
+            Msg::Server(answer) => {
+                self.server(answer);
+                Vec::new()
+            }
+            Msg::Keys(generation, answer) => self.keys.loaded(generation, answer),
+            Msg::Value(generation, key, answer) => {
+                self.keys.value_loaded(generation, &key, answer);
+                Vec::new()
+            }
+            Msg::Planned(generation, answer) => self.chain.planned(generation, answer, shared),
+            Msg::Previewed(generation, answer) => {
+                self.chain.previewed(generation, answer, shared);
+                Vec::new()
+            }
+            Msg::Progress(progress) => {
+                if !shared.frozen {
+                    self.run.progressed(&progress);
+                }
+                if let Some(job) = &mut shared.job {
+                    job.run = progress.run.clone().or(job.run.take());
+                    if !shared.frozen {
+                        job.progress = Some(*progress);
+                    }
+                }
+                Vec::new()
+            }
+            Msg::Ended(answer) => self.ended(answer),
+            Msg::Runs(answer) => {
+                self.history.loaded(answer);
+                Vec::new()
+            }
+        }
+    }
+
+    fn tick(&mut self, moment: Moment) -> Vec<Effect> {
+        self.shared.now = moment;
+        self.shared.toasts.expire(moment.instant);
+        self.run.tick(&self.shared);
+        if moment.unix_ms - self.asked_server_ms < SERVER_EVERY_MS {
+            return Vec::new();
+        }
+        self.asked_server_ms = moment.unix_ms;
+        vec![Effect::AskServer]
+    }
+
+    fn server(&mut self, answer: Result<ServerInfo, String>) {
+        let was_down = matches!(self.shared.link, Link::Down { .. });
+        match answer {
+            Ok(info) => {
+                if was_down {
+                    self.shared.tell("the server answers again");
+                }
+                self.shared.link = Link::Up(info);
+            }
+            Err(reason) => {
+                if !was_down {
+                    self.shared.note(Role::Bad, format!("the server does not answer: {reason}"));
+                }
+                let last = self.shared.link.info().cloned();
+                self.shared.link = Link::Down { reason, last };
+            }
+        }
+    }
+
+    fn ended(&mut self, answer: Result<Box<Report>, String>) -> Vec<Effect> {
+        let Some(job) = self.shared.job.take() else { return Vec::new() };
+        self.shared.frozen = false;
+        let mut effects = vec![Effect::ListRuns, Effect::AskServer];
+        let stopped_run = job.run.clone();
+        self.run.ended(job, answer, &mut self.shared);
+        if self.shared.leaving {
+            effects.push(Effect::Exit);
+        } else if std::mem::take(&mut self.roll_back_after)
+            && let Some(run) = stopped_run
+        {
+            self.history.ask_to_roll_back(&run, &mut self.shared);
+        }
+        effects
+    }
+
+    fn pane(&mut self, scope: Scope) -> (&mut dyn Pane, &mut Shared) {
+        let pane: &mut dyn Pane = match scope {
+            Scope::Keys | Scope::Everywhere => &mut self.keys,
+            Scope::Schemas => &mut self.schemas,
+            Scope::Chain => &mut self.chain,
+            Scope::Run => &mut self.run,
+            Scope::History => &mut self.history,
+        };
+        (pane, &mut self.shared)
+    }
+
+    /// The pane of a scope, to look at.
+    pub fn pane_ref(&self, scope: Scope) -> &dyn Pane {
+        match scope {
+            Scope::Keys | Scope::Everywhere => &self.keys,
+            Scope::Schemas => &self.schemas,
+            Scope::Chain => &self.chain,
+            Scope::Run => &self.run,
+            Scope::History => &self.history,
+        }
+    }
+
+    fn press(&mut self, press: Press) -> Vec<Effect> {
+        // Ctrl-C works from anywhere, also out of a dialog or a line that is typed: it asks when
+        // something is at work, a second one stops that and leaves, a third leaves at once.
+        let interrupt = Press::parse("ctrl-c").expect("a key's name");
+        if press == interrupt {
+            let asks = matches!(self.shared.overlays.last(), Some(Overlay::Leave(_)));
+            return if asks || self.shared.leaving { self.leave() } else { self.quit() };
+        }
+        if let Some(overlay) = self.shared.overlays.last_mut() {
+            let answer = overlay.press(press, self.shared.regions.overlay_rows);
+            return self.answered(answer);
+        }
+        let focus = self.shared.focus;
+        let (pane, shared) = self.pane(focus);
+        if pane.is_typing() {
+            return pane.typed(press, shared);
+        }
+        if let Some(verb) = self.shared.keymap.verb(focus, press) {
+            return self.act(verb);
+        }
+        if matches!(press.code, KeyCode::Char(_) | KeyCode::F(_)) {
+            self.shared.warn(format!("{press} does nothing here; ? shows what does"));
+        }
+        Vec::new()
+    }
+
+    fn paste(&mut self, text: &str) -> Vec<Effect> {
+        if let Some(overlay) = self.shared.overlays.last_mut() {
+            overlay.paste(text);
+            return Vec::new();
+        }
+        let (pane, shared) = self.pane(self.shared.focus);
+        if pane.is_typing() { pane.pasted(text, shared) } else { Vec::new() }
+    }
+
+    /// What a key in the top overlay came to.
+    fn answered(&mut self, answer: Answer) -> Vec<Effect> {
+        if !matches!(answer, Answer::Stay) {
+            self.shared.overlays.pop();
+        }
+        match answer {
+            Answer::Stay | Answer::Close => Vec::new(),
+            Answer::Run(verb) => {
+                let scope = command(verb).scope;
+                let mut effects = Vec::new();
+                if scope != Scope::Everywhere && scope != self.shared.focus {
+                    effects.extend(self.go(scope));
+                }
+                effects.extend(self.act(verb));
+                effects
+            }
+            Answer::Confirmed(intent) => self.confirmed(intent),
+            Answer::Leave(choice) => self.left(choice),
+        }
+    }
+
+    fn confirmed(&mut self, intent: Intent) -> Vec<Effect> {
+        if let Some(reason) = self.shared.busy() {
+            self.shared.trouble(format!("not started: {reason}"));
+            return Vec::new();
+        }
+        let (work, kind, run) = match intent {
+            Intent::Execute(plan) => (Work::Run { plan, execute: true }, JobKind::Run, None),
+            Intent::Rollback(run) => (Work::Rollback(run.clone()), JobKind::Rollback, Some(run)),
+            Intent::Resume(run) => (Work::Resume(run.clone()), JobKind::Resume, Some(run)),
+        };
+        self.begin(work, kind, run)
+    }
+
+    /// Begins a job and shows it.
+    fn begin(&mut self, work: Work, kind: JobKind, run: Option<RunId>) -> Vec<Effect> {
+        self.shared.note(Role::Accent, format!("{} begins", kind.name()));
+        self.shared.job = Some(Job { kind, run, progress: None, stopping: false });
+        self.run.begin();
+        let mut effects = self.go(Scope::Run);
+        self.shared.part = Part::Right;
+        effects.push(Effect::Start(work));
+        effects
+    }
+
+    fn left(&mut self, choice: LeaveChoice) -> Vec<Effect> {
+        match choice {
+            LeaveChoice::Stay => return Vec::new(),
+            LeaveChoice::StopAndLeave => self.shared.leaving = true,
+            LeaveChoice::StopAndRollBack => self.roll_back_after = true,
+        }
+        match &mut self.shared.job {
+            Some(job) => {
+                job.stopping = true;
+                vec![Effect::Order(Order::Stop)]
+            }
+            // It ended while the question stood.
+            None if self.shared.leaving => vec![Effect::Exit],
+            None => Vec::new(),
+        }
+    }
+
+    /// Leaves at once when nothing is at work, and at a checkpoint when something is.
+    fn leave(&mut self) -> Vec<Effect> {
+        match &mut self.shared.job {
+            None => vec![Effect::Exit],
+            // Asked a second time: the journal is on disk, the run can be resumed.
+            Some(_) if self.shared.leaving => vec![Effect::Exit],
+            Some(job) => {
+                job.stopping = true;
+                self.shared.leaving = true;
+                self.shared.warn("stopping at a checkpoint; ctrl-c again leaves at once");
+                vec![Effect::Order(Order::Stop)]
+            }
+        }
+    }
+
+    /// Why a verb cannot be used now.
+    pub fn disabled(&self, verb: Verb) -> Option<String> {
+        if let Some(reason) = self.shared.disabled(verb) {
+            return Some(reason);
+        }
+        let scope = command(verb).scope;
+        let scope = if scope == Scope::Everywhere { self.shared.focus } else { scope };
+        self.pane_ref(scope).disabled(verb, &self.shared)
+    }
+
+    fn go(&mut self, scope: Scope) -> Vec<Effect> {
+        if self.shared.focus != scope {
+            self.shared.focus = scope;
+            self.shared.part = Part::Left;
+        }
+        let (pane, shared) = self.pane(scope);
+        pane.enter(shared)
+    }
+
+    fn availability(&self, command: &Command) -> Availability {
+        self.disabled(command.verb).map_or(Availability::Live, Availability::Disabled)
+    }
+
+    /// Does what a verb asks, or says why not.
+    pub fn act(&mut self, verb: Verb) -> Vec<Effect> {
+        if let Some(reason) = self.disabled(verb) {
+            self.shared.warn(format!("{}: {reason}", command(verb).hint));
+            return Vec::new();
+        }
+        let focus = self.shared.focus;
+        match verb {
+            Verb::Quit => return self.quit(),
+            Verb::Help | Verb::Palette => {
+                let keymap = &self.shared.keymap;
+                let availability = |command: &Command| self.availability(command);
+                let list = if verb == Verb::Help {
+                    CommandList::help(keymap, focus, availability)
+                } else {
+                    CommandList::palette(keymap, focus, availability)
+                };
+                self.shared.overlays.push(Overlay::Commands(list));
+            }
+            Verb::GoKeys => return self.go(Scope::Keys),
+            Verb::GoSchemas => return self.go(Scope::Schemas),
+            Verb::GoChain => return self.go(Scope::Chain),
+            Verb::GoRun | Verb::ToRun => return self.go(Scope::Run),
+            Verb::GoHistory => return self.go(Scope::History),
+            Verb::MakeChain => {
+                self.schemas.act(verb, &mut self.shared);
+                return self.go(Scope::Chain);
+            }
+            Verb::OtherPart => self.shared.part = self.shared.part.other(),
+            Verb::FullScreen => self.shared.full = !self.shared.full,
+            Verb::Freeze => {
+                self.shared.frozen = !self.shared.frozen;
+                let held = if self.shared.frozen { "figures held still" } else { "figures move" };
+                self.shared.tell(held);
+            }
+            Verb::NextTheme => {
+                self.shared.theme = self.shared.theme.next();
+                self.shared.tell(format!("theme: {}", self.shared.theme.name));
+            }
+            Verb::ShowLog => {
+                let mut lines = self.shared.log();
+                if lines.is_empty() {
+                    lines.push((Role::Dim, "nothing happened yet".to_owned()));
+                }
+                let log = Message::new(&self.shared.keymap, "Log, newest first (UTC)", lines);
+                self.shared.overlays.push(Overlay::Message(log));
+            }
+            Verb::Suspend => return vec![Effect::Suspend],
+            Verb::Redraw => return vec![Effect::Redraw],
+            Verb::DryRun => {
+                let plan = self.shared.plan.clone().expect("the verb is disabled without a plan");
+                return self.begin(Work::Run { plan, execute: false }, JobKind::DryRun, None);
+            }
+            Verb::Execute => {
+                if let Some(plan) = &self.shared.plan {
+                    let question = words::question(plan, &self.shared);
+                    self.shared.overlays.push(Overlay::Confirm(question));
+                }
+            }
+            Verb::Verify => {
+                let run = self.history.selected_run().expect("the verb is disabled without a run");
+                return self.begin(Work::Verify(run.clone()), JobKind::Verify, Some(run));
+            }
+            _ => {
+                let (pane, shared) = self.pane(focus);
+                return pane.act(verb, shared);
+            }
+        }
+        Vec::new()
+    }
+
+    fn quit(&mut self) -> Vec<Effect> {
+        let Some(job) = &self.shared.job else { return vec![Effect::Exit] };
+        let dry_run = !job.kind.writes();
+        let summary = format!("A {} is at {}.", job.kind.name(), job.percent());
+        self.shared.overlays.push(Overlay::Leave(Leave::new(summary, dry_run)));
+        Vec::new()
+    }
+
+    fn mouse(&mut self, event: MouseEvent) -> Vec<Effect> {
+        let target = self.shared.regions.at(event.column, event.row);
+        match event.kind {
+            MouseEventKind::Down(MouseButton::Left) => self.click(target, event),
+            MouseEventKind::Drag(MouseButton::Left) if self.dragging => {
+                let body = self.shared.regions.body;
+                let share = u32::from(event.column.saturating_sub(body.x)) * 100
+                    / u32::from(body.width.max(1));
+                self.shared.divider = u16::try_from(share.clamp(15, 85)).ok();
+                Vec::new()
+            }
+            MouseEventKind::Up(_) => {
+                self.dragging = false;
+                Vec::new()
+            }
+            MouseEventKind::ScrollDown => self.wheel(Verb::Down, event),
+            MouseEventKind::ScrollUp => self.wheel(Verb::Up, event),
+            _ => Vec::new(),
+        }
+    }
+
+    fn click(&mut self, target: Option<Target>, event: MouseEvent) -> Vec<Effect> {
+        if let Some(overlay) = self.shared.overlays.last_mut() {
+            return match target {
+                Some(Target::OverlayRow(row)) => {
+                    let answer = overlay.click(row);
+                    self.answered(answer)
+                }
+                _ => Vec::new(),
+            };
+        }
+        match target {
+            Some(Target::Tab(scope)) => self.go(scope),
+            Some(Target::Verb(verb)) => self.act(verb),
+            Some(Target::Divider) => {
+                self.dragging = true;
+                Vec::new()
+            }
+            Some(Target::Row(part, row)) => {
+                self.shared.part = part;
+                let (pane, shared) = self.pane(self.shared.focus);
+                pane.select(part, row, shared)
+            }
+            Some(Target::Part(part)) => {
+                self.shared.part = part;
+                Vec::new()
+            }
+            _ => {
+                self.shared.part = self
+                    .shared
+                    .regions
+                    .part_at(event.column, event.row)
+                    .unwrap_or(self.shared.part);
+                Vec::new()
+            }
+        }
+    }
+
+    /// The wheel moves what is under the pointer, without taking the focus there.
+    fn wheel(&mut self, verb: Verb, event: MouseEvent) -> Vec<Effect> {
+        if let Some(overlay) = self.shared.overlays.last_mut() {
+            let code = if verb == Verb::Up { KeyCode::Up } else { KeyCode::Down };
+            for _ in 0..WHEEL_ROWS {
+                overlay.press(Press::plain(code), self.shared.regions.overlay_rows);
+            }
+            return Vec::new();
+        }
+        let focused = self.shared.part;
+        let under = self.shared.regions.part_at(event.column, event.row).unwrap_or(focused);
+        self.shared.part = under;
+        let (pane, shared) = self.pane(self.shared.focus);
+        // Only the last place matters to what is loaded for it.
+        let effects = (0..WHEEL_ROWS).map(|_| pane.act(verb, shared)).last().unwrap_or_default();
+        self.shared.part = focused;
+        effects
+    }
+}

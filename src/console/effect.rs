@@ -1,0 +1,290 @@
+//! What the console asks of the world. `update` returns these; this file alone spawns.
+//!
+//! Every effect on the server ends in exactly one message, errors included. Questions of one kind share
+//! a lane in which the newest wins: one that is overtaken before it began is never asked, and the
+//! pane that asked waits for the newest generation anyway.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::console::msg::{Answer, Generation, Msg};
+use crate::engine::{Control, Progress, Report, RollbackOptions, RunOptions};
+use crate::model::limits::PROGRESS_INTERVAL_MS;
+use crate::model::{Key, RedisType, RunId};
+use crate::planner::{Plan, PlanRequest};
+use crate::schema::Version;
+use crate::session::{Session, SessionError};
+
+/// An order to the job at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Hold before the next batch.
+    Pause,
+    /// Go on.
+    Resume,
+    /// One batch, then hold.
+    Step,
+    /// Come to an end with a checkpoint.
+    Stop,
+    /// At most this many keys per second.
+    Rate(Option<u32>),
+}
+
+/// A job of the engine.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// Go through the keys of a plan; writes only if `execute`.
+    Run {
+        /// The plan that was shown.
+        plan: Arc<Plan>,
+        /// Whether it writes.
+        execute: bool,
+    },
+    /// Go on with a stopped run.
+    Resume(RunId),
+    /// Read back what a run wrote.
+    Verify(RunId),
+    /// Put back what was there before a run.
+    Rollback(RunId),
+}
+
+/// Something asked of the world.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Ask the server about itself.
+    AskServer,
+    /// Ask for keys.
+    Scan {
+        /// Which question this is.
+        generation: Generation,
+        /// Which keys, as a glob that the server matches.
+        pattern: String,
+        /// Only keys of this type.
+        redis_type: Option<RedisType>,
+        /// Where to go on; 0 is the start.
+        cursor: u64,
+        /// About how many.
+        want: usize,
+    },
+    /// Ask for one key's value.
+    Read(Generation, Key),
+    /// Draw up a plan that brings a subject to a version.
+    Plan(Generation, String, Version),
+    /// Let a plan's chain work on these keys, or on so many of the selection when there are none.
+    Preview(Generation, Arc<Plan>, Vec<Key>, usize),
+    /// Begin a job.
+    Start(Work),
+    /// Tell the job something.
+    Order(Order),
+    /// Ask for the runs that journals know.
+    ListRuns,
+    /// Put text on the terminal's clipboard.
+    Copy(String),
+    /// Back to the shell until it says go on.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Leave.
+    Exit,
+}
+
+/// Carries effects out, and sends what comes of them.
+pub struct Performer {
+    session: Session,
+    messages: mpsc::UnboundedSender<Msg>,
+    lanes: Lanes,
+    control: Arc<Mutex<Option<Control>>>,
+    job: Option<JoinHandle<()>>,
+}
+
+/// One lane for each kind of question.
+struct Lanes {
+    server: Lane,
+    scan: Lane,
+    read: Lane,
+    plan: Lane,
+    preview: Lane,
+    runs: Lane,
+}
+
+/// The newest question of a kind; a task asks them one after the other.
+type Lane = watch::Sender<Option<Effect>>;
+
+impl Performer {
+    /// A performer on `session` that answers to `messages`. Has to be made inside a tokio runtime.
+    pub fn new(session: Session, messages: mpsc::UnboundedSender<Msg>) -> Self {
+        let lane = || open_lane(session.clone(), messages.clone());
+        let lanes = Lanes {
+            server: lane(),
+            scan: lane(),
+            read: lane(),
+            plan: lane(),
+            preview: lane(),
+            runs: lane(),
+        };
+        Self { session, messages, lanes, control: Arc::default(), job: None }
+    }
+
+    /// Carries out an effect on the server. Those on the terminal are the loop's.
+    pub fn perform(&mut self, effect: Effect) {
+        let lane = match &effect {
+            Effect::AskServer => &self.lanes.server,
+            Effect::Scan { .. } => &self.lanes.scan,
+            Effect::Read(..) => &self.lanes.read,
+            Effect::Plan(..) => &self.lanes.plan,
+            Effect::Preview(..) => &self.lanes.preview,
+            Effect::ListRuns => &self.lanes.runs,
+            Effect::Start(work) => return self.start(work.clone()),
+            Effect::Order(order) => return self.order(*order),
+            Effect::Copy(_) | Effect::Suspend | Effect::Redraw | Effect::Exit => {
+                unreachable!("the loop carries out what concerns the terminal: {effect:?}")
+            }
+        };
+        lane.send_replace(Some(effect));
+    }
+
+    /// Waits until the job at work, if there is one, has come to its end.
+    pub async fn finish(&mut self) {
+        self.order(Order::Stop);
+        if let Some(job) = self.job.take() {
+            // A panic in it was reported as a message already.
+            let _ = job.await;
+        }
+    }
+
+    fn order(&self, order: Order) {
+        let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(control) = control.as_ref() else { return };
+        match order {
+            Order::Pause => control.pause(),
+            Order::Resume => control.resume(),
+            Order::Step => control.step(),
+            Order::Stop => control.stop(),
+            Order::Rate(rate) => control.set_rate(rate),
+        }
+    }
+
+    fn start(&mut self, work: Work) {
+        let control = Control::default();
+        *self.control.lock().unwrap_or_else(PoisonError::into_inner) = Some(control.clone());
+        let followed = tokio::spawn(follow(control.subscribe(), self.messages.clone()));
+        let (session, messages) = (self.session.clone(), self.messages.clone());
+        self.job = Some(tokio::spawn(async move {
+            let done = {
+                let control = control.clone();
+                tokio::task::spawn_blocking(move || carry_out(&session, work, &control)).await
+            };
+            followed.abort();
+            // The last snapshot may be younger than the last one sent.
+            let _ = messages.send(Msg::Progress(Box::new(control.progress())));
+            let ended = done.unwrap_or_else(|panic| Err(panicked(&panic)));
+            let _ = messages.send(Msg::Ended(ended));
+        }));
+    }
+}
+
+/// Sends the newest progress, at most every [`PROGRESS_INTERVAL_MS`] and only when it changed.
+async fn follow(mut progress: watch::Receiver<Progress>, messages: mpsc::UnboundedSender<Msg>) {
+    while progress.changed().await.is_ok() {
+        let snapshot = Box::new(progress.borrow_and_update().clone());
+        if messages.send(Msg::Progress(snapshot)).is_err() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(PROGRESS_INTERVAL_MS)).await;
+    }
+}
+
+fn open_lane(session: Session, messages: mpsc::UnboundedSender<Msg>) -> Lane {
+    let (lane, mut questions) = watch::channel(None::<Effect>);
+    tokio::spawn(async move {
+        while questions.changed().await.is_ok() {
+            let Some(effect) = questions.borrow_and_update().clone() else { continue };
+            let session = session.clone();
+            let asked = effect.clone();
+            let answered = tokio::task::spawn_blocking(move || ask(&session, effect)).await;
+            let answer = answered.unwrap_or_else(|panic| refused(asked, panicked(&panic)));
+            if messages.send(answer).is_err() {
+                return;
+            }
+        }
+    });
+    lane
+}
+
+fn panicked(panic: &tokio::task::JoinError) -> String {
+    format!("this is a bug, and what was asked did not happen: {panic}")
+}
+
+fn said(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// Asks one question; blocks until it is answered.
+fn ask(session: &Session, effect: Effect) -> Msg {
+    match effect {
+        Effect::AskServer => Msg::Server(session.server().map_err(said)),
+        Effect::Scan { generation, pattern, redis_type, cursor, want } => {
+            let page = session.browse(&pattern, redis_type.as_ref(), cursor, want);
+            Msg::Keys(generation, page.map_err(said))
+        }
+        Effect::Read(generation, key) => {
+            let detail = session.key(&key).map(|found| found.map(Box::new)).map_err(said);
+            Msg::Value(generation, key, detail)
+        }
+        Effect::Plan(generation, subject, target) => {
+            Msg::Planned(generation, plan(session, subject, target).map(Arc::new).map_err(said))
+        }
+        Effect::Preview(generation, plan, keys, count) => {
+            Msg::Previewed(generation, session.preview(&plan, &keys, count).map_err(said))
+        }
+        Effect::ListRuns => Msg::Runs(
+            session
+                .runs()
+                .map_err(said)
+                .map(|(runs, unreadable)| (runs, unreadable.into_iter().map(said).collect())),
+        ),
+        other => unreachable!("{other:?} has no lane"),
+    }
+}
+
+fn plan(session: &Session, subject: String, target: Version) -> Result<Plan, SessionError> {
+    session.plan(PlanRequest {
+        subject,
+        target,
+        from: None,
+        path: None,
+        pattern: None,
+        limit: None,
+        frozen: session.frozen(),
+    })
+}
+
+/// The answer to a question that was not answered.
+fn refused(effect: Effect, reason: String) -> Msg {
+    match effect {
+        Effect::Scan { generation, .. } => Msg::Keys(generation, Err(reason)),
+        Effect::Read(generation, key) => Msg::Value(generation, key, Err(reason)),
+        Effect::Plan(generation, ..) => Msg::Planned(generation, Err(reason)),
+        Effect::Preview(generation, ..) => Msg::Previewed(generation, Err(reason)),
+        Effect::ListRuns => Msg::Runs(Err(reason)),
+        _ => Msg::Server(Err(reason)),
+    }
+}
+
+/// Does a job; blocks until its end.
+fn carry_out(session: &Session, work: Work, control: &Control) -> Answer<Box<Report>> {
+    let options = |execute| RunOptions { execute, ..RunOptions::default() };
+    let report = match work {
+        Work::Run { plan, execute } => {
+            let run = session.new_run_id(&plan.subject);
+            session.run(&run, &plan, &options(execute), control)
+        }
+        Work::Resume(run) => session.resume(&run, &options(true), control),
+        Work::Verify(run) => session.verify(&run, control),
+        Work::Rollback(run) => session.rollback(&run, &RollbackOptions { execute: true }, control),
+    };
+    report.map(Box::new).map_err(said)
+}

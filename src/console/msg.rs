@@ -1,0 +1,51 @@
+//! Everything that can happen to the console.
+
+use std::sync::Arc;
+
+use crossterm::event::MouseEvent;
+
+use crate::console::keymap::Press;
+use crate::console::shared::Moment;
+use crate::engine::{Preview, Progress, Report, RunSummary};
+use crate::model::Key;
+use crate::planner::Plan;
+use crate::session::{KeyDetail, Page, ServerInfo};
+
+/// The answer to a question: the value, or a sentence that says why there is none.
+pub type Answer<T> = Result<T, String>;
+
+/// A number that grows with each question, so that late answers to old ones are told apart.
+pub type Generation = u64;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key.
+    Press(Press),
+    /// The mouse.
+    Mouse(MouseEvent),
+    /// Pasted text.
+    Paste(String),
+    /// The terminal has another size, or has to be drawn anew.
+    Resized,
+    /// Time went by.
+    Tick(Moment),
+    /// The system asks the process to end (SIGTERM, SIGHUP).
+    Terminate,
+    /// What the server says about itself.
+    Server(Answer<ServerInfo>),
+    /// A page of keys.
+    Keys(Generation, Answer<Page>),
+    /// One key's value; `None` when the key is gone.
+    Value(Generation, Key, Answer<Option<Box<KeyDetail>>>),
+    /// A plan.
+    Planned(Generation, Answer<Arc<Plan>>),
+    /// The chain at work on sampled keys.
+    Previewed(Generation, Answer<Vec<Preview>>),
+    /// How a job gets on.
+    Progress(Box<Progress>),
+    /// A job came to its end.
+    Ended(Answer<Box<Report>>),
+    /// The runs that journals know, and why some journals could not be read.
+    Runs(Answer<(Vec<RunSummary>, Vec<String>)>),
+}

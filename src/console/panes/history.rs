@@ -1,0 +1,338 @@
+//! Past runs at the left, the selected one's figures at the right; verify, roll back, resume.
+
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::console::command::Verb;
+use crate::console::effect::Effect;
+use crate::console::msg::Answer;
+use crate::console::overlays::{Confirm, Intent, Overlay};
+use crate::console::panes::Pane;
+use crate::console::panes::chain::outcome_role;
+use crate::console::regions::Part;
+use crate::console::shared::Shared;
+use crate::console::theme::Role;
+use crate::console::widgets::list::{self, ListState};
+use crate::console::widgets::table::{self, Column};
+use crate::console::widgets::{Canvas, above, below, text};
+use crate::engine::RunSummary;
+use crate::model::{Outcome, Phase, RunId};
+
+/// The columns of the list.
+const COLUMNS: [Column; 5] = [
+    Column::text("started (UTC)", 16),
+    Column::text("subject", 14),
+    Column::text("state", 12),
+    Column::figures("migrated", 11),
+    Column::figures("eyes", 8),
+];
+
+/// The pane.
+#[derive(Debug, Default)]
+pub struct History {
+    /// Newest first; `None` before the first answer.
+    runs: Option<Vec<RunSummary>>,
+    /// Why the runs could not be listed.
+    error: Option<String>,
+    /// Why single journals could not be read.
+    unreadable: Vec<String>,
+    at: ListState,
+    scroll: ListState,
+}
+
+impl History {
+    /// Takes the list of runs.
+    pub fn loaded(&mut self, answer: Answer<(Vec<RunSummary>, Vec<String>)>) {
+        match answer {
+            Ok((mut runs, unreadable)) => {
+                self.unreadable = unreadable;
+                let selected = self.selected().map(|summary| summary.run.clone());
+                let newest =
+                    self.runs.as_ref().and_then(|runs| runs.first()).map(|s| s.run.clone());
+                // Ids begin with the time of the start.
+                runs.sort_by(|a, b| b.run.cmp(&a.run));
+                let is_new = runs.first().map(|summary| summary.run.clone()) != newest;
+                // A new run takes the selection: it is what the operator comes for.
+                let at = if is_new {
+                    0
+                } else {
+                    runs.iter().position(|s| Some(&s.run) == selected.as_ref()).unwrap_or(0)
+                };
+                self.at = ListState { selected: at, offset: 0 };
+                self.error = None;
+                self.runs = Some(runs);
+            }
+            Err(reason) => self.error = Some(reason),
+        }
+    }
+
+    fn selected(&self) -> Option<&RunSummary> {
+        self.runs.as_ref()?.get(self.at.selected)
+    }
+
+    /// The selected run.
+    pub fn selected_run(&self) -> Option<RunId> {
+        self.selected().map(|summary| summary.run.clone())
+    }
+
+    fn find(&self, run: &RunId) -> Option<&RunSummary> {
+        self.runs.as_ref()?.iter().find(|summary| summary.run == *run)
+    }
+
+    /// Opens the question before a rollback.
+    pub fn ask_to_roll_back(&self, run: &RunId, shared: &mut Shared) {
+        let mut lines = vec![
+            (Role::Text, format!("This changes keys on {}:", shared.setting.address)),
+            (Role::Title, format!("roll back run {run}")),
+        ];
+        if let Some(summary) = self.find(run) {
+            lines.push((
+                Role::Text,
+                format!(
+                    "{} to {}: the bytes of {} migrated keys are put back where our value still \
+                     stands; what was changed since is left alone and reported.",
+                    summary.subject,
+                    summary.target,
+                    text::grouped(summary.tally.migrated)
+                ),
+            ));
+        }
+        // A run that is younger than the list has no summary yet; its subject is the chosen one.
+        let subject =
+            self.find(run).map_or(shared.choice.subject.clone(), |s| Some(s.subject.clone()));
+        let phrase =
+            subject.and_then(|name| pattern_of(&name, shared)).unwrap_or_else(|| run.to_string());
+        let intent = Intent::Rollback(run.clone());
+        let confirm = Confirm::new("Roll back", lines, phrase, "Roll back", intent);
+        shared.overlays.push(Overlay::Confirm(confirm));
+    }
+
+    fn ask_to_resume(&self, shared: &mut Shared) {
+        let Some(summary) = self.selected() else { return };
+        let lines = vec![
+            (Role::Text, format!("This changes keys on {}:", shared.setting.address)),
+            (Role::Title, format!("resume run {}", summary.run)),
+            (
+                Role::Text,
+                format!(
+                    "{} to {}: {} keys have their outcome; the rest is scanned from the checkpoint.",
+                    summary.subject,
+                    summary.target,
+                    text::grouped(summary.tally.scanned)
+                ),
+            ),
+        ];
+        let phrase =
+            pattern_of(&summary.subject, shared).unwrap_or_else(|| summary.run.to_string());
+        let intent = Intent::Resume(summary.run.clone());
+        let confirm = Confirm::new("Resume a run", lines, phrase, "Resume", intent);
+        shared.overlays.push(Overlay::Confirm(confirm));
+    }
+
+    fn view_list(&self, shared: &Shared, canvas: &mut Canvas, area: Rect, focused: bool) {
+        let inside = canvas.boxed(area, "Runs, newest first", focused);
+        if let Some(reason) = &self.error {
+            canvas.put_wrapped(inside, Role::Bad, reason);
+            return;
+        }
+        let runs = match &self.runs {
+            None => {
+                let text = format!("{} reading the journals …", shared.spinner());
+                canvas.put_wrapped(inside, Role::Dim, &text);
+                return;
+            }
+            Some(runs) if runs.is_empty() => {
+                let text = "No runs yet. A run that writes leaves its journal here; a dry run leaves \
+                            nothing.";
+                canvas.put_wrapped(inside, Role::Dim, text);
+                return;
+            }
+            Some(runs) => runs,
+        };
+        let width = usize::from(inside.width.saturating_sub(2));
+        let heading = table::heading(canvas, &COLUMNS, width);
+        canvas.put(above(inside, 1), &heading);
+        let mut body = below(inside, 1);
+        for reason in &self.unreadable {
+            body = canvas.put_wrapped(body, Role::Bad, reason);
+        }
+        list::draw(canvas, body, Part::Left, self.at, runs.len(), focused, |canvas, at| {
+            let summary = &runs[at];
+            let (role, state) = state(summary);
+            let eyes = summary.tally.needs_eyes();
+            let started: String = summary.started.chars().take(16).collect();
+            let cells = [
+                (Role::Text, started.replace('T', " ")),
+                (Role::Accent, format!("{} {}", summary.subject, summary.target)),
+                (role, state),
+                (Role::Text, text::grouped(summary.tally.migrated)),
+                (if eyes > 0 { Role::Warn } else { Role::Dim }, text::grouped(eyes)),
+            ];
+            table::row(canvas, &COLUMNS, width, cells)
+        });
+    }
+
+    fn view_details(&self, canvas: &mut Canvas, area: Rect, focused: bool) {
+        let inside = canvas.boxed(area, "The run", focused);
+        let Some(summary) = self.selected() else { return };
+        let lines: Vec<(Role, String)> = details(summary)
+            .into_iter()
+            .flat_map(|(role, line)| {
+                let mut pieces = text::wrap(&line, usize::from(inside.width.max(10)));
+                if pieces.is_empty() {
+                    pieces.push(String::new());
+                }
+                pieces.into_iter().map(move |piece| (role, piece))
+            })
+            .collect();
+        canvas.regions.rows[Part::Right as usize] = usize::from(inside.height);
+        let first =
+            self.scroll.selected.min(lines.len().saturating_sub(usize::from(inside.height)));
+        let shown: Vec<Line> =
+            lines.iter().skip(first).map(|line| canvas.line([line.clone()])).collect();
+        canvas.put_lines(inside, shown);
+        list::scrollbar(canvas, inside, first, lines.len());
+    }
+}
+
+/// The key pattern of a subject, as the definitions name it.
+fn pattern_of(subject: &str, shared: &Shared) -> Option<String> {
+    shared.setting.catalog.subject(subject).map(|subject| subject.key_pattern.clone())
+}
+
+/// Where a run stands, in a word.
+fn state(summary: &RunSummary) -> (Role, String) {
+    match (&summary.rollback, summary.phase) {
+        (Some(_), _) => (Role::Accent, "rolled back".to_owned()),
+        (None, Phase::Done) => (Role::Good, "done".to_owned()),
+        (None, Phase::Failed) => (Role::Bad, "failed".to_owned()),
+        (None, phase) => (Role::Warn, phase.name().to_owned()),
+    }
+}
+
+fn details(summary: &RunSummary) -> Vec<(Role, String)> {
+    let (role, state) = state(summary);
+    let mut lines = vec![
+        (Role::Title, summary.run.to_string()),
+        (role, state),
+        (Role::Text, format!("{} → {}", summary.subject, summary.target)),
+        (Role::Text, format!("started {}", summary.started)),
+        (Role::Text, format!("server {}", summary.server)),
+        (Role::Dim, format!("plan {}", summary.plan)),
+        (
+            Role::Text,
+            format!(
+                "worked for {}",
+                text::duration(
+                    std::time::Duration::try_from_secs_f64(summary.seconds.max(0.0))
+                        .unwrap_or_default()
+                )
+            ),
+        ),
+        (Role::Text, String::new()),
+        (Role::Title, "Outcomes".to_owned()),
+        (Role::Text, figure("scanned", summary.tally.scanned)),
+    ];
+    lines.extend(Outcome::ALL.map(|outcome| {
+        let count = summary.tally.of(outcome);
+        let role = if count == 0 { Role::Dim } else { outcome_role(outcome) };
+        (role, figure(outcome.name(), count))
+    }));
+    if let Some(found) = &summary.verification {
+        lines.push((Role::Text, String::new()));
+        lines.push((Role::Title, "Last verification".to_owned()));
+        lines.push((Role::Text, figure("checked", found.checked)));
+        lines.push((Role::Good, figure("right", found.right)));
+        lines.push((Role::Text, figure("changed since", found.changed)));
+        let role = if found.wrong > 0 { Role::Bad } else { Role::Text };
+        lines.push((role, figure("wrong", found.wrong)));
+    }
+    if let Some(tally) = &summary.rollback {
+        lines.push((Role::Text, String::new()));
+        lines.push((Role::Title, "Last rollback".to_owned()));
+        lines.push((Role::Good, figure("restored", tally.restored)));
+        lines.push((Role::Text, figure("changed since", tally.changed)));
+        lines.push((Role::Text, figure("missing", tally.missing)));
+        let role = if tally.failed > 0 { Role::Bad } else { Role::Text };
+        lines.push((role, figure("failed", tally.failed)));
+    }
+    lines.push((Role::Text, String::new()));
+    lines.push((Role::Dim, format!("remold runs show {}", summary.run)));
+    lines
+}
+
+fn figure(name: &str, count: u64) -> String {
+    format!("  {}{}", text::fit(name, 16), text::fit_right(&text::grouped(count), 12))
+}
+
+impl Pane for History {
+    fn enter(&mut self, _shared: &mut Shared) -> Vec<Effect> {
+        vec![Effect::ListRuns]
+    }
+
+    fn act(&mut self, verb: Verb, shared: &mut Shared) -> Vec<Effect> {
+        let page = shared.regions.page(shared.part);
+        match verb {
+            Verb::Refresh => return vec![Effect::ListRuns],
+            Verb::Rollback => {
+                if let Some(run) = self.selected_run() {
+                    self.ask_to_roll_back(&run, shared);
+                }
+            }
+            Verb::ResumeRun => self.ask_to_resume(shared),
+            Verb::Open => shared.part = Part::Right,
+            Verb::Back => shared.part = Part::Left,
+            Verb::Copy => {
+                if let Some(run) = self.selected_run() {
+                    return vec![Effect::Copy(run.to_string())];
+                }
+            }
+            verb if shared.part == Part::Right => {
+                let length = self.selected().map_or(0, |summary| details(summary).len());
+                let last = length.saturating_sub(page) + 1;
+                self.scroll.step(verb, last, page);
+            }
+            verb => {
+                let length = self.runs.as_ref().map_or(0, Vec::len);
+                if self.at.step(verb, length, page) {
+                    self.scroll = ListState::default();
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn disabled(&self, verb: Verb, shared: &Shared) -> Option<String> {
+        if !matches!(verb, Verb::Verify | Verb::Rollback | Verb::ResumeRun) {
+            return None;
+        }
+        let Some(summary) = self.selected() else { return Some("there is no run".to_owned()) };
+        shared.busy().or(match verb {
+            Verb::ResumeRun if summary.rollback.is_some() => {
+                Some("the run was rolled back".to_owned())
+            }
+            Verb::ResumeRun if summary.phase == Phase::Done => Some("the run is done".to_owned()),
+            _ => None,
+        })
+    }
+
+    fn select(&mut self, part: Part, row: usize, shared: &mut Shared) -> Vec<Effect> {
+        if part == Part::Left {
+            let length = self.runs.as_ref().map_or(0, Vec::len);
+            self.at.select(row, length, shared.regions.page(part));
+            self.scroll = ListState::default();
+        }
+        Vec::new()
+    }
+
+    fn view(&self, part: Part, shared: &Shared, canvas: &mut Canvas, area: Rect, focused: bool) {
+        match part {
+            Part::Left => self.view_list(shared, canvas, area, focused),
+            Part::Right => self.view_details(canvas, area, focused),
+        }
+    }
+
+    fn left_share(&self) -> u16 {
+        55
+    }
+}

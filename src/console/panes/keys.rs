@@ -1,0 +1,442 @@
+//! The key browser: keys by pattern and type at the left, the selected key's value at the right.
+//!
+//! It counts honestly: what is shown, what the server looked at, and about how much there is. The
+//! pattern and the type are matched by the server; the filter works here, on what is loaded.
+
+use crossterm::event::KeyCode;
+use ratatui::layout::Rect;
+
+use crate::console::command::Verb;
+use crate::console::effect::Effect;
+use crate::console::keymap::Press;
+use crate::console::msg::{Answer, Generation};
+use crate::console::panes::Pane;
+use crate::console::panes::loaded::LoadedKeys;
+use crate::console::panes::value_side::ValueSide;
+use crate::console::regions::Part;
+use crate::console::shared::Shared;
+use crate::console::theme::Role;
+use crate::console::widgets::input::Input;
+use crate::console::widgets::list::{self, ListState};
+use crate::console::widgets::table::{self, Column};
+use crate::console::widgets::{Canvas, above, below, text};
+use crate::model::{Expiry, Key, RedisType};
+use crate::session::{KeyDetail, KeyLine, Page};
+
+/// Keys asked for at the start and with a new pattern.
+const FIRST_KEYS: usize = 500;
+/// Keys asked for with each "scan more".
+const MORE_KEYS: usize = 5_000;
+/// Keys kept loaded at most; from there on a narrower pattern is the way.
+const LOADED_KEYS_MAX: usize = 1_000_000;
+
+/// The types that the filter goes through.
+const TYPES: [Option<RedisType>; 8] = [
+    None,
+    Some(RedisType::String),
+    Some(RedisType::Hash),
+    Some(RedisType::List),
+    Some(RedisType::Set),
+    Some(RedisType::SortedSet),
+    Some(RedisType::Stream),
+    Some(RedisType::Json),
+];
+
+const COLUMNS: [Column; 4] = [
+    Column::text(" ", 1),
+    Column::text("key", 0),
+    Column::text("type", 6),
+    Column::figures("expires in", 10),
+];
+
+/// What is typed now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Typing {
+    Pattern,
+    Filter,
+}
+
+/// The pane.
+#[derive(Debug)]
+pub struct Keys {
+    pattern: String,
+    typed: Input,
+    typing: Option<Typing>,
+    type_at: usize,
+    loaded: LoadedKeys,
+    filter: Input,
+    at: ListState,
+    waiting: bool,
+    error: Option<String>,
+    generation: Generation,
+    value: ValueSide,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            pattern: "*".to_owned(),
+            typed: Input::default(),
+            typing: None,
+            type_at: 0,
+            loaded: LoadedKeys::default(),
+            filter: Input::default(),
+            at: ListState::default(),
+            waiting: false,
+            error: None,
+            generation: 0,
+            value: ValueSide::default(),
+        }
+    }
+}
+
+impl Keys {
+    /// Whether an answer is on its way.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting
+    }
+
+    /// Scans from the start.
+    fn scan(&mut self) -> Vec<Effect> {
+        self.loaded = LoadedKeys::default();
+        self.filter = Input::default();
+        self.at = ListState::default();
+        self.error = None;
+        self.generation += 1;
+        self.ask(0, FIRST_KEYS)
+    }
+
+    fn ask(&mut self, cursor: u64, want: usize) -> Vec<Effect> {
+        self.waiting = true;
+        let (pattern, redis_type) = (self.pattern.clone(), TYPES[self.type_at].clone());
+        vec![Effect::Scan { generation: self.generation, pattern, redis_type, cursor, want }]
+    }
+
+    /// Takes a page.
+    pub fn loaded(&mut self, generation: Generation, answer: Answer<Page>) -> Vec<Effect> {
+        if generation != self.generation {
+            return Vec::new();
+        }
+        self.waiting = false;
+        match answer {
+            Err(reason) => {
+                self.error = Some(reason);
+                Vec::new()
+            }
+            Ok(page) => {
+                self.error = None;
+                let is_first = self.loaded.cursor.is_none();
+                self.loaded.add(page, &self.filter.text());
+                self.at.clamp(self.loaded.shown());
+                if is_first { self.read() } else { Vec::new() }
+            }
+        }
+    }
+
+    /// Takes one key's value.
+    pub fn value_loaded(
+        &mut self,
+        generation: Generation,
+        key: &Key,
+        answer: Answer<Option<Box<KeyDetail>>>,
+    ) {
+        self.value.loaded(generation, key, answer);
+    }
+
+    /// Asks for the selected key's value.
+    fn read(&mut self) -> Vec<Effect> {
+        if let Some(key) = self.selected().map(|line| line.key.clone()) {
+            return vec![self.value.ask(key)];
+        }
+        self.value.clear();
+        Vec::new()
+    }
+
+    fn selected(&self) -> Option<&KeyLine> {
+        self.loaded.row(self.at.selected)
+    }
+
+    fn refilter(&mut self) {
+        self.loaded.filter(&self.filter.text());
+        self.at.clamp(self.loaded.shown());
+    }
+
+    fn mark(&mut self, shared: &mut Shared) {
+        let Some(key) = self.selected().map(|line| line.key.clone()) else { return };
+        if !shared.marked.remove(&key) {
+            shared.marked.insert(key);
+        }
+        let page = shared.regions.page(Part::Left);
+        self.at.step(Verb::Down, self.loaded.shown(), page);
+    }
+
+    fn copy(&self, part: Part) -> Vec<Effect> {
+        let value = if part == Part::Right { self.value.text() } else { None };
+        let text = value.or_else(|| self.selected().map(|line| line.key.to_string()));
+        text.map(Effect::Copy).into_iter().collect()
+    }
+
+    fn view_list(&self, shared: &Shared, canvas: &mut Canvas, area: Rect, focused: bool) {
+        let inside = canvas.boxed(area, "Keys", focused);
+        self.view_query(canvas, above(inside, 1));
+        let count = canvas.line(self.count(shared));
+        canvas.put(below(inside, 1), &count);
+        let rest = below(inside, 2);
+        if let Some(reason) = &self.error {
+            let rest = canvas.put_wrapped(rest, Role::Bad, reason);
+            canvas.put_wrapped(below(rest, 1), Role::Dim, "f5 tries again");
+            return;
+        }
+        if self.loaded.shown() == 0 {
+            let text = match (self.waiting, !self.filter.is_empty(), self.loaded.cursor) {
+                (true, ..) => return,
+                (_, true, _) => "No loaded key fits the filter: esc takes it away.",
+                (.., Some(0)) => "No key fits: / changes the pattern, t the type.",
+                _ => "No key found yet in what was scanned: m goes on scanning.",
+            };
+            canvas.put_wrapped(rest, Role::Dim, text);
+            return;
+        }
+        let width = usize::from(rest.width.saturating_sub(2));
+        let heading = table::heading(canvas, &COLUMNS, width);
+        canvas.put(rest, &heading);
+        let (length, body) = (self.loaded.shown(), below(rest, 1));
+        list::draw(canvas, body, Part::Left, self.at, length, focused, |canvas, at| {
+            let Some(row) = self.loaded.row(at) else { return ratatui::text::Line::default() };
+            let mark = if shared.marked.contains(&row.key) { "●" } else { " " };
+            let cells = [
+                (Role::Accent, mark.to_owned()),
+                (Role::Text, row.key.to_string()),
+                (Role::Dim, row.redis_type.to_string()),
+                (Role::Dim, expires_in(row.expiry, shared.now.unix_ms)),
+            ];
+            table::row(canvas, &COLUMNS, width, cells)
+        });
+    }
+
+    /// The line with pattern and type, or with what is typed.
+    fn view_query(&self, canvas: &mut Canvas, area: Rect) {
+        let (label, input) = match self.typing {
+            Some(Typing::Pattern) => ("pattern (server): ", Some(&self.typed)),
+            Some(Typing::Filter) => ("filter (here): ", Some(&self.filter)),
+            None => ("pattern ", None),
+        };
+        let cells = u16::try_from(text::width(label)).unwrap_or(0).min(area.width);
+        let line = canvas.line([(Role::Dim, label.to_owned())]);
+        canvas.put(area, &line);
+        let field = Rect { x: area.x + cells, width: area.width - cells, ..area };
+        if let Some(input) = input {
+            input.draw(canvas, field, Role::Accent, true);
+            return;
+        }
+        let kind = TYPES[self.type_at].as_ref().map_or("any", RedisType::name);
+        let mut parts = vec![
+            (Role::Title, self.pattern.clone()),
+            (Role::Dim, "  type ".to_owned()),
+            (Role::Text, kind.to_owned()),
+        ];
+        if !self.filter.is_empty() {
+            parts.push((Role::Dim, "  filter ".to_owned()));
+            parts.push((Role::Title, self.filter.text()));
+        }
+        let line = canvas.line(parts);
+        canvas.put(field, &line);
+    }
+
+    /// `412 shown, scanned 31,000 of about 1,000,000 · m scans on`.
+    fn count(&self, shared: &Shared) -> Vec<(Role, String)> {
+        let figure = |count: u64| text::grouped(count);
+        let shown = figure(self.loaded.shown() as u64);
+        let mut parts = Vec::new();
+        if self.waiting {
+            parts.push((Role::Accent, format!("{} ", shared.spinner())));
+        }
+        match self.loaded.cursor {
+            None => parts.push((Role::Dim, "scanning …".to_owned())),
+            Some(0) => parts.push((
+                Role::Dim,
+                format!("{shown} shown, scanned all {}", figure(self.loaded.in_database)),
+            )),
+            Some(_) => {
+                parts.push((
+                    Role::Dim,
+                    format!(
+                        "{shown} shown, scanned {} of about {}",
+                        figure(self.loaded.looked_at),
+                        figure(self.loaded.in_database)
+                    ),
+                ));
+                let key = shared.keymap.first_key(Verb::ScanMore);
+                parts.push((Role::Accent, format!(" · {key} scans on")));
+            }
+        }
+        if !shared.marked.is_empty() {
+            parts.push((Role::Accent, format!(" · {} marked", shared.marked.len())));
+        }
+        parts
+    }
+
+    fn apply_typed(&mut self, typing: Typing) -> Vec<Effect> {
+        self.typing = None;
+        if typing == Typing::Filter {
+            return Vec::new();
+        }
+        let pattern = self.typed.text();
+        self.pattern = if pattern.is_empty() { "*".to_owned() } else { pattern };
+        self.scan()
+    }
+}
+
+/// How long a key still lives.
+pub fn expires_in(expiry: Expiry, unix_ms: i64) -> String {
+    match expiry {
+        Expiry::Never => "never".to_owned(),
+        Expiry::AtMs(at) => match u64::try_from(at - unix_ms) {
+            Ok(left) => text::duration(std::time::Duration::from_millis(left)),
+            Err(_) => "expired".to_owned(),
+        },
+    }
+}
+
+impl Pane for Keys {
+    fn enter(&mut self, _shared: &mut Shared) -> Vec<Effect> {
+        if self.loaded.cursor.is_none() && !self.waiting { self.scan() } else { Vec::new() }
+    }
+
+    fn act(&mut self, verb: Verb, shared: &mut Shared) -> Vec<Effect> {
+        let page = shared.regions.page(shared.part);
+        match verb {
+            Verb::Refresh => return self.scan(),
+            Verb::EditPattern => {
+                self.typed = Input::of(&self.pattern);
+                self.typing = Some(Typing::Pattern);
+                shared.part = Part::Left;
+            }
+            Verb::Filter => {
+                self.typing = Some(Typing::Filter);
+                shared.part = Part::Left;
+            }
+            Verb::NextType => {
+                self.type_at = (self.type_at + 1) % TYPES.len();
+                return self.scan();
+            }
+            Verb::ScanMore => {
+                if let Some(cursor) = self.loaded.cursor {
+                    return self.ask(cursor, MORE_KEYS);
+                }
+            }
+            Verb::Mark => {
+                self.mark(shared);
+                return self.read();
+            }
+            Verb::ClearMarks => shared.marked.clear(),
+            Verb::Copy => return self.copy(shared.part),
+            Verb::Back if shared.part == Part::Right => shared.part = Part::Left,
+            Verb::Back if !self.filter.is_empty() => {
+                self.filter = Input::default();
+                self.refilter();
+                return self.read();
+            }
+            Verb::Left | Verb::Right | Verb::Open if shared.part == Part::Right => {
+                if !self.value.fold(verb) && verb == Verb::Left {
+                    shared.part = Part::Left;
+                }
+            }
+            Verb::Open | Verb::Right => shared.part = Part::Right,
+            verb if shared.part == Part::Right => {
+                self.value.step(verb, page);
+            }
+            verb => {
+                let before = self.at.selected;
+                if self.at.step(verb, self.loaded.shown(), page) && self.at.selected != before {
+                    return self.read();
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn disabled(&self, verb: Verb, shared: &Shared) -> Option<String> {
+        match verb {
+            Verb::ScanMore if self.waiting => Some("a scan is on its way".to_owned()),
+            Verb::ScanMore if self.loaded.cursor == Some(0) => {
+                Some("everything is scanned; f5 scans again".to_owned())
+            }
+            Verb::ScanMore if self.loaded.len() >= LOADED_KEYS_MAX => {
+                Some("a million keys are loaded; use a narrower pattern (/)".to_owned())
+            }
+            Verb::Mark if self.selected().is_none() => Some("no key is selected".to_owned()),
+            Verb::ClearMarks if shared.marked.is_empty() => Some("no key is marked".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn select(&mut self, part: Part, row: usize, shared: &mut Shared) -> Vec<Effect> {
+        let page = shared.regions.page(part);
+        match part {
+            Part::Left => {
+                self.at.select(row, self.loaded.shown(), page);
+                self.read()
+            }
+            Part::Right => {
+                self.value.select(row, page);
+                Vec::new()
+            }
+        }
+    }
+
+    fn view(&self, part: Part, shared: &Shared, canvas: &mut Canvas, area: Rect, focused: bool) {
+        match part {
+            Part::Left => self.view_list(shared, canvas, area, focused),
+            Part::Right => self.value.view(shared, canvas, area, focused),
+        }
+    }
+
+    fn left_share(&self) -> u16 {
+        50
+    }
+
+    fn is_typing(&self) -> bool {
+        self.typing.is_some()
+    }
+
+    fn typed(&mut self, press: Press, _shared: &mut Shared) -> Vec<Effect> {
+        let Some(typing) = self.typing else { return Vec::new() };
+        match press.code {
+            KeyCode::Enter => {
+                let effects = self.apply_typed(typing);
+                return if typing == Typing::Filter { self.read() } else { effects };
+            }
+            KeyCode::Esc => {
+                self.typing = None;
+                if typing == Typing::Filter {
+                    self.filter = Input::default();
+                    self.refilter();
+                    return self.read();
+                }
+            }
+            _ if typing == Typing::Pattern => {
+                self.typed.press(press);
+            }
+            _ => {
+                if self.filter.press(press) {
+                    self.at = ListState::default();
+                    self.refilter();
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn pasted(&mut self, text: &str, _shared: &mut Shared) -> Vec<Effect> {
+        match self.typing {
+            Some(Typing::Pattern) => self.typed.paste(text),
+            Some(Typing::Filter) => {
+                self.filter.paste(text);
+                self.refilter();
+            }
+            None => {}
+        }
+        Vec::new()
+    }
+}

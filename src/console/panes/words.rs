@@ -1,0 +1,116 @@
+//! A plan in words: what an operator reads before anything is written.
+
+use std::sync::Arc;
+
+use crate::console::overlays::{Confirm, Intent};
+use crate::console::shared::Shared;
+use crate::console::theme::Role;
+use crate::console::widgets::text;
+use crate::planner::Plan;
+
+/// The question before a run that writes.
+pub fn question(plan: &Arc<Plan>, shared: &Shared) -> Confirm {
+    let risks = match plan.risks.len() {
+        0 => {
+            let text = "No step loses anything; before-images are kept, rollback is possible.";
+            (Role::Good, text.to_owned())
+        }
+        count => {
+            let text = format!(
+                "{count} step(s) may lose something, named in the plan; before-images are kept, \
+                 rollback is possible."
+            );
+            (Role::Warn, text)
+        }
+    };
+    let mut lines = vec![(Role::Text, format!("This changes keys on {}:", shared.setting.address))];
+    if let Some(environment) = &shared.setting.environment {
+        let role = if shared.setting.is_production() { Role::BadgeBad } else { Role::Warn };
+        lines.push((role, format!("environment {environment}")));
+    }
+    lines.push((Role::Title, format!("{} → {}", plan.subject, plan.target)));
+    lines.push((Role::Text, about(plan, shared)));
+    lines.push(risks);
+    lines.push((Role::Dim, format!("plan {}", plan.id())));
+    let phrase = plan.selection.pattern.clone();
+    let intent = Intent::Execute(Arc::clone(plan));
+    Confirm::new("Execute the run", lines, phrase, "Execute", intent)
+}
+
+/// `keys matching user:* (strings), about 1,000 keys in the database`.
+fn about(plan: &Plan, shared: &Shared) -> String {
+    let keys = shared.link.info().map_or(String::new(), |info| {
+        format!(", among {} keys of the database", text::grouped(info.keys))
+    });
+    let limit = plan
+        .selection
+        .limit
+        .map_or(String::new(), |limit| format!(", at most {} of them", text::grouped(limit)));
+    format!("Keys matching {} (stored as {}){limit}{keys}", plan.selection.pattern, plan.storage)
+}
+
+/// The command line that does the same without the console.
+pub fn command_line(plan: &Plan, shared: &Shared) -> String {
+    format!(
+        "remold run {} --to {} --url '{}' --catalog '{}' --execute",
+        plan.subject, plan.target, shared.setting.address, shared.setting.catalog_source
+    )
+}
+
+/// The plan in words, wrapped.
+pub fn plan_lines(plan: &Plan, shared: &Shared, width: usize) -> Vec<(Role, String)> {
+    let mut lines: Vec<(Role, String)> = vec![
+        (Role::Title, format!("{} → {}", plan.subject, plan.target)),
+        (Role::Text, about(plan, shared)),
+        (Role::Text, format!("On {}", shared.setting.address)),
+    ];
+    if let Some(environment) = &shared.setting.environment {
+        lines.push((Role::Warn, format!("Environment: {environment}")));
+    }
+    for (version, names) in &plan.chains {
+        lines.push((Role::Text, String::new()));
+        if names.is_empty() {
+            lines.push((Role::Title, format!("From {version}: nothing to do")));
+            continue;
+        }
+        lines.push((Role::Title, format!("From {version}: {}", names.join(", then "))));
+        let steps = plan.steps(version);
+        lines.extend(
+            steps
+                .into_iter()
+                .enumerate()
+                .map(|(at, (_, step))| (Role::Accent, format!("  {}. {step}", at + 1))),
+        );
+    }
+    for (version, reason) in &plan.unreachable {
+        lines.push((Role::Text, String::new()));
+        lines.push((Role::Warn, format!("From {version}: {reason}; counted as invalid")));
+    }
+    lines.push((Role::Text, String::new()));
+    if plan.risks.is_empty() {
+        lines.push((Role::Good, "No step loses anything.".to_owned()));
+    }
+    for risk in &plan.risks {
+        let text = format!(
+            "Risk: {} step {}, {}: {}",
+            risk.migration, risk.step, risk.transform, risk.loss
+        );
+        lines.push((Role::Warn, text));
+    }
+    lines.push((
+        Role::Dim,
+        "Each key's bytes are on disk before it is changed; History (5) rolls back.".to_owned(),
+    ));
+    lines.push((Role::Dim, format!("NOW is {}, plan {}", plan.frozen.now, plan.id())));
+    lines.push((Role::Text, String::new()));
+    lines.push((Role::Dim, "The same without the console (c copies it):".to_owned()));
+    lines.push((Role::Text, command_line(plan, shared)));
+    let wrapped = lines.into_iter().flat_map(|(role, line)| {
+        let mut pieces = text::wrap(&line, width.max(10));
+        if pieces.is_empty() {
+            pieces.push(String::new());
+        }
+        pieces.into_iter().map(move |piece| (role, piece))
+    });
+    wrapped.collect()
+}
