@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use remold::cli::{self, Start};
+use remold::cli::{self, Opening, Start};
 use remold::console;
 
 #[global_allocator]
@@ -14,9 +14,12 @@ fn main() -> color_eyre::Result<ExitCode> {
     color_eyre::install()?;
     match cli::start(std::env::args_os()) {
         Start::Ended(exit) => Ok(exit.into()),
-        Start::Console(session) => {
-            console::run(*session, &console::Options::default())?;
-            Ok(ExitCode::SUCCESS)
+        Start::Console(opening) => {
+            let Opening { session, demo } = *opening;
+            let left = console::run(session, &console::Options::default());
+            // The demo's server outlives the console, and nothing else.
+            drop(demo);
+            left.map(|()| ExitCode::SUCCESS)
         }
     }
 }

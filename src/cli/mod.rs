@@ -2,6 +2,7 @@
 //!
 //! Standard output is data, standard error is talk; nothing prompts without a terminal.
 
+mod demo;
 mod exit;
 mod keys;
 mod options;
@@ -23,6 +24,9 @@ pub use exit::Exit;
 use exit::Failure;
 use options::Global;
 use render::Output;
+
+use crate::demo::Demo;
+use crate::session::Session;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -68,14 +72,24 @@ enum Verb {
     Runs(runs::Arguments),
     /// Apply a chain to one document from standard input, without Redis
     Transform(transform::Arguments),
+    /// Try remold on a private server with sample data, gone at the end
+    Demo(demo::Arguments),
 }
 
 /// What the binary is to do after the arguments were read.
 pub enum Start {
     /// Open the console.
-    Console(Box<crate::session::Session>),
+    Console(Box<Opening>),
     /// Nothing more: the verb was carried out.
     Ended(Exit),
+}
+
+/// What the console is opened on.
+pub struct Opening {
+    /// Server, catalog and state directory.
+    pub session: Session,
+    /// The demo whose server that is. It is gone when this is dropped, so the console comes first.
+    pub demo: Option<Demo>,
 }
 
 /// Reads the arguments and carries out the verb, unless it is the console.
@@ -107,7 +121,7 @@ fn carry_out(arguments: Arguments, output: Output) -> Result<Start, Failure> {
                  see `remold --help`",
             ));
         }
-        return Ok(Start::Console(Box::new(global.session()?)));
+        return Ok(Start::Console(Box::new(Opening { session: global.session()?, demo: None })));
     };
     let exit = match verb {
         Verb::Keys(arguments) => keys::carry_out(&arguments, &global.session()?, output),
@@ -119,6 +133,7 @@ fn carry_out(arguments: Arguments, output: Output) -> Result<Start, Failure> {
         Verb::Rollback(arguments) => rollback::carry_out(&arguments, &global.session()?, output),
         Verb::Runs(arguments) => runs::carry_out(&arguments, &global.session()?, output),
         Verb::Transform(arguments) => transform::carry_out(&arguments, &global.session()?, output),
+        Verb::Demo(arguments) => return demo::carry_out(&arguments, &global, output),
     };
     exit.map(Start::Ended)
 }

@@ -86,11 +86,17 @@ fn connect(address: &Address) -> Result<Connection, StoreError> {
     let failed = |error: redis::RedisError| StoreError::from_connect(address, &error);
     let client = Client::open(address.connection_info()).map_err(failed)?;
     let timeout = Duration::from_secs(CONNECT_TIMEOUT_S);
-    let connection = client.get_connection_with_timeout(timeout).map_err(failed)?;
+    let mut connection = client.get_connection_with_timeout(timeout).map_err(failed)?;
     let timeout = Some(Duration::from_secs(RESPONSE_TIMEOUT_S));
     connection.set_read_timeout(timeout).map_err(failed)?;
     connection.set_write_timeout(timeout).map_err(failed)?;
-    Ok(connection)
+    // A server that wants a password and was given none says so only to the first command.
+    match connection.req_command(&redis::cmd("PING")) {
+        Err(error) if error.code() == Some("NOAUTH") => Err(failed(error)),
+        Ok(Value::ServerError(error)) if error.code() == "NOAUTH" => Err(failed(error.into())),
+        // What else is wrong, the first real command tells better.
+        _ => Ok(connection),
+    }
 }
 
 /// The bytes of a reply; `None` for a null reply.
