@@ -13,7 +13,7 @@ use crate::catalog::{Mistakes, Subject};
 use crate::engine::{
     self, Control, EngineError, Judge, Preview, Report, RollbackOptions, RunOptions, RunSummary,
 };
-use crate::journal::{self, JournalError, RunsFolder};
+use crate::journal::{self, RunsFolder};
 use crate::model::limits::SCAN_COUNT;
 use crate::model::{Content, Key, RedisType, RunId, Storage, glob};
 use crate::planner::{Plan, PlanError, PlanRequest, draw_up};
@@ -22,6 +22,7 @@ use crate::store::{Found, Link};
 use crate::transform::Frozen;
 
 pub use crate::catalog::Catalog;
+pub use crate::journal::JournalError;
 pub use crate::store::inspect::{KeyLine, KeyValue, KeyView};
 pub use crate::store::{Address, ServerInfo, StoreError};
 
@@ -330,7 +331,7 @@ impl Session {
 
     /// A name for a new run on `subject`.
     pub fn new_run_id(&self, subject: &str) -> RunId {
-        let stamp = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
+        let stamp = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S%3f").to_string();
         let tail = u16::try_from(random() & 0xffff).expect("sixteen bits");
         RunId::new(&stamp, subject, tail)
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::engine::EngineError;
 use crate::planner::PlanError;
-use crate::session::{SessionError, StoreError};
+use crate::session::{JournalError, SessionError, StoreError};
 
 /// How the process ends. The codes are documented in `--help` and do not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,10 +94,10 @@ fn of_engine(error: &EngineError) -> Exit {
     match error {
         // The engine connects before it begins, so a server that is lost is lost midway.
         EngineError::Store(StoreError::Lost { .. } | StoreError::Refused { .. })
-        | EngineError::Journal(_) => Exit::Stopped,
+        | EngineError::Journal(JournalError::Io { .. }) => Exit::Stopped,
         EngineError::Store(error) => of_store(error),
         EngineError::Definitions(_) | EngineError::Plan(_) => Exit::Definitions,
-        EngineError::State(_) => Exit::WrongUse,
+        EngineError::State(_) | EngineError::Journal(_) => Exit::WrongUse,
         EngineError::Panicked => Exit::Bug,
     }
 }

@@ -8,7 +8,7 @@ use super::report::{Meter, Report, RollbackTally, now, plan_of};
 use super::run::RunOptions;
 use super::summary;
 use super::verify::marks;
-use crate::journal::{ImageEntry, Journal, Mark, Note, Record, RunsFolder};
+use crate::journal::{ImageEntry, Journal, Mark, Note, Record, RunsFolder, crash_point};
 use crate::model::{Edit, Key, Outcome, Phase, RunId};
 use crate::store::{Address, Found, Link, StoreError, Written};
 
@@ -166,7 +166,9 @@ impl Batch<'_> {
             edits.iter().map(|(at, edit)| (&entries[*at].key, edit)).collect();
         // Doing it again is safe: what was put back the first time differs from `before` by now,
         // and is recognised below by reading it.
+        crash_point();
         let written = self.patiently(|link| link.compare_and_set(&pairs))?;
+        crash_point();
         let mut unclear = Vec::new();
         for (written, (at, _)) in written.into_iter().zip(&edits) {
             match written {

@@ -98,6 +98,7 @@ pub(super) fn of_journal(
     }
     progress.verification = found;
     progress.fraction = 1.0;
+    meter.measure(&mut progress);
     control.report(progress);
     let Verification { checked, changed, wrong, .. } = found;
     journal.append(&Record::Note(Note::Verified { at: now(), checked, changed, wrong }));

@@ -11,7 +11,7 @@ use super::error::EngineError;
 use super::judge::Judged;
 use super::pipeline::{Event, Job, Order, Task, Unsettled, Write, judge_found, next};
 use super::trouble::Trouble;
-use crate::journal::{ImageEntry, Mark};
+use crate::journal::{ImageEntry, Mark, crash_point};
 use crate::model::limits::CONFLICT_TRIES_MAX;
 use crate::model::{BeforeImage, Edit, Key, Outcome};
 use crate::store::{Found, Link, StoreError, Written};
@@ -67,7 +67,10 @@ impl Writer<'_> {
     /// Writes one batch. Answers a mark for each entry and the keys that go round again.
     fn write(&mut self, write: &Write) -> Result<(Vec<Mark>, Option<Task>), StoreError> {
         let edits: Vec<(&Key, &Edit)> = write.items.iter().map(|(k, _, edit)| (k, edit)).collect();
-        let written = match self.link.compare_and_set(&edits) {
+        crash_point();
+        let written = self.link.compare_and_set(&edits);
+        crash_point();
+        let written = match written {
             Ok(written) => written,
             Err(error) if error.is_transient() => {
                 // An error from a write means unknown, not "not written".

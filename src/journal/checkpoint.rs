@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::crash::crash_point;
 use super::error::JournalError;
 
 /// Where a resumed run goes on. It covers only keys whose outcomes are durable in the journal.
@@ -32,7 +33,9 @@ impl Checkpoint {
         let mut file = File::create(&draft).map_err(JournalError::io("create", &draft))?;
         file.write_all(&text).map_err(JournalError::io("write", &draft))?;
         file.sync_all().map_err(JournalError::io("sync", &draft))?;
+        crash_point();
         fs::rename(&draft, &path).map_err(JournalError::io("replace", &path))?;
+        crash_point();
         // The new name has to be durable too, or a crash could bring the old file back.
         let folder_file = File::open(folder).map_err(JournalError::io("open", folder))?;
         folder_file.sync_all().map_err(JournalError::io("sync", folder))

@@ -5,6 +5,7 @@ use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::Checkpoint;
+use super::crash::crash_point;
 use super::error::JournalError;
 use super::folder::{RunFolder, private_file};
 use super::frame::{self, Next};
@@ -74,7 +75,9 @@ impl Journal {
 
     /// Makes everything appended so far durable.
     pub fn sync(&mut self) -> Result<(), JournalError> {
+        crash_point();
         self.flush()?;
+        crash_point();
         self.file.sync_data().map_err(JournalError::io("sync", &self.path))
     }
 

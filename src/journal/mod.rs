@@ -3,7 +3,7 @@
 //! A run has a folder of its own in the state directory:
 //!
 //! ```text
-//! runs/20261123-075145-user-3f2a/
+//! runs/20261123-075145123-user-3f2a/
 //!   journal.log      frames, only ever appended: header, before-images, settlements, outcomes, notes
 //!   checkpoint.json  where the scan stands, replaced atomically
 //!   lock             held while a process works on the run
@@ -15,6 +15,7 @@
 
 mod checkpoint;
 mod codec;
+mod crash;
 mod error;
 mod folder;
 mod frame;
@@ -23,6 +24,7 @@ mod record;
 mod seen;
 
 pub use checkpoint::Checkpoint;
+pub use crash::crash_point;
 pub use error::JournalError;
 pub use folder::{RunFolder, RunsFolder, save_file};
 pub use log::{Journal, Replay};

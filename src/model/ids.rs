@@ -29,14 +29,14 @@ impl fmt::Display for PlanId {
     }
 }
 
-/// The name of a run: `20261123-075145-user-3f2a`, so that names sort by start and can be typed. It
+/// The name of a run: `20261123-075145123-user-3f2a`, so that names sort by start and can be typed. It
 /// is also the name of the run's folder in the state directory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RunId(String);
 
 impl RunId {
-    /// Builds the name of a run on `subject`, from `stamp` (`YYYYMMDD-HHMMSS`) and a random `tail`.
+    /// Builds the name of a run on `subject`, from `stamp` (`YYYYMMDD-HHMMSS` and milliseconds) and a random `tail`.
     pub fn new(stamp: &str, subject: &str, tail: u16) -> Self {
         let subject: String =
             subject.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();

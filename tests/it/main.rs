@@ -3,7 +3,9 @@
 mod broken_catalog;
 mod bad_input;
 mod demo;
+mod crash;
 mod harness;
+mod live;
 mod local;
 mod mixed_run;
 mod sample_data;

@@ -138,7 +138,7 @@ fn chain(subject: &Subject, from: &semver::Version) -> Chain {
     Chain { stages: route.migrations.into_iter().map(stage).collect() }
 }
 
-fn fill(server: &TestServer, recipe: Recipe) -> Made {
+pub fn fill(server: &TestServer, recipe: Recipe) -> Made {
     let mut made = Made::nothing();
     let keys = recipe.keys().map(|(kind, key): (Kind, NewKey)| {
         made.add(kind, &key);

@@ -1,0 +1,134 @@
+//! The real binary dies at every write point in turn. Afterwards a resume leaves the keyspace that an
+//! undisturbed run leaves, with the same counts, and a rollback that dies anywhere and is called
+//! again leaves the keyspace from before, byte for byte and expiry for expiry.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value as Json;
+
+use crate::harness::binary::Remold;
+use crate::harness::{Snapshot, TestServer};
+
+/// Few keys in small batches: each write point is met, and a sweep takes seconds.
+const KEYS: u64 = 150;
+const BATCH: &str = "--batch 20";
+/// More points than a run of this size has.
+const POINTS_MAX: u32 = 400;
+
+struct Sweep {
+    server: TestServer,
+    state: tempfile::TempDir,
+    plan: PathBuf,
+}
+
+impl Sweep {
+    /// A filled server and a plan, which freezes the time, so that every run writes the same.
+    fn of(subject: &str) -> Self {
+        let server = TestServer::start();
+        crate::sample_data::fill(&server, remold::demo::Recipe { keys: KEYS, seed: 5 });
+        let state = tempfile::tempdir().expect("a temporary folder");
+        let plan = state.path().join("plan.json");
+        let sweep = Self { server, state, plan };
+        let out = sweep.plan.display().to_string();
+        sweep.remold().line(&format!("plan {subject} --to latest --out {out}")).run().exits(0);
+        sweep
+    }
+
+    fn remold(&self) -> Remold {
+        Remold::on(self.server.url()).sample_catalog().state(self.state.path())
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::take(&mut self.server.connect())
+    }
+
+    fn plan(&self) -> &Path {
+        &self.plan
+    }
+
+    fn run_line(&self) -> String {
+        format!("run {} --execute --yes --json {BATCH}", self.plan().display())
+    }
+
+    fn tally(json: &Json) -> Json {
+        json["tally"].clone()
+    }
+}
+
+fn every_point_of_a_run(subject: &str) {
+    let sweep = Sweep::of(subject);
+    let before = sweep.snapshot();
+    let undisturbed = sweep.remold().line(&sweep.run_line()).run().exits(1).last_json();
+    let after = sweep.snapshot();
+    assert!(!before.differences(&after).is_empty(), "the run changes something");
+    // Each run has the state directory to itself, so that `last` is the one that crashed.
+    let forget = || {
+        let runs = sweep.state.path().join("runs");
+        std::fs::remove_dir_all(runs).expect("there was a run");
+    };
+    let rollback = || {
+        sweep.remold().line("rollback last --execute --yes").run().exits(0);
+        sweep.snapshot().assert_same(&before);
+        forget();
+    };
+    rollback();
+    let mut crashes = 0;
+    for point in 1..POINTS_MAX {
+        let crash = point.to_string();
+        let said = sweep.remold().env("REMOLD_CRASH_AT", &crash).line(&sweep.run_line()).run();
+        if said.code.is_some() {
+            // The run came to its end before the point: every point was tried.
+            sweep.snapshot().assert_same(&after);
+            assert!(crashes > 12, "{crashes} points were met");
+            return;
+        }
+        crashes += 1;
+        let resumed = sweep.remold().line(&format!("resume last --json {BATCH}")).run();
+        let never_began = ["never started", "there is no run"];
+        if resumed.code == Some(2) && never_began.iter().any(|why| resumed.stderr.contains(why)) {
+            sweep.snapshot().assert_same(&before);
+            forget();
+            continue;
+        }
+        if !(resumed.code == Some(2) && resumed.stderr.contains("is done")) {
+            let resumed = resumed.exits(1).last_json();
+            assert_eq!(Sweep::tally(&resumed), Sweep::tally(&undisturbed), "point {point}");
+            assert_eq!(resumed["phase"], "done", "point {point}");
+        }
+        sweep.snapshot().assert_same(&after);
+        rollback();
+    }
+    panic!("the run never came to its end");
+}
+
+#[test]
+fn a_run_over_strings_survives_a_crash_at_every_point() {
+    every_point_of_a_run("user");
+}
+
+#[test]
+fn a_run_over_hashes_survives_a_crash_at_every_point() {
+    every_point_of_a_run("order");
+}
+
+#[test]
+fn a_rollback_survives_a_crash_at_every_point() {
+    let sweep = Sweep::of("user");
+    let before = sweep.snapshot();
+    for point in 1..POINTS_MAX {
+        sweep.remold().line(&sweep.run_line()).run().exits(1);
+        let crash = point.to_string();
+        let line = "rollback last --execute --yes";
+        let said = sweep.remold().env("REMOLD_CRASH_AT", &crash).line(line).run();
+        let crashed = said.code.is_none();
+        if crashed {
+            sweep.remold().line(line).run().exits(0);
+        }
+        sweep.snapshot().assert_same(&before);
+        if !crashed {
+            assert!(point > 5, "{point} points were met");
+            return;
+        }
+    }
+    panic!("the rollback never came to its end");
+}
