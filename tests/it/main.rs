@@ -1,9 +1,9 @@
 //! The integration tests, as one binary: real redis-server processes, no mocks.
 
-mod broken_catalog;
 mod bad_input;
-mod demo;
+mod broken_catalog;
 mod crash;
+mod demo;
 mod harness;
 mod live;
 mod local;
