@@ -2,6 +2,9 @@
 //!
 //! Every method that speaks to the server blocks.
 
+mod definitions;
+mod samples;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +24,7 @@ use crate::schema::Detection;
 use crate::store::{Found, Link};
 use crate::transform::Frozen;
 
+pub use self::samples::Sampled;
 pub use crate::catalog::Catalog;
 pub use crate::journal::JournalError;
 pub use crate::store::inspect::{KeyLine, KeyValue, KeyView};

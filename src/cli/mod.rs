@@ -3,7 +3,10 @@
 //! Standard output is data, standard error is talk; nothing prompts without a terminal.
 
 mod demo;
+mod diff;
 mod exit;
+mod graph;
+mod infer;
 mod keys;
 mod options;
 mod plan;
@@ -12,7 +15,9 @@ mod render;
 mod rollback;
 mod run;
 mod runs;
+mod schema;
 mod transform;
+mod validate;
 mod verify;
 mod watch;
 
@@ -70,6 +75,14 @@ enum Verb {
     /// List runs, or show one
     #[command(visible_alias = "status")]
     Runs(runs::Arguments),
+    /// List, show, validate and infer schemas
+    Schema(schema::Arguments),
+    /// Compare two schemas: whom the difference breaks, and what stored data needs
+    Diff(diff::Arguments),
+    /// Propose a schema from stored documents
+    Infer(infer::Arguments),
+    /// Show the versions of a subject and the migrations between them
+    Graph(graph::Arguments),
     /// Apply a chain to one document from standard input, without Redis
     Transform(transform::Arguments),
     /// Try remold on a private server with sample data, gone at the end
@@ -132,6 +145,10 @@ fn carry_out(arguments: Arguments, output: Output) -> Result<Start, Failure> {
         Verb::Verify(arguments) => verify::carry_out(&arguments, &global.session()?, output),
         Verb::Rollback(arguments) => rollback::carry_out(&arguments, &global.session()?, output),
         Verb::Runs(arguments) => runs::carry_out(&arguments, &global.session()?, output),
+        Verb::Schema(arguments) => schema::carry_out(&arguments, &global.session()?, output),
+        Verb::Diff(arguments) => diff::carry_out(&arguments, &global.session()?, output),
+        Verb::Infer(arguments) => infer::carry_out(&arguments, &global.session()?, output),
+        Verb::Graph(arguments) => graph::carry_out(&arguments, &global.session()?, output),
         Verb::Transform(arguments) => transform::carry_out(&arguments, &global.session()?, output),
         Verb::Demo(arguments) => return demo::carry_out(&arguments, &global, output),
     };

@@ -23,6 +23,7 @@ use serde_json::Value;
 pub use align::{OpenModel, Policy, RequiredDefault};
 pub use change::{Bump, Change, ChangeKind, Compat, DataWork, Severity, Verdict};
 pub use modes::{Dishonest, Mode, honest};
+pub use witness::Witnesses;
 
 use self::keywords::{Move, Spot};
 use self::walk::{Walk, settle};
@@ -123,6 +124,16 @@ pub fn diff(old: &Schema, new: &Schema, policy: Policy) -> ChangeSet {
     ChangeSet { from, to, compat, severity, bump, changes, lost: judgement.lost, evidence: None }
 }
 
+/// Documents that only one of the schemas accepts, where the verdicts say that there are any and one is
+/// found.
+pub fn examples(old: &Schema, new: &Schema, set: &ChangeSet, policy: Policy) -> Witnesses {
+    let (before, after) = aligned(old.json_schema(), new.json_schema(), decided(policy, old, new));
+    let mut found = witness::search(&before, &after);
+    found.refused_by_new.take_if(|_| !set.compat.backward.breaks());
+    found.refused_by_old.take_if(|_| !set.compat.forward.breaks());
+    found
+}
+
 /// The policy with `ByForm` decided.
 fn decided(policy: Policy, old: &Schema, new: &Schema) -> Policy {
     let both_fields = old.fields().is_some() && new.fields().is_some();
@@ -134,12 +145,16 @@ fn decided(policy: Policy, old: &Schema, new: &Schema) -> Policy {
     Policy { open_model, ..policy }
 }
 
-fn judged(old: &Value, new: &Value, policy: Policy) -> oracle::Judgement {
-    let (mut before, mut after) = (old.clone(), new.clone());
-    if policy.open_model == OpenModel::Unused {
-        before = align::with_declared(old, new);
-        after = align::with_declared(new, old);
+/// The two JSON Schemas with what the policy takes for granted.
+fn aligned(old: &Value, new: &Value, policy: Policy) -> (Value, Value) {
+    match policy.open_model {
+        OpenModel::Unused => (align::with_declared(old, new), align::with_declared(new, old)),
+        OpenModel::Strict | OpenModel::ByForm => (old.clone(), new.clone()),
     }
+}
+
+fn judged(old: &Value, new: &Value, policy: Policy) -> oracle::Judgement {
+    let (before, after) = aligned(old, new, policy);
     let strict = oracle::judge(&before, &after);
     if policy.required_default == RequiredDefault::Breaks || strict.backward == Verdict::Yes {
         return strict;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::{Change, ChangeSet};
+use super::{Change, ChangeKind, ChangeSet};
 use crate::schema::definition::{Schema, Shape};
 use crate::schema::field::Field;
 use crate::schema::violation::shown;
@@ -83,12 +83,26 @@ pub fn rows(old: &Schema, new: &Schema, set: &ChangeSet) -> Vec<Row> {
             Row { left: text(a), right: text(b), depth, changes: Vec::new(), path }
         })
         .collect();
+    join_renamed(&mut rows, set);
     for (index, change) in set.changes.iter().enumerate() {
         if let Some(row) = row_of(change, &mut rows) {
             row.changes.push(index);
         }
     }
     rows
+}
+
+/// Puts a renamed field on one row: what it was stands beside what it is.
+fn join_renamed(rows: &mut Vec<Row>, set: &ChangeSet) {
+    for change in set.changes.iter().filter(|change| change.kind == ChangeKind::FieldRenamed) {
+        let from = change.from.as_ref().and_then(Value::as_str).unwrap_or_default();
+        let at = |path: &str| rows.iter().position(|row| row.path == path);
+        let (Some(old), Some(new)) = (at(from), at(&change.field)) else { continue };
+        if rows[old].right.is_none() && rows[new].left.is_none() {
+            rows[new].left = rows[old].left.take();
+            rows.remove(old);
+        }
+    }
 }
 
 /// The row a change belongs to: its field's, else the nearest above it.
