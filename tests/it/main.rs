@@ -9,4 +9,5 @@ mod live;
 mod local;
 mod mixed_run;
 mod sample_data;
+mod schemas;
 mod tidy;
