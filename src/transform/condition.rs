@@ -3,7 +3,7 @@
 //! A condition is an object, and all of its parts have to hold:
 //! `{"field": "age", "gte": 18, "lt": 65}`, `{"flag": "newNames"}`, `{"flag": "tier", "eq": "gold"}`,
 //! `{"env": ["staging", "test"]}`, `{"version": ">=2.0.0"}`, `{"all": [...]}`, `{"any": [...]}`,
-//! `{"not": {...}}`.
+//! `{"not": {...}}`, and `{"expr": "i.age > i.limit", "inputs": ["age", "limit"]}` in Luau.
 
 use semver::VersionReq;
 use serde_json::{Map, Value as Json};
@@ -12,6 +12,7 @@ use super::facts::Facts;
 use super::params::{below, nearest, type_of};
 use super::place::Place;
 use super::predicate::{OPERATORS, Predicate};
+use super::script::Script;
 use super::step::{Refusal, StepMistake};
 use crate::model::{Object, Path, Segment, Value};
 
@@ -32,9 +33,10 @@ enum Test {
     Flag(String, Vec<Predicate>),
     Environment(Vec<String>),
     Version(VersionReq),
+    Expression(Script),
 }
 
-const KEYS: [&str; 7] = ["field", "flag", "env", "version", "all", "any", "not"];
+const KEYS: [&str; 9] = ["field", "flag", "env", "version", "all", "any", "not", "expr", "inputs"];
 
 impl Condition {
     /// Reads a condition.
@@ -77,10 +79,12 @@ impl Condition {
     /// The fields it looks at.
     pub fn paths(&self) -> Vec<Path> {
         let mut paths = Vec::new();
-        self.test.visit(&mut |test| {
-            if let Test::Field(place, _) = test {
-                paths.push(place.path().clone());
+        self.test.visit(&mut |test| match test {
+            Test::Field(place, _) => paths.push(place.path().clone()),
+            Test::Expression(script) => {
+                paths.extend(script.inputs().map(|place| place.path().clone()));
             }
+            _ => {}
         });
         paths
     }
@@ -123,6 +127,17 @@ impl Test {
                 facts.frozen.environment.as_ref().is_some_and(|name| names.contains(name))
             }
             Self::Version(range) => range.matches(facts.version),
+            Self::Expression(script) => {
+                let answer = script.value(object, facts, "when")?;
+                match answer.as_ref().map(Value::to_json).as_deref() {
+                    Some("true") => true,
+                    Some("false") => false,
+                    found => {
+                        let refusal = Refusal::new("when", "the expression is not true or false");
+                        return Err(refusal.found(found.unwrap_or("nil")));
+                    }
+                }
+            }
         })
     }
 
@@ -169,6 +184,8 @@ fn read(json: &Json, at: &str, mistakes: &mut Vec<StepMistake>) -> Option<Test> 
             }
             "field" => subject = Some(read_field(value, at, mistakes)),
             "flag" => subject = Some(read_flag(value, at, mistakes)),
+            "expr" => tests.extend(read_expression(map, value, at, mistakes)),
+            "inputs" if map.contains_key("expr") => {}
             operator if OPERATORS.contains(&operator) => {}
             unknown => mistakes.push(unknown_key(unknown, at)),
         }
@@ -257,6 +274,43 @@ fn read_field(json: &Json, at: &str, mistakes: &mut Vec<StepMistake>) -> Option<
         Ok(path) => Some(Test::Field(Place::new(path), Vec::new())),
         Err(error) => {
             wrong(error.to_string(), "a path such as 'address.city'");
+            None
+        }
+    }
+}
+
+fn read_expression(
+    map: &Map<String, Json>,
+    json: &Json,
+    at: &str,
+    mistakes: &mut Vec<StepMistake>,
+) -> Option<Test> {
+    let mut wrong = |message: String, expected: &str| {
+        let (path, expected) = (at.to_owned(), expected.to_owned());
+        mistakes.push(StepMistake { path, message, expected });
+    };
+    let inputs = match map.get("inputs") {
+        None => Some(Vec::new()),
+        Some(Json::Array(paths)) => paths
+            .iter()
+            .map(|path| path.as_str()?.parse().ok())
+            .map(|path| path.filter(|path: &Path| !path.segments().contains(&Segment::Each)))
+            .map(|path| path.map(Place::new))
+            .collect::<Option<Vec<Place>>>(),
+        Some(_) => None,
+    };
+    let (Some(text), Some(inputs)) = (json.as_str(), inputs) else {
+        let expected = r#"{"expr": "i.age > 17", "inputs": ["age"]}"#;
+        wrong(
+            "an expression is text, and its inputs a list of paths without '[]'".into(),
+            expected,
+        );
+        return None;
+    };
+    match Script::expression(text, &inputs) {
+        Ok(script) => Some(Test::Expression(script)),
+        Err(mistake) => {
+            wrong(mistake.to_string(), "a Luau expression over 'inputs', as in i.age > 17");
             None
         }
     }
@@ -357,7 +411,9 @@ mod tests {
         [{"version": "2.0.0"}, false],
         [{"flag": "on", "env": "production"}, false],
         [{"any": [{"flag": "off"}, {"not": {"field": "gone"}}]}, true],
-        [{"all": [{"flag": "on"}, {"field": "n", "eq": 2}]}, false]
+        [{"all": [{"flag": "on"}, {"field": "n", "eq": 2}]}, false],
+        [{"expr": "i.n + 1 == 2 and #i.list == 2", "inputs": ["n", "list"]}, true],
+        [{"expr": "facts.version == '2.1.0' and i.n == nil"}, true]
     ]"#;
 
     #[test]
@@ -400,6 +456,8 @@ mod tests {
                 json!({"field": "a[].b", "eq": 1}),
                 "field: 'a[].b' names many values, and a condition asks for one",
             ),
+            (json!({"expr": "i.a >"}), "expr: line 1, column 6: the expression is not complete"),
+            (json!({"expr": "1"}), "when: the expression is not true or false (found 1)"),
             (json!({"field": "a", "gt": true}), "gt: 'gt' is a boolean"),
             (json!({"field": "a", "matches": "("}), "matches: error: unclosed group"),
             (

@@ -9,6 +9,7 @@ use super::condition::Condition;
 use super::kinds::{self, Kind};
 use super::place::{OnExisting, OnMissing, Place, Spot};
 use super::predicate::regex_mistake;
+use super::script::Script;
 use super::step::{Step, StepMistake};
 use super::template::Template;
 use crate::model::{Path, Segment};
@@ -255,6 +256,13 @@ impl<'j> Params<'j> {
     pub fn template(&mut self, name: &'static str) -> Option<Template> {
         let json = self.required(name)?;
         Template::parse(json).map_err(|message| self.refuse(name, message, "a JSON value")).ok()
+    }
+
+    /// The expression `text`, which stands at `name`.
+    pub fn expression(&mut self, name: &str, text: &str, inputs: &[Place]) -> Option<Script> {
+        let script = Script::expression(text, inputs);
+        let expected = "a Luau expression over 'inputs', as in i.price * 100";
+        script.map_err(|mistake| self.refuse(name, mistake.to_string(), expected)).ok()
     }
 
     /// A condition that may be missing.

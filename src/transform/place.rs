@@ -30,6 +30,8 @@ pub enum OnExisting {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     path: Path,
+    /// The path as it is written.
+    label: String,
     scope: Vec<Segment>,
     parents: Vec<String>,
     name: String,
@@ -41,12 +43,18 @@ impl Place {
         let (scope, names) = path.split_scope();
         let mut parents: Vec<String> = names.into_iter().map(str::to_owned).collect();
         let name = parents.pop().expect("params refuse a path that ends in '[]'");
-        Self { scope: scope.to_vec(), parents, name, path }
+        let (scope, label) = (scope.to_vec(), path.to_string());
+        Self { path, label, scope, parents, name }
     }
 
     /// The path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The path as it is written.
+    pub fn label(&self) -> &str {
+        &self.label
     }
 
     /// The part up to the last `[]`.

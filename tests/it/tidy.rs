@@ -42,6 +42,7 @@ const FENCES: &[(&str, &[&str], &[&str])] = &[
     ),
     ("the command line", &["clap::"], &["cli/"]),
     ("JSON Schema", &["jsonschema::"], &["schema/"]),
+    ("Luau", &["mlua::"], &["transform/script/"]),
     (
         "printing",
         &["println!", "print!", "eprintln!", "eprint!", "io::stdout", "stdout()"],

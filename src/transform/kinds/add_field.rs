@@ -2,10 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Kind, ON_EXISTING, Parameter};
+use super::{EXPR, INPUTS, Kind, ON_EXISTING, Parameter};
 use crate::model::{Document, Path};
 use crate::transform::{
-    Facts, Loss, OnExisting, OnMissing, Params, Place, Refusal, Template, Transform,
+    Facts, Loss, OnExisting, OnMissing, Params, Place, Refusal, Source, Transform,
 };
 
 pub(super) const KIND: Kind = Kind {
@@ -17,10 +17,12 @@ pub(super) const KIND: Kind = Kind {
         Parameter {
             name: "defaultValue",
             form: "a JSON value",
-            optional: false,
+            optional: true,
             help: "its value; strings may hold ${NOW}, ${UUID}, ${KEY}, ${KEY.1}, ${ENV}, \
                    ${VERSION}, ${FLAG.name}",
         },
+        EXPR,
+        INPUTS,
         ON_EXISTING,
     ],
     parse,
@@ -29,20 +31,21 @@ pub(super) const KIND: Kind = Kind {
 #[derive(Debug)]
 struct AddField {
     field: Place,
-    value: Template,
+    value: Source,
     on_existing: OnExisting,
 }
 
 fn parse(params: &mut Params<'_>) -> Option<Box<dyn Transform>> {
-    let (field, value) = (params.place("field"), params.template("defaultValue"));
+    let field = params.place("field")?;
+    let value = Source::read(params, "defaultValue", &field);
     let on_existing = params.on_existing();
-    Some(Box::new(AddField { field: field?, value: value?, on_existing }))
+    Some(Box::new(AddField { field, value: value?, on_existing }))
 }
 
 impl Transform for AddField {
     fn apply(&self, document: &mut Document<'_>, facts: &Facts<'_>) -> Result<(), Refusal> {
         self.field.each(document, OnMissing::Fail, &mut |object| {
-            let value = self.value.render(&self.field.path().to_string(), facts)?;
+            let value = self.value.make(&self.field, object, facts)?;
             self.field.put(object, None, value, self.on_existing)?;
             Ok(())
         })

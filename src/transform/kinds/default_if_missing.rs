@@ -2,10 +2,10 @@
 
 use serde_json::Value as Json;
 
-use super::{Kind, Parameter};
+use super::{EXPR, INPUTS, Kind, Parameter};
 use crate::model::{Document, Path};
 use crate::transform::{
-    Facts, Loss, OnExisting, OnMissing, Params, Place, Refusal, Template, Transform,
+    Facts, Loss, OnExisting, OnMissing, Params, Place, Refusal, Source, Transform,
 };
 
 pub(super) const KIND: Kind = Kind {
@@ -16,10 +16,12 @@ pub(super) const KIND: Kind = Kind {
         Parameter {
             name: "defaultValue",
             form: "a JSON value",
-            optional: false,
+            optional: true,
             help: "its value; strings may hold ${NOW}, ${UUID}, ${KEY}, ${KEY.1}, ${ENV}, \
                    ${VERSION}, ${FLAG.name}",
         },
+        EXPR,
+        INPUTS,
         Parameter {
             name: "replaceNull",
             form: "true or false",
@@ -33,14 +35,15 @@ pub(super) const KIND: Kind = Kind {
 #[derive(Debug)]
 struct DefaultIfMissing {
     field: Place,
-    value: Template,
+    value: Source,
     replaces_null: bool,
 }
 
 fn parse(params: &mut Params<'_>) -> Option<Box<dyn Transform>> {
-    let (field, value) = (params.place("field"), params.template("defaultValue"));
+    let field = params.place("field")?;
+    let value = Source::read(params, "defaultValue", &field);
     let replaces_null = params.flag("replaceNull", true);
-    Some(Box::new(DefaultIfMissing { field: field?, value: value?, replaces_null }))
+    Some(Box::new(DefaultIfMissing { field, value: value?, replaces_null }))
 }
 
 impl Transform for DefaultIfMissing {
@@ -51,7 +54,7 @@ impl Transform for DefaultIfMissing {
             {
                 return Ok(());
             }
-            let value = self.value.render(&self.field.path().to_string(), facts)?;
+            let value = self.value.make(&self.field, object, facts)?;
             self.field.put(object, None, value, OnExisting::Overwrite)?;
             Ok(())
         })

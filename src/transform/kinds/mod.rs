@@ -6,6 +6,7 @@ mod case;
 mod cases;
 mod convert_type;
 mod copy_field;
+mod custom;
 mod default_if_missing;
 mod flatten_field;
 mod for_each;
@@ -101,6 +102,7 @@ pub static KINDS: &[Kind] = &[
     key_by::ENTRIES,
     for_each::KIND,
     stamp_version::KIND,
+    custom::KIND,
 ];
 
 /// The kind of this name.
@@ -136,6 +138,22 @@ pub(super) fn summary(kind: &Kind, definition: &Json) -> String {
     let parts = kind.parameters.iter().filter_map(part);
     std::iter::once(kind.name.to_owned()).chain(parts).collect::<Vec<_>>().join(" ")
 }
+
+/// The parameter that makes a value by calculation.
+const EXPR: Parameter = Parameter {
+    name: "expr",
+    form: "a Luau expression",
+    optional: true,
+    help: "in place of a fixed value, what to calculate it from: i.price * 100",
+};
+
+/// The parameter that says what an expression may see.
+const INPUTS: Parameter = Parameter {
+    name: "inputs",
+    form: "a list of paths",
+    optional: true,
+    help: "the fields the expression sees (an absent one is nil); the field itself when left out",
+};
 
 /// The parameter that says what a missing source means.
 const ON_MISSING: Parameter = Parameter {

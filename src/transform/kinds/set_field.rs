@@ -2,10 +2,10 @@
 
 use serde_json::Value as Json;
 
-use super::{Kind, Parameter};
+use super::{EXPR, INPUTS, Kind, Parameter};
 use crate::model::{Document, Path};
 use crate::transform::{
-    Facts, Loss, OnExisting, OnMissing, Params, Place, Refusal, Template, Transform,
+    Facts, Loss, OnExisting, OnMissing, Params, Place, Refusal, Source, Transform,
 };
 
 pub(super) const KIND: Kind = Kind {
@@ -17,10 +17,12 @@ pub(super) const KIND: Kind = Kind {
         Parameter {
             name: "value",
             form: "a JSON value",
-            optional: false,
+            optional: true,
             help: "its value; strings may hold ${NOW}, ${UUID}, ${KEY}, ${KEY.1}, ${ENV}, \
                    ${VERSION}, ${FLAG.name}",
         },
+        EXPR,
+        INPUTS,
         Parameter {
             name: "onMissing",
             form: "add, fail or skip",
@@ -35,16 +37,17 @@ pub(super) const KIND: Kind = Kind {
 #[derive(Debug)]
 struct SetField {
     field: Place,
-    value: Template,
+    value: Source,
     /// `None` adds the field.
     on_missing: Option<OnMissing>,
 }
 
 fn parse(params: &mut Params<'_>) -> Option<Box<dyn Transform>> {
-    let (field, value) = (params.place("field"), params.template("value"));
+    let field = params.place("field")?;
+    let value = Source::read(params, "value", &field);
     let words = [("add", None), ("fail", Some(OnMissing::Fail)), ("skip", Some(OnMissing::Skip))];
     let on_missing = params.word("onMissing", &words, None);
-    Some(Box::new(SetField { field: field?, value: value?, on_missing }))
+    Some(Box::new(SetField { field, value: value?, on_missing }))
 }
 
 impl Transform for SetField {
@@ -56,7 +59,7 @@ impl Transform for SetField {
             {
                 return Ok(());
             }
-            let value = self.value.render(&self.field.path().to_string(), facts)?;
+            let value = self.value.make(&self.field, object, facts)?;
             self.field.put(object, None, value, OnExisting::Overwrite)?;
             Ok(())
         })
