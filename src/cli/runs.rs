@@ -8,7 +8,7 @@ use super::plan;
 use super::render::Output;
 use crate::engine::RunSummary;
 use crate::model::Outcome;
-use crate::session::Session;
+use crate::session::{Session, SessionError};
 
 #[derive(Args, Debug)]
 pub struct Arguments {
@@ -23,6 +23,15 @@ enum Verb {
         /// The run, or last
         run: String,
     },
+    /// Remove the journals of old runs, which can be rolled back no more then
+    Prune {
+        /// Keep this many of the newest
+        #[arg(long, value_name = "N")]
+        keep: usize,
+        /// Remove them; without it they are only listed
+        #[arg(long)]
+        execute: bool,
+    },
 }
 
 /// Lists runs, or shows one.
@@ -34,6 +43,7 @@ pub fn carry_out(
     match &arguments.verb {
         None => list(session, output),
         Some(Verb::Show { run }) => show(run, session, output),
+        Some(Verb::Prune { keep, execute }) => prune(*keep, *execute, session, output),
     }
 }
 
@@ -53,6 +63,25 @@ fn list(session: &Session, output: Output) -> Result<Exit, Failure> {
         output.talk(format!("no runs in {}", session.runs_folder().path().display()));
     }
     Ok(if errors.is_empty() { Exit::Fine } else { Exit::NeedsEyes })
+}
+
+fn prune(keep: usize, execute: bool, session: &Session, output: Output) -> Result<Exit, Failure> {
+    let mut runs = session.runs_folder().list().map_err(SessionError::from)?;
+    runs.truncate(runs.len().saturating_sub(keep));
+    for run in &runs {
+        if execute {
+            session.runs_folder().remove(run).map_err(SessionError::from)?;
+        }
+        if output.json {
+            output.json(&json!({"run": run, "removed": execute}));
+        } else {
+            output.line(format!("{} {run}", if execute { "removed" } else { "would remove" }));
+        }
+    }
+    if !execute && !runs.is_empty() {
+        output.talk("--execute removes them with their before-images: no rollback after that");
+    }
+    Ok(Exit::Fine)
 }
 
 fn line(run: &RunSummary) -> String {

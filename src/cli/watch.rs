@@ -21,7 +21,7 @@ pub fn watch(
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Bug, format!("no runtime for signals: {error}")))?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let worker = control.clone();
         let mut work = tokio::task::spawn_blocking(move || work(&worker));
         let no_signals = |error| Failure::new(Exit::Bug, format!("no signals: {error}"));
@@ -43,7 +43,10 @@ pub fn watch(
             Ok(report) => Ok(report?),
             Err(panic) => Err(Failure::new(Exit::Bug, panic)),
         }
-    })
+    });
+    // Whoever leaves at once does not wait for the batches under way.
+    runtime.shutdown_background();
+    ended
 }
 
 /// How the process ends after a report.

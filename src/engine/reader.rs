@@ -159,16 +159,24 @@ impl<'r> Reader<'r> {
                 }
             };
             let mut items: Vec<_> = keys.iter().cloned().zip(found).collect();
-            // A key of another type was never in the selection: not a document that went wrong.
-            let before = items.len();
-            items.retain(|(_, found)| !matches!(found, Found::OtherType(_)));
-            self.left = self.left.saturating_add((before - items.len()) as u64);
+            items.retain(|(key, found)| self.belongs(key, found));
             if self.batches.send(Batch { page, items }).is_err() {
                 return Ok(None);
             }
             batches += 1;
         }
         Ok(Some(batches))
+    }
+
+    /// Whether a key is of the storage that was selected. One of another type never was a document
+    /// of the run, so it is not one that went wrong.
+    fn belongs(&mut self, key: &Key, found: &Found) -> bool {
+        let belongs = !matches!(found, Found::OtherType(_));
+        if !belongs {
+            self.job.seen.lock().unwrap_or_else(PoisonError::into_inner).forget(key);
+            self.left = self.left.saturating_add(1);
+        }
+        belongs
     }
 
     fn patiently<T>(

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::error::EngineError;
 use super::progress::Progress;
 use super::trouble::ErrorGroup;
-use crate::journal::{Note, Replay, RunsFolder};
+use crate::journal::{Mark, Note, Record, Replay, RunsFolder};
 use crate::model::limits::PROGRESS_INTERVAL_MS;
 use crate::model::{Phase, PlanId, RunId, Tally};
 use crate::planner::Plan;
@@ -147,9 +147,11 @@ pub fn summary(runs: &RunsFolder, run: &RunId) -> Result<RunSummary, EngineError
         verification: None,
         rollback: None,
     };
+    let mut has_phase = false;
     while let Some(note) = replay.next_note()? {
         match note {
             Note::Phase { phase, seconds, tally, .. } => {
+                has_phase = true;
                 summary.phase = phase;
                 summary.seconds = seconds;
                 summary.tally = tally;
@@ -165,7 +167,33 @@ pub fn summary(runs: &RunsFolder, run: &RunId) -> Result<RunSummary, EngineError
             }
         }
     }
+    if !has_phase {
+        summary.tally = counted(&mut Replay::open(&runs.peek(run))?)?;
+    }
     Ok(summary)
+}
+
+/// The outcomes in a journal that a crash left without a note of them.
+fn counted(replay: &mut Replay) -> Result<Tally, EngineError> {
+    let mut tally = Tally::default();
+    while let Some((_, record)) = replay.next()? {
+        match record {
+            Record::Marks { marks, .. } => {
+                for mark in marks {
+                    if let Mark::Settled(outcome) = mark {
+                        tally.count(outcome);
+                    }
+                }
+            }
+            Record::Outcomes(entries) => {
+                for entry in entries {
+                    tally.count(entry.outcome);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(tally)
 }
 
 /// The plan of a run.

@@ -66,6 +66,11 @@ impl SeenKeys {
         self.under_way.insert(key.clone());
     }
 
+    /// Lets go of a key that turned out not to belong to the run.
+    pub fn forget(&mut self, key: &Key) {
+        self.under_way.remove(key);
+    }
+
     /// Notes that a key stands in the journal now.
     pub fn journalled(&mut self, key: &Key, frame: u64) {
         self.under_way.remove(key);
