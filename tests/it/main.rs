@@ -8,6 +8,7 @@ mod harness;
 mod live;
 mod local;
 mod mixed_run;
+mod readme;
 mod sample_data;
 mod schemas;
 mod tidy;
