@@ -141,9 +141,18 @@ impl<'b> Begun<'b> {
         let mut progress = self.control.progress();
         progress.phase = report.phase;
         progress.held = None;
+        // From here on the figures are those of the whole run, not of its last seconds.
+        progress.seconds = report.seconds;
+        progress.rate = per_second(report.tally.scanned, report.seconds);
+        progress.eta_seconds = None;
         self.control.report(progress);
         Ok(report)
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of keys for a rate")]
+fn per_second(keys: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { keys as f64 / seconds } else { 0.0 }
 }
 
 /// Notes where a run stands, durably.
