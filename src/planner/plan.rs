@@ -46,7 +46,7 @@ pub struct Risk {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Plan {
-    /// [`PLAN_FORMAT`].
+    /// The number of the format: a plan of another is refused.
     pub format: u32,
     /// The subject.
     pub subject: String,
