@@ -3,11 +3,12 @@
 //! Every method that speaks to the server blocks.
 
 mod definitions;
+mod registry;
 mod samples;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use semver::Version;
 use serde_json::Value as Json;
@@ -24,6 +25,7 @@ use crate::schema::Detection;
 use crate::store::{Found, Link};
 use crate::transform::Frozen;
 
+pub use self::registry::{Clash, Event, PushOutcome};
 pub use self::samples::Sampled;
 pub use crate::catalog::Catalog;
 pub use crate::journal::JournalError;
@@ -54,7 +56,8 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct Session {
     address: Address,
-    catalog: Arc<Catalog>,
+    /// Read from the registry when first asked for, unless a folder was named.
+    catalog: Arc<OnceLock<Catalog>>,
     catalog_dir: Option<PathBuf>,
     runs: RunsFolder,
     environment: Option<String>,
@@ -115,8 +118,8 @@ impl Session {
     pub fn open(settings: Settings) -> Result<Self, SessionError> {
         let address = Address::parse(settings.url.as_deref().unwrap_or(URL_DEFAULT))?;
         let catalog = match &settings.catalog {
-            Some(folder) => Catalog::load(folder)?,
-            None => Catalog::default(),
+            Some(folder) => OnceLock::from(Catalog::load(folder)?),
+            None => OnceLock::new(),
         };
         let state_dir = settings.state_dir.map_or_else(default_state_dir, Ok)?;
         Ok(Self {
@@ -133,7 +136,7 @@ impl Session {
     /// The same session with other definitions.
     #[must_use]
     pub fn with_catalog(mut self, catalog: Catalog) -> Self {
-        self.catalog = Arc::new(catalog);
+        self.catalog = Arc::new(OnceLock::from(catalog));
         self
     }
 
@@ -142,9 +145,10 @@ impl Session {
         &self.address
     }
 
-    /// The definitions.
+    /// The definitions: of the folder, else of the registry. A registry that cannot be read counts
+    /// as empty here; [`Session::subject`] tells why.
     pub fn catalog(&self) -> &Catalog {
-        &self.catalog
+        self.catalog.get_or_init(|| self.registry().unwrap_or_default())
     }
 
     /// The folder the definitions came from.
@@ -169,15 +173,21 @@ impl Session {
 
     /// The subject of this name.
     pub fn subject(&self, name: &str) -> Result<&Subject, SessionError> {
-        self.catalog.subject(name).ok_or_else(|| {
-            let known: Vec<&str> = self.catalog.subjects.keys().map(String::as_str).collect();
-            let known = if known.is_empty() {
-                "the catalog is empty: name a folder with --catalog".to_owned()
-            } else {
-                format!("known subjects: {}", known.join(", "))
-            };
-            SessionError::Usage(format!("there is no subject '{name}'; {known}"))
-        })
+        if let Some(subject) = self.catalog().subject(name) {
+            return Ok(subject);
+        }
+        let known: Vec<&str> = self.catalog().subjects.keys().map(String::as_str).collect();
+        let known = match (known.as_slice(), &self.catalog_dir) {
+            ([], Some(folder)) => format!("{} holds no definitions", folder.display()),
+            ([], None) => {
+                // Whatever keeps the registry from being read is the better answer.
+                self.registry()?;
+                let address = &self.address;
+                format!("no --catalog was named, and nothing is registered at {address}")
+            }
+            (known, _) => format!("known subjects: {}", known.join(", ")),
+        };
+        Err(SessionError::Usage(format!("there is no subject '{name}'; {known}")))
     }
 
     /// Asks the server about itself.
@@ -236,7 +246,7 @@ impl Session {
 
     /// The subject whose key pattern a key matches; the longest pattern wins.
     pub fn subject_of(&self, key: &Key) -> Option<&Subject> {
-        let matching = self.catalog.subjects.values().flat_map(|subject| {
+        let matching = self.catalog().subjects.values().flat_map(|subject| {
             subject.key_patterns().into_iter().map(move |pattern| (pattern, subject))
         });
         matching
@@ -257,7 +267,7 @@ impl Session {
 
     /// Draws up a plan. Asks the server only when no schema says how the keys are stored.
     pub fn plan(&self, request: PlanRequest) -> Result<Plan, SessionError> {
-        let declared = self.catalog.subject(&request.subject).and_then(|subject| {
+        let declared = self.catalog().subject(&request.subject).and_then(|subject| {
             subject
                 .schemas
                 .get(&request.target)
@@ -265,10 +275,10 @@ impl Session {
                 .or_else(|| subject.schemas.values().rev().find_map(|schema| schema.storage))
         });
         if let Some(storage) = declared {
-            return Ok(draw_up(&self.catalog, request, storage)?);
+            return Ok(draw_up(self.catalog(), request, storage)?);
         }
         // Mistakes in the request come before a question to the server.
-        let mut plan = draw_up(&self.catalog, request, Storage::String)?;
+        let mut plan = draw_up(self.catalog(), request, Storage::String)?;
         plan.storage = self.seen_storage(&plan.selection.pattern)?.unwrap_or(Storage::String);
         Ok(plan)
     }
@@ -317,7 +327,7 @@ impl Session {
         content: &Content,
         source: Option<&Version>,
     ) -> Result<Preview, SessionError> {
-        let plan = draw_up(&self.catalog, request, content.storage())?;
+        let plan = draw_up(self.catalog(), request, content.storage())?;
         Ok(engine::preview_from(&Judge::new(&plan)?, &plan.target, key, content, source))
     }
 

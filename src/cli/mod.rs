@@ -8,6 +8,7 @@ mod exit;
 mod graph;
 mod infer;
 mod keys;
+mod log;
 mod options;
 mod plan;
 mod preview;
@@ -81,6 +82,8 @@ enum Verb {
     Diff(diff::Arguments),
     /// Propose a schema from stored documents
     Infer(infer::Arguments),
+    /// Show what was registered, by whom and when
+    Log(log::Arguments),
     /// Show the versions of a subject and the migrations between them
     Graph(graph::Arguments),
     /// Apply a chain to one document from standard input, without Redis
@@ -148,6 +151,7 @@ fn carry_out(arguments: Arguments, output: Output) -> Result<Start, Failure> {
         Verb::Schema(arguments) => schema::carry_out(&arguments, &global.session()?, output),
         Verb::Diff(arguments) => diff::carry_out(&arguments, &global.session()?, output),
         Verb::Infer(arguments) => infer::carry_out(&arguments, &global.session()?, output),
+        Verb::Log(arguments) => log::carry_out(&arguments, &global.session()?, output),
         Verb::Graph(arguments) => graph::carry_out(&arguments, &global.session()?, output),
         Verb::Transform(arguments) => transform::carry_out(&arguments, &global.session()?, output),
         Verb::Demo(arguments) => return demo::carry_out(&arguments, &global, output),

@@ -1,4 +1,4 @@
-//! `remold schema list|show|validate|infer|format`
+//! `remold schema list|show|validate|infer|push|pull|format`
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::exit::{Exit, Failure};
 use super::render::Output;
 use super::{infer, validate};
 use crate::schema::format::schema_file;
-use crate::session::Session;
+use crate::session::{Clash, PushOutcome, Session};
 
 #[derive(Args, Debug)]
 pub struct Arguments {
@@ -25,6 +25,10 @@ enum Verb {
     Validate(validate::Arguments),
     /// Propose a schema from stored documents
     Infer(infer::Arguments),
+    /// Register the catalog's definitions in Redis
+    Push(PushArguments),
+    /// Write the registered definitions into a folder
+    Pull(PullArguments),
     /// The format of definition files, as a JSON Schema for editors
     Format(FormatArguments),
 }
@@ -36,6 +40,20 @@ struct ShowArguments {
     /// As the JSON Schema it compiles to
     #[arg(long)]
     json_schema: bool,
+}
+
+#[derive(Args, Debug)]
+struct PushArguments {
+    /// Replace migrations, strategies and flags, and accept version numbers that promise too little
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Args, Debug)]
+struct PullArguments {
+    /// The folder
+    #[arg(value_name = "DIR")]
+    folder: std::path::PathBuf,
 }
 
 #[derive(Args, Debug)]
@@ -64,6 +82,16 @@ pub fn carry_out(
         Verb::Show(arguments) => show(arguments, session, output),
         Verb::Validate(arguments) => validate::carry_out(arguments, session, output),
         Verb::Infer(arguments) => infer::carry_out(arguments, session, output),
+        Verb::Push(arguments) => push(arguments.force, session, output),
+        Verb::Pull(arguments) => {
+            let files = session.pull(&arguments.folder)?;
+            for file in &files {
+                output.line(file.display().to_string());
+            }
+            let count = files.len();
+            output.talk(format!("{count} files from the registry at {}", session.address()));
+            Ok(if files.is_empty() { Exit::NeedsEyes } else { Exit::Fine })
+        }
         Verb::Format(arguments) => {
             let format = match arguments.format {
                 Format::Schema => schema_file(),
@@ -71,6 +99,40 @@ pub fn carry_out(
             };
             print(&format, output);
             Ok(Exit::Fine)
+        }
+    }
+}
+
+/// Registers the catalog. Exits 4 when other content is registered under a name.
+fn push(force: bool, session: &Session, output: Output) -> Result<Exit, Failure> {
+    match session.push(force)? {
+        PushOutcome::Done { all, changed } => {
+            if output.json {
+                output.json(&json!({"definitions": all, "changed": changed}));
+            } else {
+                output.line(format!(
+                    "{all} definitions registered, {changed} of them new or changed"
+                ));
+            }
+            Ok(Exit::Fine)
+        }
+        PushOutcome::Clash(clashes) => {
+            for Clash { what, by, at, difference, replaceable } in clashes {
+                let hint = if replaceable { "; --force replaces it" } else { "" };
+                let text = format!("{what} is registered with other content by {by} at {at}{hint}");
+                if output.json {
+                    output.json(
+                        &json!({"refused": what, "by": by, "at": at, "difference": difference}),
+                    );
+                } else {
+                    output.line(format!("{text}\n{}", difference.trim_end()));
+                }
+            }
+            Err(Failure::new(
+                Exit::Definitions,
+                "nothing was registered: a registered version never changes, give the new content a \
+                 new version",
+            ))
         }
     }
 }

@@ -123,7 +123,10 @@ pub(super) fn private_file(path: &Path, options: &mut OpenOptions) -> Result<Fil
     options.mode(0o600).open(path).map_err(JournalError::io("open", path))
 }
 
-/// Writes a file an operator asked for: a plan, a report, a definition.
+/// Writes a file an operator asked for: a plan, a report, a definition. Makes its folder.
 pub fn save_file(path: &Path, text: &str) -> Result<(), JournalError> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(JournalError::io("make the folder of", path))?;
+    }
     fs::write(path, text).map_err(JournalError::io("write", path))
 }

@@ -154,18 +154,23 @@ impl Schema {
         }
     }
 
-    /// Hex of the BLAKE3 of the definition with its keys sorted: equal digests mean the same
-    /// definition, however it was laid out.
+    /// The digest of the definition: equal digests mean the same definition, however it was laid
+    /// out.
     pub fn digest(&self) -> String {
-        let mut sorted = self.definition.clone();
-        sorted.sort_all_objects();
-        blake3::hash(sorted.to_string().as_bytes()).to_hex().to_string()
+        digest_of(&self.definition)
     }
 
     /// `user@1.0.0`.
     pub fn title(&self) -> String {
         format!("{}@{}", self.subject, self.version)
     }
+}
+
+/// Hex of the BLAKE3 of a definition with its keys sorted.
+pub fn digest_of(definition: &Value) -> String {
+    let mut sorted = definition.clone();
+    sorted.sort_all_objects();
+    blake3::hash(sorted.to_string().as_bytes()).to_hex().to_string()
 }
 
 /// What a definition is of, as far as it says.

@@ -18,7 +18,7 @@ impl Session {
             return self.schema_file(path);
         }
         let (subject, version) = text.split_once('@').unwrap_or((text, "latest"));
-        if self.catalog.subject(subject).is_none()
+        if self.catalog().subject(subject).is_none()
             && text.contains(['/', '.'])
             && !text.contains('@')
         {

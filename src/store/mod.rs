@@ -12,6 +12,7 @@ pub mod install;
 mod link;
 pub mod local;
 mod read;
+pub mod registry;
 mod scan;
 mod server;
 mod write;

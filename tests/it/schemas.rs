@@ -129,3 +129,88 @@ fn what_is_known_is_shown() {
     let difference = sample("schema show user@2.0.0").stdout;
     assert!(difference.contains("\"renamedFrom\": \"userName\""), "{difference}");
 }
+
+/// A catalog of one schema and one migration in a folder.
+fn small_catalog(fields: &Json) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, json: Json| {
+        std::fs::write(folder.path().join(name), json.to_string()).expect("written");
+    };
+    write("1.json", json!({"version": "1.0.0", "keyPattern": "doc:*", "fields": fields}));
+    write(
+        "m.json",
+        json!({"migrations": {"m": {"source": "1.0.0", "target": "2.0.0",
+        "transforms": [{"type": "renameField", "from": "a", "to": "b"}]}},
+        "paths": {"1.0.0": {"2.0.0": ["m"]}}, "flags": {"new": true}}),
+    );
+    folder
+}
+
+#[test]
+fn the_registry_holds_a_catalog_and_gives_it_back() {
+    let server = TestServer::start();
+    let catalog = small_catalog(&json!({"a": {"type": "string"}}));
+    let folder = catalog.path().display().to_string();
+    let on = |line: &str| Remold::on(server.url()).line(line);
+    let push = |folder: &str| {
+        Remold::on(server.url()).args(["--catalog", folder, "schema", "push", "--json"]).run()
+    };
+    assert_eq!(push(&folder).exits(0).json(), json!({"definitions": 4, "changed": 4}));
+    assert_eq!(push(&folder).exits(0).json(), json!({"definitions": 4, "changed": 0}));
+    let shown = on("schema list --json").run().exits(0).json();
+    assert_eq!((&shown["subject"], &shown["versions"]), (&json!("doc"), &json!(["1.0.0"])));
+
+    let changed = small_catalog(&json!({"a": {"type": "number"}}));
+    let said = push(&changed.path().display().to_string()).exits(4);
+    assert_eq!(said.json()["refused"], "schema doc@1.0.0");
+    assert!(
+        said.json()["difference"].as_str().expect("a text").contains("+      \"type\": \"number\"")
+    );
+
+    let pulled = tempfile::tempdir().expect("a folder");
+    let target = pulled.path().join("new").display().to_string();
+    on(&format!("schema pull {target}")).run().exits(0);
+    let _: () = redis::cmd("FLUSHALL").query(&mut server.connect()).expect("flushed");
+    on("schema list").run().exits(1);
+    push(&target).exits(0);
+    let again = pulled.path().join("again").display().to_string();
+    on(&format!("schema pull {again}")).run().exits(0);
+    let read = |folder: &str| -> Vec<(String, String)> {
+        let entries = std::fs::read_dir(folder).expect("a folder").flatten();
+        let mut files: Vec<(String, String)> = entries
+            .map(|entry| {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                (name, std::fs::read_to_string(entry.path()).expect("a file"))
+            })
+            .collect();
+        files.sort();
+        files
+    };
+    assert_eq!(read(&target), read(&again));
+    let log = on("log --json").run().exits(0).stdout;
+    assert_eq!(log.lines().count(), 4);
+    assert!(log.contains("schema.registered"), "{log}");
+}
+
+#[test]
+fn of_two_who_push_different_content_one_wins() {
+    let server = TestServer::start();
+    let catalogs = [json!({"a": {"type": "string"}}), json!({"a": {"type": "number"}})]
+        .map(|fields| small_catalog(&fields));
+    for _ in 0..100 {
+        let _: () = redis::cmd("FLUSHALL").query(&mut server.connect()).expect("flushed");
+        let started: Vec<_> = catalogs
+            .iter()
+            .map(|catalog| {
+                let folder = catalog.path().display().to_string();
+                Remold::on(server.url()).args(["--catalog", &folder, "schema", "push"]).spawn()
+            })
+            .collect();
+        let mut codes: Vec<i32> = started
+            .into_iter()
+            .map(|(mut child, _home)| child.wait().expect("ends").code().expect("a code"))
+            .collect();
+        codes.sort_unstable();
+        assert_eq!(codes, [0, 4]);
+    }
+}
