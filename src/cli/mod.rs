@@ -76,7 +76,7 @@ enum Verb {
     /// List runs, or show one
     #[command(visible_alias = "status")]
     Runs(runs::Arguments),
-    /// List, show, validate and infer schemas
+    /// List, show, validate, infer, push and pull schemas
     Schema(schema::Arguments),
     /// Compare two schemas: whom the difference breaks, and what stored data needs
     Diff(diff::Arguments),
