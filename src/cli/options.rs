@@ -10,6 +10,7 @@ use crate::session::{Session, Settings};
 
 /// Options of every verb.
 #[derive(Args, Debug, Clone)]
+#[command(next_help_heading = "Options of every verb")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Global {
     /// The server: redis://, rediss://, unix:// [default: redis://127.0.0.1:6379]

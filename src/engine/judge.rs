@@ -168,15 +168,39 @@ impl Judge {
         before: &Document<'_>,
         after: &Document<'_>,
     ) -> Judged {
-        if let Some(violation) = self.violations(after).into_iter().next() {
-            return Judged::trouble(Outcome::Invalid, trouble_of_violation(&violation));
-        }
-        match edit(content, before, after) {
-            Err(trouble) => Judged::trouble(Outcome::Failed, trouble),
+        let made = match content {
+            Content::Hash(_) => fits(&self.violations(after)).and_then(|()| {
+                hash_edit(before, after).map_err(|t| Judged::trouble(Outcome::Failed, t))
+            }),
+            Content::String(text) | Content::Json(text) => {
+                let written = after.to_json();
+                fits(&self.violations_of(after, &written)).and_then(|()| {
+                    text_edit(content.storage(), text, written)
+                        .map_err(|t| Judged::trouble(Outcome::Failed, t))
+                })
+            }
+        };
+        match made {
+            Err(judged) => judged,
             Ok(None) => Judged::Outcome(Outcome::Unchanged, None),
             Ok(Some(edit)) => Judged::Edit { source, edit },
         }
     }
+
+    /// Like [`Judge::violations`], for a document whose text was printed already.
+    fn violations_of(&self, document: &Document<'_>, text: &str) -> Vec<Violation> {
+        match serde_json::from_str(text) {
+            Ok(value) => self.schema.validator().violations(&value),
+            Err(_) => self.violations(document),
+        }
+    }
+}
+
+/// A result that breaks a rule of the target's schema is not written.
+fn fits(violations: &[Violation]) -> Result<(), Judged> {
+    violations.first().map_or(Ok(()), |violation| {
+        Err(Judged::trouble(Outcome::Invalid, trouble_of_violation(violation)))
+    })
 }
 
 /// What becomes of a document that the chain did not take to its end.
@@ -222,31 +246,28 @@ fn stage(subject: &Subject, name: &str) -> Result<Stage, EngineError> {
     })
 }
 
-/// The change that makes `after` of `before`; `None` when there is none.
-fn edit(
-    content: &Content,
-    before: &Document<'_>,
-    after: &Document<'_>,
-) -> Result<Option<Edit>, Trouble> {
-    if let Content::Hash(_) = content {
-        let changes =
-            after.hash_delta(before).map_err(|error| Trouble::new("write", error.to_string()))?;
-        if changes.is_empty() {
-            return Ok(None);
-        }
-        if after.root.is_empty() {
-            let reason = "no field would be left, and Redis has no empty hash";
-            return Err(Trouble::new("write", reason));
-        }
-        return Ok(Some(Edit::Hash(guarded(before, changes))));
-    }
-    let (Content::String(text) | Content::Json(text)) = content else { unreachable!("matched") };
-    let written = after.to_json().into_bytes();
-    if written == *text {
+/// The change that makes one hash of another; `None` when there is none.
+fn hash_edit(before: &Document<'_>, after: &Document<'_>) -> Result<Option<Edit>, Trouble> {
+    let changes =
+        after.hash_delta(before).map_err(|error| Trouble::new("write", error.to_string()))?;
+    if changes.is_empty() {
         return Ok(None);
     }
-    match content.storage() {
-        Storage::String => Ok(Some(Edit::String { before: text.clone(), after: written })),
+    if after.root.is_empty() {
+        let reason = "no field would be left, and Redis has no empty hash";
+        return Err(Trouble::new("write", reason));
+    }
+    Ok(Some(Edit::Hash(guarded(before, changes))))
+}
+
+/// The change that replaces a document's text; `None` when there is none.
+fn text_edit(storage: Storage, stands: &[u8], written: String) -> Result<Option<Edit>, Trouble> {
+    let written = written.into_bytes();
+    if written == stands {
+        return Ok(None);
+    }
+    match storage {
+        Storage::String => Ok(Some(Edit::String { before: stands.to_vec(), after: written })),
         storage => {
             let reason = format!("documents stored as {storage} cannot be written yet");
             Err(Trouble::new("write", reason))
