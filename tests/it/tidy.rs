@@ -99,6 +99,16 @@ fn arrows_go_down() {
 }
 
 #[test]
+fn the_map_shows_these_arrows() {
+    let map = fs::read_to_string(root().join("src/ARCHITECTURE.md")).expect("the map is there");
+    for (room, allowed) in ARROWS.iter().filter(|(room, _)| *room != "lib") {
+        let names = if allowed.is_empty() { "-".to_owned() } else { allowed.join(" ") };
+        let line = format!("{room:<10} -> {names}");
+        assert!(map.lines().any(|it| it == line), "src/ARCHITECTURE.md has to say: {line}");
+    }
+}
+
+#[test]
 fn outside_names_stay_behind_their_fences() {
     let mut wrong = Vec::new();
     // Unit tests may write into temporary folders and print; they are no part of the program.
