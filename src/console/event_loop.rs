@@ -130,10 +130,10 @@ fn carry_out<B: Backend<Error: Into<io::Error>>>(
     for effect in effects {
         match effect {
             Effect::Exit => return Ok(Next::Leave),
-            Effect::Redraw => terminal.clear().map_err(Into::into)?,
+            Effect::Redraw => draw_anew(terminal)?,
             Effect::Suspend => {
                 host.suspend()?;
-                terminal.clear().map_err(Into::into)?;
+                draw_anew(terminal)?;
             }
             Effect::Copy(text) if text.len() > COPY_BYTES_MAX => {
                 let text = format!(
@@ -150,6 +150,13 @@ fn carry_out<B: Backend<Error: Into<io::Error>>>(
         }
     }
     Ok(Next::Again(Vec::new()))
+}
+
+/// Makes the next frame draw every cell. `Terminal::clear` would ask the terminal where its cursor
+/// is, and hang on one that does not answer; a change to the same size does the same without.
+fn draw_anew<B: Backend<Error: Into<io::Error>>>(terminal: &mut Terminal<B>) -> io::Result<()> {
+    let area = terminal.get_frame().area();
+    terminal.resize(area).map_err(Into::into)
 }
 
 fn draw<B: Backend<Error: Into<io::Error>>>(

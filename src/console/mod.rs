@@ -69,7 +69,6 @@ pub fn run(session: Session, options: &Options) -> color_eyre::Result<()> {
         let guard = terminal::TerminalGuard::enter(!options.no_mouse)
             .wrap_err("cannot take over the terminal")?;
         let mut screen = Terminal::new(CrosstermBackend::new(io::stdout()))?;
-        screen.clear()?;
         let mut host = RealHost::new(guard);
         runtime.block_on(drive(&mut screen, &mut host, app, EventStream::new(), session))
     };

@@ -190,6 +190,16 @@ fn view_body(app: &App, canvas: &mut Canvas, body: Rect, wide: bool) {
 
 /// The hints of what can be done now: only whole ones, and help is the last to go.
 fn view_footer(app: &App, canvas: &mut Canvas, area: Rect) {
+    if app.pane_ref(app.shared.focus).is_typing() {
+        let line = canvas.line([
+            (Role::HintKey, " enter".to_owned()),
+            (Role::HintText, " take it  ".to_owned()),
+            (Role::HintKey, "esc".to_owned()),
+            (Role::HintText, " leave it".to_owned()),
+        ]);
+        canvas.put(area, &line);
+        return;
+    }
     let keymap = &app.shared.keymap;
     let mut hints: Vec<(&Command, String)> = live_in(app.shared.focus)
         .filter(|command| command.footer && app.disabled(command.verb).is_none())
@@ -198,7 +208,8 @@ fn view_footer(app: &App, canvas: &mut Canvas, area: Rect) {
     hints.sort_by_key(|(command, _)| match command.verb {
         Verb::Help => 0,
         Verb::Quit => 1,
-        _ => 2,
+        Verb::OtherPart => 2,
+        _ => 3,
     });
     let mut room = usize::from(area.width).saturating_sub(1);
     let mut shown: Vec<(&Command, String)> = Vec::new();
@@ -209,10 +220,11 @@ fn view_footer(app: &App, canvas: &mut Canvas, area: Rect) {
             shown.push((command, key));
         }
     }
-    // Help and quit were seated first and stand last.
+    // Those that were seated first stand last.
     shown.sort_by_key(|(command, _)| match command.verb {
-        Verb::Help => 1,
-        Verb::Quit => 2,
+        Verb::OtherPart => 1,
+        Verb::Help => 2,
+        Verb::Quit => 3,
         _ => 0,
     });
     let mut x = area.x + 1.min(area.width);

@@ -2,6 +2,11 @@
 
 mod bad_input;
 mod broken_catalog;
+mod console_loop;
+mod console_pty;
+mod console_screens;
+mod console_stage;
+mod console_update;
 mod crash;
 mod demo;
 mod harness;

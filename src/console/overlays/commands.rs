@@ -158,7 +158,7 @@ impl CommandList {
 
     /// Draws it.
     pub fn view(&self, canvas: &mut Canvas, area: Rect) {
-        let height = u16::try_from(self.shown.len()).unwrap_or(u16::MAX).saturating_add(3);
+        let height = u16::try_from(self.shown.len()).unwrap_or(u16::MAX).saturating_add(5);
         let height = height.clamp(12, area.height.saturating_sub(2).max(12));
         let width = if self.grouped { 108 } else { 76 };
         let inside = dialog(canvas, area, width, height, self.title);
@@ -169,9 +169,15 @@ impl CommandList {
         let typed = Rect { x: inside.x + lead, width: inside.width - lead, ..inside };
         self.filter.draw(canvas, typed, Role::Accent, true);
         let rows = below(inside, 1);
-        let rows = Rect { height: rows.height.saturating_sub(1), ..rows };
+        let rows = Rect { height: rows.height.saturating_sub(3), ..rows };
         self.view_rows(canvas, rows);
-        let reason = self.shown.get(self.at.selected).map(|at| &self.rows[*at].availability);
+        let selected = self.shown.get(self.at.selected).map(|at| &self.rows[*at]);
+        let reason = selected.map(|row| &row.availability);
+        // The row itself may be too narrow for its sentence.
+        if let Some(row) = selected {
+            let place = Rect { height: 2, ..below(inside, inside.height.saturating_sub(3)) };
+            canvas.put_wrapped(place, Role::Accent, row.command.help);
+        }
         let (role, hint) = match reason {
             Some(Availability::Disabled(reason)) => (Role::Warn, format!("not now: {reason}")),
             Some(Availability::Live) => {

@@ -21,10 +21,10 @@ use crate::model::{Outcome, Phase, RunId};
 /// The columns of the list.
 const COLUMNS: [Column; 5] = [
     Column::text("started (UTC)", 16),
-    Column::text("subject", 14),
-    Column::text("state", 12),
-    Column::figures("migrated", 11),
-    Column::figures("eyes", 8),
+    Column::text("subject", 13),
+    Column::text("state", 11),
+    Column::figures("migrated", 10),
+    Column::figures("eyes", 7),
 ];
 
 /// The pane.

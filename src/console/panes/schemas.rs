@@ -2,7 +2,6 @@
 
 use ratatui::layout::Rect;
 use ratatui::text::Line;
-use serde_json::Value;
 
 use crate::console::command::Verb;
 use crate::console::effect::Effect;
@@ -13,14 +12,19 @@ use crate::console::theme::Role;
 use crate::console::widgets::list::{self, ListState};
 use crate::console::widgets::pairs::{self, Pair};
 use crate::console::widgets::{Canvas, above, below};
+use crate::schema::diff::rows::{Row, Word, rows};
+use crate::schema::diff::{Change, ChangeSet, DataWork, Policy, diff};
 use crate::schema::{Schema, Version};
 
 /// How many cells a step to the side scrolls.
 const SIDE_STEP: usize = 8;
 
+/// Rows at the foot for the selected row's changes.
+const FOOT_ROWS: u16 = 5;
+
 /// One row of the left side.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Row {
+struct Listed {
     subject: String,
     /// `None` is the subject's own row.
     version: Option<Version>,
@@ -29,13 +33,13 @@ struct Row {
 /// The pane.
 #[derive(Debug)]
 pub struct Schemas {
-    rows: Vec<Row>,
+    rows: Vec<Listed>,
     at: ListState,
     /// The version that is compared with, where the operator chose one.
     base: Option<(String, Version)>,
     pairs: Vec<Pair>,
-    /// What the difference means, one line per change.
-    verdicts: Vec<Vec<(Role, String)>>,
+    /// What the rows differ in, and which changes belong to which row; `None` for a version alone.
+    difference: Option<(ChangeSet, Vec<Vec<usize>>)>,
     headings: (String, String),
     scroll: ListState,
     skip: usize,
@@ -46,9 +50,9 @@ impl Schemas {
     pub fn new(shared: &Shared) -> Self {
         let mut rows = Vec::new();
         for subject in shared.setting.catalog.subjects.values() {
-            rows.push(Row { subject: subject.name.clone(), version: None });
+            rows.push(Listed { subject: subject.name.clone(), version: None });
             let versions = subject.schemas.keys().rev();
-            rows.extend(versions.map(|version| Row {
+            rows.extend(versions.map(|version| Listed {
                 subject: subject.name.clone(),
                 version: Some(version.clone()),
             }));
@@ -59,7 +63,7 @@ impl Schemas {
             at: ListState { selected, offset: 0 },
             base: None,
             pairs: Vec::new(),
-            verdicts: Vec::new(),
+            difference: None,
             headings: (String::new(), String::new()),
             scroll: ListState::default(),
             skip: 0,
@@ -68,7 +72,7 @@ impl Schemas {
         pane
     }
 
-    fn selected(&self) -> Option<&Row> {
+    fn selected(&self) -> Option<&Listed> {
         self.rows.get(self.at.selected)
     }
 
@@ -76,7 +80,7 @@ impl Schemas {
     fn compare(&mut self, shared: &Shared) {
         (self.scroll, self.skip) = (ListState::default(), 0);
         self.pairs.clear();
-        self.verdicts.clear();
+        self.difference = None;
         let Some(row) = self.selected().cloned() else { return };
         let Some(subject) = shared.setting.catalog.subject(&row.subject) else { return };
         let newest = subject.schemas.keys().next_back();
@@ -90,17 +94,15 @@ impl Schemas {
         let name = |schema: &Schema| format!("{} {}", schema.subject, schema.version);
         self.headings =
             (before.map_or_else(|| "(no version before)".to_owned(), name), name(schema));
-        let old = before.map_or(String::new(), outline);
-        self.pairs = pairs::pair(&old, &outline(schema));
-    }
-
-    fn counts(&self) -> (usize, usize, usize) {
-        let count = |wanted: fn(&Pair) -> bool| self.pairs.iter().filter(|p| wanted(p)).count();
-        (
-            count(|pair| pair.changed && pair.left.is_some() && pair.right.is_some()),
-            count(|pair| pair.left.is_none()),
-            count(|pair| pair.right.is_none()),
-        )
+        let Some(before) = before else {
+            self.pairs = alone(schema);
+            return;
+        };
+        let set = diff(before, schema, Policy::default());
+        let rows = rows(before, schema, &set);
+        self.pairs = rows.iter().map(|row| pair_of(row, &set)).collect();
+        self.difference = Some((set, rows.into_iter().map(|row| row.changes).collect()));
+        self.scroll.selected = self.pairs.iter().position(|pair| pair.changed).unwrap_or(0);
     }
 
     fn view_list(&self, shared: &Shared, canvas: &mut Canvas, area: Rect, focused: bool) {
@@ -153,26 +155,35 @@ impl Schemas {
             return;
         }
         pairs::heading(canvas, above(inside, 1), &self.headings.0, &self.headings.1);
-        let (changed, added, removed) = self.counts();
-        let summary = canvas.line([
-            (Role::Changed, format!("~{changed} changed  ")),
-            (Role::Added, format!("+{added} added  ")),
-            (Role::Removed, format!("-{removed} removed")),
-        ]);
-        canvas.put(below(inside, 1), &summary);
-        let room = below(inside, 2);
-        // The verdicts take at most half of the room below the difference.
-        let wanted = u16::try_from(self.verdicts.len() + 1).unwrap_or(u16::MAX);
-        let foot = if self.verdicts.is_empty() { 0 } else { wanted.min(room.height / 2) };
+        let room = match &self.difference {
+            Some((set, _)) => canvas.put_flow(below(inside, 1), summary(set)),
+            None => {
+                canvas.put_flow(below(inside, 1), [(Role::Dim, "the first version".to_owned())])
+            }
+        };
+        let changes = self.selected_changes();
+        let foot = if self.difference.is_some() { FOOT_ROWS.min(room.height / 3) } else { 0 };
         let body = Rect { height: room.height - foot, ..room };
-        let body = pairs::foot(canvas, body, self.pairs.get(self.scroll.selected));
         let (length, skip) = (self.pairs.len(), self.skip);
         list::draw(canvas, body, Part::Right, self.scroll, length, focused, |canvas, at| {
             pairs::line(canvas, &self.pairs[at], body.width, skip)
         });
-        let verdicts: Vec<Line> =
-            self.verdicts.iter().map(|parts| canvas.line(parts.iter().cloned())).collect();
-        canvas.put_lines(below(room, body.height + 1.min(foot)), verdicts);
+        let border = Line::from(canvas.span(Role::Border, "─".repeat(usize::from(room.width))));
+        let mut foot = canvas.put_lines(below(room, body.height), [border]);
+        if changes.is_empty() && self.difference.is_some() {
+            canvas.put_wrapped(foot, Role::Dim, "no change in this row; n jumps to the next one");
+        }
+        for change in changes {
+            let (role, line) = change_line(change);
+            foot = canvas.put_wrapped(foot, role, &line);
+        }
+    }
+
+    /// The changes of the selected row.
+    fn selected_changes(&self) -> Vec<&Change> {
+        let Some((set, by_row)) = &self.difference else { return Vec::new() };
+        let of_row = by_row.get(self.scroll.selected).map_or(&[][..], Vec::as_slice);
+        of_row.iter().map(|at| &set.changes[*at]).collect()
     }
 
     fn jump(&mut self, back: bool, shared: &mut Shared) {
@@ -219,12 +230,16 @@ impl Pane for Schemas {
                 self.compare(shared);
             }
             Verb::MakeChain => {
-                if let Some(Row { subject, version: Some(version) }) = self.selected() {
+                if let Some(Listed { subject, version: Some(version) }) = self.selected() {
                     shared.choice =
                         Choice { subject: Some(subject.clone()), target: Some(version.clone()) };
                 }
             }
-            Verb::Copy => return vec![Effect::Copy(flat(&self.pairs))],
+            Verb::Copy => {
+                if let Some((set, _)) = &self.difference {
+                    return vec![Effect::Copy(flat(set))];
+                }
+            }
             verb if shared.part == Part::Right => {
                 self.scroll.step(verb, self.pairs.len(), page);
             }
@@ -277,69 +292,77 @@ impl Pane for Schemas {
     }
 }
 
-/// The right halves of the pairs as text.
-fn flat(pairs: &[Pair]) -> String {
-    let lines = pairs.iter().filter_map(|pair| pair.right.as_ref());
-    lines
-        .map(|pieces| pieces.iter().map(|(_, text)| text.as_str()).collect::<String>() + "\n")
-        .collect()
+/// What the whole difference means.
+fn summary(set: &ChangeSet) -> Vec<(Role, String)> {
+    let severity = if set.severity.is_breaking() { Role::BadgeBad } else { Role::Badge };
+    let compat = if set.compat.name() == "none" { Role::Bad } else { Role::Good };
+    vec![
+        (severity, format!(" {} ", set.severity.name().to_uppercase())),
+        (compat, format!("compatible: {}", set.compat.name())),
+        (Role::Text, format!("asks for a {} version", set.bump.name())),
+        (Role::Dim, format!("{} changes", set.changes.len())),
+    ]
 }
 
-/// A schema as text that compares well: one line per field, or the JSON Schema's own lines.
-fn outline(schema: &Schema) -> String {
-    let definition = schema.definition();
-    let Some(fields) = definition.get("fields").and_then(Value::as_object) else {
-        let whole = definition.get("jsonSchema").unwrap_or(definition);
-        return serde_json::to_string_pretty(whole).expect("JSON prints") + "\n";
-    };
-    let mut out = String::new();
-    for (name, field) in fields {
-        outline_field(&mut out, name, field, 0);
-    }
-    for (key, value) in definition.as_object().into_iter().flatten() {
-        if !matches!(key.as_str(), "fields" | "version" | "subject" | "$schema") {
-            out.push_str(&format_line(key, &value.to_string(), "  "));
-        }
-    }
-    out
+/// The changes as text to copy, one per line.
+fn flat(set: &ChangeSet) -> String {
+    let lines = set.changes.iter().flat_map(|change| [place(change), ": ", &change.message, "\n"]);
+    lines.collect()
 }
 
-fn format_line(key: &str, value: &str, lead: &str) -> String {
-    format!("{lead}({key} {value})\n")
+/// The field a change is about, or the document.
+fn place(change: &Change) -> &str {
+    if change.field.is_empty() { "the document" } else { &change.field }
 }
 
-/// `name: string required minLength=1`, and nested fields below it, indented.
-fn outline_field(out: &mut String, name: &str, field: &Value, depth: usize) {
-    let indent = "  ".repeat(depth);
-    let Some(map) = field.as_object() else {
-        out.extend([&indent, name, ": ", &field.to_string(), "\n"]);
-        return;
+/// A row of the schema room as a pair: its words, and a mark that says whether it breaks anybody.
+fn pair_of(row: &Row, set: &ChangeSet) -> Pair {
+    let (left, right) = row.words();
+    let indent = "  ".repeat(row.depth);
+    let side = |words: Vec<Word>, there: bool, plain: Role, alone: Role| {
+        there.then(|| {
+            let both = row.left.is_some() && row.right.is_some();
+            let role = |word: &Word| match (row.is_same(), both && word.alone) {
+                (true, _) => Role::Text,
+                (false, true) => alone,
+                (false, false) => plain,
+            };
+            let words = words.into_iter().map(|word| (role(&word), word.text));
+            std::iter::once((Role::Text, indent.clone())).chain(words).collect()
+        })
     };
-    let kind = match map.get("type") {
-        Some(Value::String(one)) => one.clone(),
-        Some(Value::Array(several)) => {
-            let names: Vec<&str> = several.iter().filter_map(Value::as_str).collect();
-            names.join(" | ")
-        }
-        _ => "any".to_owned(),
+    let breaks = row.changes.iter().any(|at| set.changes[*at].breaks());
+    Pair {
+        left: side(left, row.left.is_some(), Role::Removed, Role::RemovedWord),
+        right: side(right, row.right.is_some(), Role::Added, Role::AddedWord),
+        changed: !row.is_same() || !row.changes.is_empty(),
+        mark: breaks.then_some((Role::Bad, " ! ")),
+    }
+}
+
+/// `backward` and `forward` of a change in words: who breaks.
+fn broken(change: &Change) -> (Role, &'static str) {
+    match (change.backward.breaks(), change.forward.breaks()) {
+        (false, false) => (Role::Good, "breaks nobody"),
+        (true, false) => (Role::Bad, "new readers refuse old data"),
+        (false, true) => (Role::Warn, "old readers refuse new data"),
+        (true, true) => (Role::Bad, "breaks both ways"),
+    }
+}
+
+/// One change of the selected row: whom it breaks, what it is, and what stored data needs.
+fn change_line(change: &Change) -> (Role, String) {
+    let (role, who) = broken(change);
+    let data = match change.data {
+        DataWork::None => String::new(),
+        work => format!("; stored data: {}", work.name()),
     };
-    let mut line = format!("{indent}{name}: {kind}");
-    for (key, value) in map {
-        match (key.as_str(), value) {
-            ("type" | "fields" | "items", _) | ("required" | "nullable", Value::Bool(false)) => {}
-            ("required" | "nullable", _) => line.extend([" ", key]),
-            (_, Value::String(text)) => line.extend([" ", key, "=", text]),
-            _ => line.extend([" ", key, "=", &value.to_string()]),
-        }
-    }
-    out.push_str(&line);
-    out.push('\n');
-    if let Some(fields) = map.get("fields").and_then(Value::as_object) {
-        for (name, field) in fields {
-            outline_field(out, name, field, depth + 1);
-        }
-    }
-    if let Some(items) = map.get("items") {
-        outline_field(out, "[]", items, depth + 1);
-    }
+    (role, format!("{who}: {}{data}", change.message))
+}
+
+/// A schema without one before it: all its fields.
+fn alone(schema: &Schema) -> Vec<Pair> {
+    let set = diff(schema, schema, Policy::default());
+    let rows = rows(schema, schema, &set);
+    rows.iter().map(|row| Pair { left: None, changed: false, ..pair_of(row, &set) }).collect()
 }

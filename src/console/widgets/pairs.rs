@@ -16,6 +16,8 @@ pub struct Pair {
     pub right: Option<Vec<(Role, String)>>,
     /// Whether the two differ.
     pub changed: bool,
+    /// The mark between the two, where it says more than that they differ.
+    pub mark: Option<(Role, &'static str)>,
 }
 
 /// Pairs the lines of two texts.
@@ -32,7 +34,7 @@ pub fn pair(before: &str, after: &str) -> Vec<Pair> {
                     pairs.push(Pair {
                         left: side(diff.old_slice(old_index + at)),
                         right: side(diff.new_slice(new_index + at)),
-                        changed: false,
+                        ..Pair::default()
                     });
                 }
             }
@@ -75,6 +77,7 @@ fn changed(diff: &TextDiff<'_, '_, str>, op: &DiffOp, pairs: &mut Vec<Pair>) {
         left: lefts.next(),
         right: rights.next(),
         changed: true,
+        mark: None,
     }));
 }
 
@@ -98,12 +101,13 @@ pub fn next_change(pairs: &[Pair], from: usize, back: bool) -> Option<usize> {
 pub fn line<'t>(canvas: &Canvas, pair: &Pair, room: u16, skip: usize) -> Line<'t> {
     let half = usize::from(room.saturating_sub(3)) / 2;
     let mut spans = side(canvas, pair.left.as_deref(), half, skip);
-    let mark = match (&pair.left, &pair.right, pair.changed) {
+    let by_sides = match (&pair.left, &pair.right, pair.changed) {
         (_, _, false) => (Role::Border, " │ "),
         (Some(_), Some(_), _) => (Role::Changed, " ~ "),
         (None, _, _) => (Role::Added, " + "),
         (_, None, _) => (Role::Removed, " - "),
     };
+    let mark = pair.mark.unwrap_or(by_sides);
     spans.push(canvas.span(mark.0, mark.1));
     spans.extend(side(canvas, pair.right.as_deref(), half, skip));
     Line::from(spans)
@@ -168,7 +172,7 @@ pub fn heading(canvas: &mut Canvas, area: Rect, left: &str, right: &str) {
     let pair = Pair {
         left: Some(vec![(Role::Title, left.to_owned())]),
         right: Some(vec![(Role::Title, right.to_owned())]),
-        changed: false,
+        ..Pair::default()
     };
     let heading = line(canvas, &pair, area.width, 0);
     canvas.put(area, &heading);

@@ -1,0 +1,341 @@
+//! How the console looks: every pane in its states at two sizes, and that no size and no key breaks it.
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use ratatui::style::{Color, Modifier};
+use remold::console::effect::{Effect, Work};
+use remold::console::msg::Msg;
+use remold::model::Phase;
+
+use crate::console_stage::{Stage, said};
+
+const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
+
+/// Shows a state at both sizes.
+fn shown(name: &str, prepare: impl Fn(&mut Stage)) {
+    for (width, height) in SIZES {
+        let mut stage = Stage::new("dark", (width, height));
+        stage.server_answers();
+        prepare(&mut stage);
+        insta::assert_snapshot!(format!("{name}_{width}x{height}"), stage.text());
+    }
+}
+
+fn with_keys(stage: &mut Stage) {
+    let generation = said::generation(&stage.press("f5"));
+    let effects = stage.send(Msg::Keys(generation, Ok(said::page(7))));
+    let generation = said::generation(&effects);
+    stage.send(Msg::Value(generation, "order:1".into(), Ok(Some(said::detail()))));
+}
+
+fn with_chain(stage: &mut Stage) {
+    stage.press("2 j j j");
+    let effects = stage.press("c");
+    let generation = said::generation(&effects);
+    stage.send(Msg::Planned(generation, Ok(said::plan())));
+    stage.send(Msg::Previewed(generation, Ok(said::previews())));
+}
+
+fn with_run(stage: &mut Stage, phase: Phase) {
+    with_chain(stage);
+    stage.press("r x");
+    stage.type_text("user:*");
+    stage.press("enter");
+    stage.send(said::progress(Phase::Running));
+    for half_second in 1..30 {
+        let paused = (10..20).contains(&half_second);
+        stage.send(said::progress(if paused { Phase::Paused } else { phase }));
+        stage.at(half_second * 500);
+    }
+    stage.app.shared.toasts.clear();
+}
+
+#[test]
+fn keys_in_every_state() {
+    shown("keys_loading", |_| {});
+    shown("keys_full", with_keys);
+    shown("keys_value", |stage| {
+        with_keys(stage);
+        stage.press("tab j j j left");
+    });
+    shown("keys_empty", |stage| {
+        let generation = said::generation(&stage.press("f5"));
+        let page = remold::session::Page { lines: Vec::new(), ..said::page(0) };
+        stage.send(Msg::Keys(generation, Ok(page)));
+    });
+    shown("keys_error", |stage| {
+        let generation = said::generation(&stage.press("f5"));
+        stage.send(Msg::Keys(generation, Err("cannot reach redis://127.0.0.1:6379".into())));
+        stage.send(Msg::Server(Err("cannot reach redis://127.0.0.1:6379".into())));
+    });
+}
+
+#[test]
+fn schemas_and_chain() {
+    shown("schemas_list", |stage| {
+        stage.press("2 j j j");
+    });
+    shown("schemas_difference", |stage| {
+        stage.press("2 j j j tab n");
+    });
+    shown("chain_planning", |stage| {
+        stage.press("3");
+    });
+    shown("chain_refused", |stage| {
+        let generation = said::generation(&stage.press("3"));
+        stage.send(Msg::Planned(generation, Err("no migrations lead there".into())));
+    });
+    shown("chain_ready", with_chain);
+    shown("chain_documents", |stage| {
+        with_chain(stage);
+        stage.press("j j tab");
+    });
+    shown("chain_trouble", |stage| {
+        with_chain(stage);
+        stage.press("!");
+    });
+}
+
+#[test]
+fn run_and_history() {
+    shown("run_plan", |stage| {
+        with_chain(stage);
+        stage.press("r");
+    });
+    shown("run_question", |stage| {
+        with_chain(stage);
+        stage.press("r x");
+    });
+    shown("run_running", |stage| with_run(stage, Phase::Running));
+    shown("run_paused", |stage| with_run(stage, Phase::Paused));
+    shown("run_error", |stage| {
+        with_run(stage, Phase::Running);
+        stage.send(Msg::Ended(Err("the server went away; what was written is journalled".into())));
+        stage.app.shared.toasts.clear();
+    });
+    shown("run_leave", |stage| {
+        with_run(stage, Phase::Running);
+        stage.press("q");
+    });
+    shown("history_empty", |stage| {
+        stage.press("5");
+        stage.send(Msg::Runs(Ok((Vec::new(), Vec::new()))));
+    });
+    shown("history_full", |stage| {
+        stage.press("5");
+        stage.send(Msg::Runs(Ok((said::runs(), vec!["one journal is torn".into()]))));
+    });
+}
+
+#[test]
+fn help_and_palette() {
+    shown("help", |stage| {
+        stage.press("?");
+    });
+    shown("palette", |stage| {
+        stage.press("4 :");
+        stage.type_text("run");
+    });
+}
+
+#[test]
+fn a_screen_that_is_too_small_still_says_how_far_the_run_is() {
+    let mut stage = Stage::new("dark", (120, 40));
+    stage.server_answers();
+    with_run(&mut stage, Phase::Running);
+    stage.size = (59, 14);
+    let text = stage.text();
+    assert!(text.contains("run 43 %") && text.contains("q: quit"), "{text}");
+    assert!(text.contains("needs 60x15, has 59x14"), "{text}");
+    stage.size = (60, 15);
+    assert!(stage.text().contains("43 %"));
+}
+
+#[test]
+fn mono_sends_no_colour_and_still_shows_the_selection() {
+    let mut stage = Stage::new("mono", (120, 40));
+    stage.server_answers();
+    with_keys(&mut stage);
+    for keys in ["1", "2", "3", "4", "5", "?"] {
+        stage.press(keys);
+        let buffer = stage.draw();
+        for cell in &buffer.content {
+            assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset), "{keys}");
+        }
+        let reversed = buffer.content.iter().any(|cell| cell.modifier.contains(Modifier::REVERSED));
+        assert!(reversed, "nothing is seen to be selected in {keys}");
+    }
+}
+
+#[test]
+fn no_size_breaks_it() {
+    let mut stage = Stage::new("dark", (120, 40));
+    stage.server_answers();
+    with_keys(&mut stage);
+    with_run(&mut stage, Phase::Paused);
+    stage.send(Msg::Server(Err("gone".into())));
+    let sizes = (1..=40).chain([59, 60, 79, 119, 120, 200, 400]);
+    for width in sizes {
+        for height in [1, 2, 3, 5, 8, 14, 15, 16, 24, 29, 30, 60] {
+            stage.size = (width, height);
+            for keys in ["1", "2", "3", "4", "5", "?", "esc", "q", "esc"] {
+                stage.press(keys);
+            }
+        }
+    }
+}
+
+/// One random event: a key, a paste, a size, an answer.
+#[derive(Clone, Debug)]
+enum Event {
+    Key(&'static str),
+    Paste(String),
+    Size(u16, u16),
+    Mouse(u8, u16, u16),
+    Answer(u8),
+    Time,
+}
+
+const KEYS: [&str; 58] = [
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "up",
+    "down",
+    "left",
+    "right",
+    "pgup",
+    "pgdn",
+    "home",
+    "end",
+    "tab",
+    "enter",
+    "esc",
+    "space",
+    "backspace",
+    "del",
+    "a",
+    "b",
+    "c",
+    "d",
+    "e",
+    "f",
+    "g",
+    "h",
+    "i",
+    "j",
+    "k",
+    "l",
+    "m",
+    "n",
+    "o",
+    "p",
+    "q",
+    "r",
+    "s",
+    "t",
+    "u",
+    "v",
+    "x",
+    "y",
+    "z",
+    "F",
+    "G",
+    "T",
+    "L",
+    "?",
+    ":",
+    "/",
+    "!",
+    "+",
+    "-",
+    "ctrl-c",
+    "ctrl-p",
+    "ctrl-u",
+    "f5",
+];
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        8 => (0..KEYS.len()).prop_map(|at| Event::Key(KEYS[at])),
+        1 => ".{0,20}".prop_map(Event::Paste),
+        1 => (1u16..220, 1u16..70).prop_map(|(width, height)| Event::Size(width, height)),
+        1 => (0u8..6, 0u16..220, 0u16..70).prop_map(|(kind, x, y)| Event::Mouse(kind, x, y)),
+        2 => (0u8..9).prop_map(Event::Answer),
+        1 => Just(Event::Time),
+    ]
+}
+
+/// Sends an event; answers carry the generation that was asked for last.
+fn play(stage: &mut Stage, event: Event, asked: &mut u64, clock: &mut i64) -> Vec<Effect> {
+    use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+    match event {
+        Event::Key(key) => stage.press(key),
+        // The pattern itself would confirm; that is no accident.
+        Event::Paste(text) => stage.send(Msg::Paste(text)),
+        Event::Size(width, height) => {
+            stage.size = (width, height);
+            stage.send(Msg::Resized)
+        }
+        Event::Mouse(kind, column, row) => {
+            let kind = match kind {
+                0 => MouseEventKind::ScrollUp,
+                1 => MouseEventKind::ScrollDown,
+                2 => MouseEventKind::Drag(MouseButton::Left),
+                3 => MouseEventKind::Up(MouseButton::Left),
+                _ => MouseEventKind::Down(MouseButton::Left),
+            };
+            let modifiers = KeyModifiers::NONE;
+            stage.send(Msg::Mouse(MouseEvent { kind, column, row, modifiers }))
+        }
+        Event::Answer(kind) => stage.send(match kind {
+            0 => Msg::Keys(*asked, Ok(said::page(7))),
+            1 => Msg::Value(*asked, "user:1".into(), Ok(Some(said::detail()))),
+            2 => Msg::Planned(*asked, Ok(said::plan())),
+            3 => Msg::Previewed(*asked, Ok(said::previews())),
+            4 => said::progress(Phase::Running),
+            5 => said::progress(Phase::Paused),
+            6 => Msg::Ended(Err("gone".into())),
+            7 => Msg::Runs(Ok((said::runs(), Vec::new()))),
+            _ => Msg::Keys(*asked, Err("gone".into())),
+        }),
+        Event::Time => {
+            *clock += 700;
+            stage.at(*clock)
+        }
+    }
+    .into_iter()
+    .inspect(|effect| match effect {
+        Effect::Scan { generation, .. }
+        | Effect::Read(generation, _)
+        | Effect::Plan(generation, ..)
+        | Effect::Preview(generation, ..) => *asked = *generation,
+        _ => {}
+    })
+    .collect()
+}
+
+#[test]
+fn random_events_neither_break_it_nor_make_it_write() {
+    let mut runner = TestRunner::new(Config { cases: 100, ..Config::default() });
+    let many = proptest::collection::vec(event(), 200);
+    let played = runner.run(&many, |events| {
+        let mut stage = Stage::new("dark", (80, 24));
+        let (mut asked, mut clock) = (1, 0);
+        for event in events {
+            for effect in play(&mut stage, event, &mut asked, &mut clock) {
+                let writes = matches!(
+                    effect,
+                    Effect::Start(
+                        Work::Run { execute: true, .. } | Work::Resume(_) | Work::Rollback(_)
+                    )
+                );
+                prop_assert!(!writes, "{effect:?}");
+            }
+        }
+        Ok(())
+    });
+    played.expect("no panic, no write");
+}

@@ -1,0 +1,265 @@
+//! A stage for the console's tests: the state on the sample catalog without a server, fed with
+//! messages, and its screen as text.
+
+use std::time::Instant;
+
+use crossterm::event::KeyModifiers;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use remold::console::app::App;
+use remold::console::effect::Effect;
+use remold::console::keymap::Press;
+use remold::console::msg::Msg;
+use remold::console::screen;
+use remold::console::shared::Moment;
+use remold::console::theme::Theme;
+use remold::session::{ServerInfo, Session, Settings};
+
+/// Noon of a day, so that screens with times are the same on any.
+pub const NOON_MS: i64 = 1_795_435_200_000;
+
+/// The console on the sample catalog; nothing listens at its address.
+pub struct Stage {
+    pub app: App,
+    pub size: (u16, u16),
+    began: Instant,
+}
+
+impl Stage {
+    pub fn new(theme: &str, size: (u16, u16)) -> Self {
+        Self::with(theme, size, Settings::default())
+    }
+
+    pub fn with(theme: &str, size: (u16, u16), settings: Settings) -> Self {
+        let settings = Settings { catalog: Some("sample-data/catalog".into()), ..settings };
+        let session = Session::open(settings).expect("the sample catalog is good");
+        let theme = Theme::built_in(theme).expect("a built-in theme");
+        let app = remold::console::open(&session, theme).expect("the keys are good");
+        let mut stage = Self { app, size, began: Instant::now() };
+        stage.at(0);
+        stage.app.start();
+        stage.draw();
+        stage
+    }
+
+    /// Sets the time to so many milliseconds after noon.
+    pub fn at(&mut self, ms: i64) -> Vec<Effect> {
+        let span = std::time::Duration::from_millis(u64::try_from(ms).expect("not before noon"));
+        let moment = Moment { instant: self.began + span, unix_ms: NOON_MS + ms };
+        self.app.update(Msg::Tick(moment))
+    }
+
+    pub fn send(&mut self, msg: Msg) -> Vec<Effect> {
+        let effects = self.app.update(msg);
+        self.draw();
+        effects
+    }
+
+    /// Presses keys by their names in the keymap, separated by blanks.
+    pub fn press(&mut self, keys: &str) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for key in keys.split(' ') {
+            effects.extend(self.send(Msg::Press(Press::parse(key).expect("a key's name"))));
+        }
+        effects
+    }
+
+    /// Types a text, character by character.
+    pub fn type_text(&mut self, text: &str) {
+        for character in text.chars() {
+            let code = crossterm::event::KeyCode::Char(character);
+            self.send(Msg::Press(Press { code, modifiers: KeyModifiers::NONE }));
+        }
+    }
+
+    pub fn draw(&mut self) -> Buffer {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, self.size.0, self.size.1));
+        let (regions, _) = screen::view(&self.app, &mut buffer);
+        self.app.drawn(regions);
+        buffer
+    }
+
+    /// The screen as text, without blanks at the ends of lines.
+    pub fn text(&mut self) -> String {
+        let buffer = self.draw();
+        let width = usize::from(buffer.area.width);
+        let rows = buffer.content.chunks(width).map(|row| {
+            let line: String = row.iter().map(ratatui::buffer::Cell::symbol).collect();
+            line.trim_end().to_owned()
+        });
+        rows.collect::<Vec<_>>().join("\n")
+    }
+
+    /// The server as it answers in these tests.
+    pub fn server_answers(&mut self) {
+        let info = ServerInfo {
+            software: "redis".into(),
+            version: "7.0.15".into(),
+            mode: "standalone".into(),
+            role: "master".into(),
+            keys: 20_000,
+            ops_per_second: 1_234,
+            memory_bytes: 8 << 20,
+            clients: 3,
+            ..ServerInfo::default()
+        };
+        self.send(Msg::Server(Ok(info)));
+    }
+}
+
+/// Messages as the server would cause them, made by the real engine without one.
+pub mod said {
+    use std::sync::{Arc, OnceLock};
+
+    use remold::console::effect::Effect;
+    use remold::console::msg::Msg;
+    use remold::engine::{self, ErrorGroup, Judge, Preview, Progress, RunSummary, Verb};
+    use remold::model::{Content, Expiry, Key, Outcome, Phase, PlanId, RedisType, RunId, Tally};
+    use remold::planner::{Plan, PlanRequest};
+    use remold::schema::{Detection, Version};
+    use remold::session::{KeyDetail, KeyLine, KeyValue, KeyView, Page, Session, Settings};
+    use remold::transform::Frozen;
+
+    use super::NOON_MS;
+
+    pub const OLD: &str = r#"{"userName":"Ada Lovelace","externalId":12345678901234567890,"tags":["a","b"],"address":{"city":"Łódź"}}"#;
+
+    pub fn session() -> Session {
+        let catalog = Some("sample-data/catalog".into());
+        Session::open(Settings { catalog, ..Settings::default() }).expect("a good catalog")
+    }
+
+    /// The generation of the first effect that asks with one.
+    pub fn generation(effects: &[Effect]) -> u64 {
+        let found = effects.iter().find_map(|effect| match effect {
+            Effect::Scan { generation, .. }
+            | Effect::Read(generation, _)
+            | Effect::Plan(generation, ..)
+            | Effect::Preview(generation, ..) => Some(*generation),
+            _ => None,
+        });
+        found.unwrap_or_else(|| panic!("nothing was asked: {effects:?}"))
+    }
+
+    pub fn page(cursor: u64) -> Page {
+        let line = |key: &str, redis_type, expiry| KeyLine { key: key.into(), redis_type, expiry };
+        let lines = vec![
+            line("order:1", RedisType::Hash, Expiry::Never),
+            line("user:1", RedisType::String, Expiry::Never),
+            line("user:2", RedisType::String, Expiry::AtMs(NOON_MS + 90_000)),
+            line("user:日本語🧀", RedisType::String, Expiry::AtMs(NOON_MS - 5)),
+            line("zähler:\u{1}", RedisType::SortedSet, Expiry::AtMs(NOON_MS + 900_000_000)),
+        ];
+        Page { lines, cursor, looked_at: 500, database_keys: 20_000 }
+    }
+
+    pub fn detail() -> Box<KeyDetail> {
+        let view = KeyView {
+            key: "user:1".into(),
+            redis_type: RedisType::String,
+            expiry: Expiry::AtMs(NOON_MS + 90_000),
+            encoding: Some("raw".into()),
+            memory_bytes: Some(2_048),
+            length: Some(107),
+            value: KeyValue::String(OLD.into()),
+        };
+        let version = Detection::Version(Version::new(1, 0, 0));
+        Box::new(KeyDetail { view, version: Some(("user".into(), version)) })
+    }
+
+    /// The plan to user 3.0.0; drawn up once, because a thousand tests ask for it.
+    pub fn plan() -> Arc<Plan> {
+        static PLAN: OnceLock<Arc<Plan>> = OnceLock::new();
+        Arc::clone(PLAN.get_or_init(draw_up))
+    }
+
+    fn draw_up() -> Arc<Plan> {
+        let frozen = Frozen {
+            now: "2026-11-23T12:00:00.000Z".into(),
+            seed: "7".into(),
+            ..Frozen::default()
+        };
+        let request = PlanRequest {
+            subject: "user".into(),
+            target: Version::new(3, 0, 0),
+            from: None,
+            path: None,
+            pattern: None,
+            limit: None,
+            frozen,
+        };
+        Arc::new(session().plan(request).expect("the sample catalog has a route"))
+    }
+
+    /// Three documents on their way: one that comes through, one that fails, one that is none.
+    pub fn previews() -> Vec<Preview> {
+        static PREVIEWS: OnceLock<Vec<Preview>> = OnceLock::new();
+        PREVIEWS.get_or_init(preview_all).clone()
+    }
+
+    fn preview_all() -> Vec<Preview> {
+        let plan = plan();
+        let judge = Judge::new(&plan).expect("the plan compiles");
+        let documents =
+            [("user:1", OLD), ("user:2", r#"{"userName":"Cher"}"#), ("user:3", "{broken")];
+        let preview = |(key, text): (&str, &str)| {
+            let content = Content::String(text.into());
+            engine::preview(&judge, &plan.target, &Key::from(key), &content)
+        };
+        documents.into_iter().map(preview).collect()
+    }
+
+    pub fn run_id() -> RunId {
+        RunId::new("20261123-120000", "user", 0x3f2a)
+    }
+
+    pub fn progress(phase: Phase) -> Msg {
+        let tally = Tally {
+            scanned: 4_310,
+            migrated: 4_000,
+            unchanged: 300,
+            failed: 10,
+            ..Tally::default()
+        };
+        let errors = vec![ErrorGroup {
+            outcome: Outcome::Failed,
+            step: "v2_to_v3 step 1 splitField".into(),
+            field: "fullName".into(),
+            reason: "the text has 1 part(s), and 2 fields wait for them".into(),
+            count: 10,
+            samples: vec!["user:2".into(), "user:17".into()],
+        }];
+        Msg::Progress(Box::new(Progress {
+            phase,
+            tally,
+            fraction: 0.431,
+            rate: 9_876.0,
+            seconds: 12.3,
+            eta_seconds: Some(17.0),
+            batch_ms: 4.2,
+            held: (phase == Phase::Paused).then(|| "paused by the operator".into()),
+            errors,
+            ..Progress::new(Verb::Run, Some(run_id()), false)
+        }))
+    }
+
+    pub fn runs() -> Vec<RunSummary> {
+        let summary = |run: RunId, phase| RunSummary {
+            run,
+            started: "2026-11-23T12:00:00.000Z".into(),
+            server: "unix:///tmp/redis.sock".into(),
+            subject: "user".into(),
+            target: "3.0.0".into(),
+            plan: PlanId::of(b"plan"),
+            phase,
+            tally: Tally { scanned: 5, migrated: 4, failed: 1, ..Tally::default() },
+            seconds: 1.5,
+            verification: None,
+            rollback: None,
+        };
+        vec![
+            summary(RunId::new("20261122-120000", "user", 1), Phase::Stopped),
+            summary(run_id(), Phase::Done),
+        ]
+    }
+}

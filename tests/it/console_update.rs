@@ -1,0 +1,215 @@
+//! What the console does, as state and message to state and effects: no terminal, no server, no time.
+
+use remold::console::command::{COMMANDS, Scope};
+use remold::console::effect::{Effect, Order, Work};
+use remold::console::msg::Msg;
+use remold::console::shared::{Job, JobKind};
+use remold::model::Phase;
+use remold::session::Settings;
+
+use crate::console_stage::{Stage, said};
+
+fn stage() -> Stage {
+    let mut stage = Stage::new("dark", (120, 40));
+    stage.server_answers();
+    stage
+}
+
+/// A stage on which the chain to user 3.0.0 is planned and previewed.
+fn planned() -> Stage {
+    let mut stage = stage();
+    stage.press("2 j j j");
+    let effects = stage.press("c");
+    assert!(matches!(&effects[..], [Effect::Plan(_, subject, target)]
+        if subject == "user" && target.to_string() == "3.0.0"));
+    let generation = said::generation(&effects);
+    let effects = stage.send(Msg::Planned(generation, Ok(said::plan())));
+    assert!(matches!(&effects[..], [Effect::Preview(..)]));
+    stage.send(Msg::Previewed(generation, Ok(said::previews())));
+    stage
+}
+
+fn running() -> Stage {
+    let mut stage = planned();
+    stage.press("r x");
+    stage.type_text("user:*");
+    let effects = stage.press("enter");
+    assert!(starts_writing(&effects));
+    stage.send(said::progress(Phase::Running));
+    stage
+}
+
+fn starts_writing(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| match effect {
+        Effect::Start(Work::Run { execute, .. }) => *execute,
+        Effect::Start(Work::Resume(_) | Work::Rollback(_)) => true,
+        _ => false,
+    })
+}
+
+#[test]
+fn it_asks_for_server_runs_and_keys_first() {
+    let mut stage = stage();
+    let effects = stage.app.start();
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::AskServer)));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::ListRuns)));
+}
+
+#[test]
+fn a_late_page_of_an_old_pattern_is_dropped() {
+    let mut stage = stage();
+    let first = said::generation(&stage.press("f5"));
+    stage.press("/ ctrl-u");
+    stage.type_text("order:*");
+    let effects = stage.press("enter");
+    assert!(matches!(&effects[..], [Effect::Scan { pattern, .. }] if pattern == "order:*"));
+    let second = said::generation(&effects);
+    stage.send(Msg::Keys(first, Ok(said::page(0))));
+    assert!(stage.text().contains("scanning"));
+    let effects = stage.send(Msg::Keys(second, Ok(said::page(7))));
+    assert!(matches!(&effects[..], [Effect::Read(..)]));
+    assert!(stage.text().contains("5 shown, scanned 500 of about 20,000"));
+    assert!(matches!(&stage.press("m")[..], [Effect::Scan { cursor: 7, .. }]));
+}
+
+#[test]
+fn marked_keys_are_the_sample() {
+    let mut stage = stage();
+    let generation = said::generation(&stage.press("f5"));
+    stage.send(Msg::Keys(generation, Ok(said::page(0))));
+    stage.press("j space space 2 j j j");
+    let effects = stage.press("c");
+    let effects = stage.send(Msg::Planned(said::generation(&effects), Ok(said::plan())));
+    let [Effect::Preview(_, _, keys, _)] = &effects[..] else { panic!("{effects:?}") };
+    let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+    assert_eq!(keys, ["user:1", "user:2"]);
+}
+
+#[test]
+fn nothing_writes_before_the_pattern_is_typed() {
+    let mut stage = planned();
+    for keys in ["r x enter", "x u s e r : enter", "x esc", "x y e s enter esc"] {
+        let effects = stage.press(keys);
+        assert!(!starts_writing(&effects), "{keys}: {effects:?}");
+        assert!(stage.app.shared.job.is_none());
+        stage.press("esc");
+    }
+    let effects = stage.press("d");
+    assert!(matches!(&effects[..], [Effect::Start(Work::Run { execute: false, .. })]));
+}
+
+#[test]
+fn the_typed_pattern_starts_the_plan_that_was_shown() {
+    let mut stage = running();
+    assert_eq!(stage.app.shared.job.as_ref().expect("a job").kind, JobKind::Run);
+    // A second job does not begin beside it.
+    assert!(stage.press("d x").is_empty());
+    assert!(matches!(&stage.press("space")[..], [Effect::Order(Order::Pause)]));
+    stage.send(said::progress(Phase::Paused));
+    assert!(matches!(&stage.press("space")[..], [Effect::Order(Order::Resume)]));
+    assert!(matches!(&stage.press("o")[..], [Effect::Order(Order::Step)]));
+    assert!(matches!(&stage.press("-")[..], [Effect::Order(Order::Rate(Some(4_938)))]));
+    assert!(matches!(&stage.press("s")[..], [Effect::Order(Order::Stop)]));
+}
+
+#[test]
+fn quitting_is_quick_when_idle_and_asks_when_something_is_at_work() {
+    assert!(matches!(&stage().press("q")[..], [Effect::Exit]));
+    assert!(matches!(&stage().press("ctrl-c")[..], [Effect::Exit]));
+    let mut stage = running();
+    assert!(stage.press("q").is_empty());
+    assert!(stage.press("enter").is_empty(), "the default stays");
+    stage.press("q down");
+    assert!(matches!(&stage.press("enter")[..], [Effect::Order(Order::Stop)]));
+    let effects = stage.send(Msg::Ended(Err("stopped".into())));
+    assert!(matches!(effects.last(), Some(Effect::Exit)));
+}
+
+#[test]
+fn ctrl_c_asks_then_stops_then_forces_and_a_signal_stops_at_once() {
+    let mut stage = running();
+    assert!(stage.press("ctrl-c").is_empty());
+    assert!(matches!(&stage.press("ctrl-c")[..], [Effect::Order(Order::Stop)]));
+    assert!(matches!(&stage.press("ctrl-c")[..], [Effect::Exit]));
+    let mut stage = running();
+    assert!(matches!(&stage.send(Msg::Terminate)[..], [Effect::Order(Order::Stop)]));
+}
+
+#[test]
+fn a_run_of_history_is_rolled_back_after_its_pattern_was_typed() {
+    let mut stage = stage();
+    stage.press("5");
+    stage.send(Msg::Runs(Ok((said::runs(), Vec::new()))));
+    assert!(matches!(
+        &stage.press("v")[..],
+        [Effect::ListRuns, ..] | [.., Effect::Start(Work::Verify(_))]
+    ));
+    stage.app.shared.job = None;
+    stage.press("5 b");
+    assert!(!starts_writing(&stage.press("enter")));
+    stage.press("b");
+    stage.type_text("user:*");
+    let effects = stage.press("enter");
+    assert!(effects.iter().any(
+        |effect| matches!(effect, Effect::Start(Work::Rollback(run)) if *run == said::run_id())
+    ));
+}
+
+#[test]
+fn read_only_takes_away_what_writes() {
+    let settings = Settings { read_only: true, ..Settings::default() };
+    let mut stage = Stage::with("dark", (120, 40), settings);
+    stage.app.shared.plan = Some(said::plan());
+    stage.send(Msg::Runs(Ok((said::runs(), Vec::new()))));
+    for keys in ["4 x", "5 b", "5 e"] {
+        let effects = stage.press(keys);
+        assert!(!starts_writing(&effects));
+        assert!(stage.app.shared.overlays.is_empty(), "{keys} opened a question");
+        assert!(stage.text().contains("read-only"), "{keys} does not say why");
+    }
+}
+
+#[test]
+fn a_server_that_goes_away_is_a_banner_until_it_is_back() {
+    let mut stage = stage();
+    stage.send(Msg::Server(Err("connection refused".into())));
+    assert!(stage.text().contains("no answer from the server"));
+    assert!(stage.text().contains("20,000 keys"), "the last figures stay");
+    stage.server_answers();
+    assert!(!stage.text().contains("no answer"));
+    assert!(stage.text().contains("answers again"));
+}
+
+#[test]
+fn a_job_that_panics_comes_back_as_words() {
+    let mut stage = running();
+    stage.send(Msg::Ended(Err("this is a bug, and what was asked did not happen".into())));
+    assert!(stage.app.shared.job.is_none());
+    assert!(stage.text().contains("this is a bug"));
+}
+
+#[test]
+fn a_frozen_screen_stands_still_while_the_work_goes_on() {
+    let mut stage = running();
+    stage.press("F");
+    stage.app.shared.job =
+        Some(Job { progress: None, ..stage.app.shared.job.clone().expect("a job") });
+    stage.send(said::progress(Phase::Running));
+    assert!(stage.app.shared.job.as_ref().expect("a job").progress.is_none());
+    assert!(stage.text().contains("FROZEN"));
+}
+
+#[test]
+fn every_verb_can_be_asked_for_in_every_pane() {
+    for scope in Scope::PANES {
+        for command in COMMANDS.iter().filter(|command| command.scope.meets(scope)) {
+            let mut stage = planned();
+            stage.send(Msg::Runs(Ok((said::runs(), Vec::new()))));
+            let tab = Scope::PANES.iter().position(|pane| *pane == scope).expect("a pane") + 1;
+            stage.press(&tab.to_string());
+            let effects = stage.app.act(command.verb);
+            assert!(!starts_writing(&effects), "{} in {scope:?}", command.hint);
+            stage.draw();
+        }
+    }
+}
