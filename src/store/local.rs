@@ -134,13 +134,16 @@ impl LocalServer {
     ) -> Result<Self, LocalError> {
         let (folder, own) = make_folder(options.folder.as_deref())?;
         let configuration = folder.join("redis.conf");
+        // A file and not an argument: the list of processes is for people to read.
+        let script = folder.join("watchdog.sh");
         std::fs::write(&configuration, configuration_text(&folder, port, options))
+            .and_then(|()| std::fs::write(&script, WATCHDOG))
             .map_err(|source| LocalError::Folder { folder: folder.clone(), source })?;
         // An earlier server in the same folder left word of its end, which is not ours.
         let _ = std::fs::remove_file(folder.join("exit"));
         let fate = if own.is_some() { "remove" } else { "keep" };
         let mut watchdog = Command::new("/bin/sh")
-            .args(["-c", WATCHDOG, "remold-watchdog"])
+            .arg(&script)
             .arg(&folder)
             .arg(fate)
             .arg(program)
@@ -167,7 +170,8 @@ impl LocalServer {
         &self.url
     }
 
-    /// The folder with `redis.sock`, `redis.conf`, `server.log` and what the server itself writes.
+    /// The folder with `redis.sock`, `redis.conf`, `server.log`, `watchdog.sh` and what the server
+    /// itself writes.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
