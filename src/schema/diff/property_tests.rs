@@ -96,6 +96,22 @@ fn schema() -> impl Strategy<Value = Value> {
             1 => (inner.clone(), prop::option::of(0u64..3), any::<bool>()).prop_map(|(items, least, unique)| {
                 with(json!({"type": "array", "items": items, "uniqueItems": unique}), &[("minItems", least.map(Value::from))])
             }),
+            1 => (list(), prop::option::of(inner.clone())).prop_map(|(parts, rest)| {
+                with(json!({"type": "array", "prefixItems": parts}), &[("items", rest)])
+            }),
+            1 => (inner.clone(), prop::option::of(0u64..3)).prop_map(|(part, most)| {
+                with(json!({"contains": part}), &[("maxContains", most.map(|n| json!(n + 1)))])
+            }),
+            1 => ("[a-d]", inner.clone(), prop::option::of(inner.clone())).prop_map(|(name, part, rest)| {
+                let pattern = format!("^[{name}c]");
+                with(json!({"patternProperties": {pattern: part}}), &[("additionalProperties", rest)])
+            }),
+            1 => ("[a-d]", "[a-d]").prop_map(|(one, other)| json!({"dependentRequired": {one: [other]}})),
+            1 => ("[a-d]", inner.clone()).prop_map(|(name, part)| json!({"dependentSchemas": {name: part}})),
+            1 => "[a-d]".prop_map(|name| json!({"propertyNames": {"pattern": format!("^[{name}-d]")}})),
+            1 => (0u64..3, 1u64..4).prop_map(|(least, most)| json!({"minProperties": least, "maxProperties": most})),
+            1 => (inner.clone(), inner.clone(), inner.clone())
+                .prop_map(|(a, b, c)| json!({"if": a, "then": b, "else": c})),
             1 => list().prop_map(|parts| json!({"anyOf": parts})),
             1 => list().prop_map(|parts| json!({"allOf": parts})),
             1 => list().prop_map(|parts| json!({"oneOf": parts})),
@@ -106,10 +122,12 @@ fn schema() -> impl Strategy<Value = Value> {
 
 /// A pair that is related, as two versions of one schema are, or not at all.
 fn pair() -> impl Strategy<Value = (Value, Value)> {
+    let shared = |part: Value| json!({"$defs": {"x": part}, "properties": {"a": {"$ref": "#/$defs/x"}, "b": {"items": {"$ref": "#/$defs/x"}}}});
     let root = |inner: Value| json!({"type": "object", "properties": {"a": inner}});
     prop_oneof![
         (schema(), schema()),
         (schema(), schema()).prop_map(move |(a, b)| (root(a), root(b))),
+        (schema(), schema()).prop_map(move |(a, b)| (shared(a), shared(b))),
         (schema(), "[a-d]", schema()).prop_map(|(old, name, part)| {
             let mut new = old.clone();
             if let Some(Value::Object(properties)) = new.get_mut("properties") {
