@@ -1,7 +1,9 @@
 //! Reads a catalog: a folder of JSON files, or definitions already in memory.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
 
 use semver::Version;
 use serde_json::{Map, Value};
@@ -12,6 +14,7 @@ use super::spans::Spans;
 use super::strategy::Strategy;
 use super::{Catalog, Overrides, Subject};
 use crate::schema::Schema;
+use crate::schema::bundle::{Files, bundle, refers_to_files};
 use crate::schema::mistake::{Place, Reader, nearest, one_of, type_name};
 
 /// Folders below a catalog are read this deep; deeper is a loop of links.
@@ -37,6 +40,13 @@ impl Source {
     pub fn from_value(name: impl Into<String>, value: &Value) -> Self {
         let text = serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string());
         Self { name: name.into(), folders: Vec::new(), text }
+    }
+
+    /// Where it stands below the catalog: `user/1.0.0.json`.
+    fn path(&self) -> String {
+        let own = FilePath::new(&self.name).file_name();
+        let own = own.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        self.folders.iter().cloned().chain([own]).collect::<Vec<_>>().join("/")
     }
 
     /// The subject a file stands for when nothing else says: its folder's name, else its own.
@@ -80,11 +90,13 @@ impl Catalog {
     fn assemble(sources: &[Source], mistakes: Mistakes) -> Result<Self, Mistakes> {
         let mut assembly = Assembly { mistakes, ..Assembly::default() };
         let parsed: Vec<Parsed<'_>> = sources.iter().filter_map(|s| assembly.parse(s)).collect();
+        let values = parsed.iter().map(|file| (file.source.path(), file.value.clone()));
+        let files: Files = Arc::new(values.collect());
         for file in &parsed {
             assembly.strategies_and_flags(file);
         }
         for file in &parsed {
-            assembly.schema(file);
+            assembly.schema(file, &files);
         }
         for file in &parsed {
             assembly.migrations(file);
@@ -146,6 +158,8 @@ struct Parsed<'s> {
 enum Kind {
     Schema,
     Definitions,
+    /// A plain JSON Schema, there to be referred to.
+    Shared,
 }
 
 impl Parsed<'_> {
@@ -193,6 +207,8 @@ impl Assembly {
             Kind::Definitions
         } else if has(&["version", "keyPattern", "subject", "fields", "jsonSchema"]) {
             Kind::Schema
+        } else if has(&["$schema", "$id", "$defs", "definitions"]) {
+            Kind::Shared
         } else {
             self.mistakes.0.push(unknown_file(source, map));
             return None;
@@ -255,13 +271,14 @@ impl Assembly {
         self.collect(file, reader);
     }
 
-    fn schema(&mut self, file: &Parsed<'_>) {
+    fn schema(&mut self, file: &Parsed<'_>, files: &Files) {
         if file.kind != Kind::Schema {
             return;
         }
         let mut reader = Reader::default();
         let folder = file.source.folders.last().map(String::as_str);
-        match Schema::read(&mut reader, &file.value, folder) {
+        let complete = complete(&mut reader, file, files);
+        match Schema::read(&mut reader, &complete, folder) {
             Some(schema) => {
                 self.subjects.insert(schema.subject.clone());
                 if self.first(&mut reader, &format!("schema {}", schema.title()), file) {
@@ -344,6 +361,24 @@ impl Assembly {
         }
         self.collect(file, reader);
     }
+}
+
+/// The definition with the files that its JSON Schema refers to inside it.
+fn complete<'f>(reader: &mut Reader, file: &'f Parsed<'_>, files: &Files) -> Cow<'f, Value> {
+    let schema = file.value.get("jsonSchema").filter(|schema| refers_to_files(schema));
+    let Some(schema) = schema else { return Cow::Borrowed(&file.value) };
+    let mut definition = file.value.clone();
+    match bundle(schema, &file.source.path(), files) {
+        Ok(bundled) => definition["jsonSchema"] = bundled,
+        Err(message) => {
+            reader.at_key("jsonSchema", |reader| {
+                reader.wrong(message, "a path to another file of the catalog, from this one");
+            });
+            // The rest of the definition is still worth reading.
+            definition["jsonSchema"] = Value::Bool(true);
+        }
+    }
+    Cow::Owned(definition)
 }
 
 /// The subject that a wrong schema was most likely meant for.

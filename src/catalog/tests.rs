@@ -166,3 +166,17 @@ fn a_strategy_is_a_template_with_parameters() {
     assert!(told.contains("migrations.m.with.form: 'form' is no parameter"), "{told}");
     assert!(told.contains("the strategy 'splitName' needs 'from'"), "{told}");
 }
+
+#[test]
+fn a_schema_may_refer_to_a_file_beside_it() {
+    let shared = r#"{"$defs": {}, "type": "string", "pattern": "^[0-9]{5}$"}"#;
+    let schema = r#"{"version": "1.0.0", "keyPattern": "user:*",
+        "jsonSchema": {"properties": {"zip": {"$ref": "zip.json"}}}}"#;
+    let files = [source("zip.json", shared), source("user.json", schema)];
+    let catalog = Catalog::from_definitions(&files).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let schema = &catalog.subjects["user"].schemas[&version("1.0.0")];
+    // The definition stands alone from here on.
+    let schema = Schema::from_value(schema.definition(), None).expect("reads alone");
+    assert!(schema.validator().is_valid(&json!({"zip": "12345"})));
+    assert!(!schema.validator().is_valid(&json!({"zip": "1234"})));
+}

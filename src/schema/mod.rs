@@ -4,6 +4,7 @@
 //! tells by several of them which version a document has. `fields` are compiled to JSON Schema; the
 //! `jsonschema` crate judges.
 
+pub mod bundle;
 pub mod compile;
 pub mod definition;
 pub mod detect;
