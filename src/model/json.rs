@@ -97,7 +97,15 @@ pub fn unquote(raw: &str) -> Cow<'_, str> {
 
 /// `text` as a JSON string, with quotes.
 pub fn quote(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    // Most names and values need no escape, and then no printer either.
+    if text.bytes().any(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')) {
+        return serde_json::Value::from(text).to_string();
+    }
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    quoted.push_str(text);
+    quoted.push('"');
+    quoted
 }
 
 /// Whether `text` is a JSON number, as RFC 8259 writes one.
@@ -191,6 +199,13 @@ mod tests {
             assert!(!is_number(bad), "{bad}");
         }
         assert!(is_integer("42") && !is_integer("42.0") && !is_integer("1e2"));
+    }
+
+    #[test]
+    fn quoting_is_serde_jsons() {
+        for text in ["", "plain é 😀", "a\"b", "a\\b", "\n", "\u{7f}\u{2028}", "\u{1}"] {
+            assert_eq!(quote(text), serde_json::Value::from(text).to_string(), "{text:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Objects and arrays as slices of the text they were read from, with the space between them.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use super::json;
 use super::value::Value;
@@ -21,7 +22,12 @@ impl Name<'_> {
             Self::Plain(bytes) => bytes.as_ref() == text.as_bytes(),
             Self::Quoted(raw) => {
                 let inside = &raw[1..raw.len() - 1];
-                if inside.contains('\\') { json::unquote(raw) == text } else { inside == text }
+                // An escape is longer than what it stands for, so lengths settle most names.
+                match inside.len().cmp(&text.len()) {
+                    Ordering::Less => false,
+                    Ordering::Equal => inside == text && !text.contains('\\'),
+                    Ordering::Greater => inside.contains('\\') && json::unquote(raw) == text,
+                }
             }
         }
     }
@@ -178,7 +184,8 @@ impl<'a> Object<'a> {
 
     /// Gives the member at `at` another name. Its place, value and spacing stay.
     pub fn rename(&mut self, at: usize, name: &str) {
-        self.members[at].name = new_name(name, &self.members[at].name);
+        let is_plain = matches!(self.members[at].name, Name::Plain(_));
+        self.members[at].name = new_name(name, is_plain);
     }
 
     /// Takes the member at `at` out.
@@ -196,7 +203,7 @@ impl<'a> Object<'a> {
     /// Puts a new member before the one at `at`, or at the end when `at` is the length.
     pub fn insert(&mut self, at: usize, name: &str, value: Value<'a>) {
         let colon = self.members.first().map_or(COLON, |member| member.colon.clone());
-        let like = self.members.first().map_or(Name::Quoted(NOTHING), |m| m.name.clone());
+        let is_plain = matches!(self.members.first(), Some(Member { name: Name::Plain(_), .. }));
         let lead = if at == 0 {
             let first = self.members.first().map_or(NOTHING, |member| member.lead.clone());
             let following = self.following_lead();
@@ -207,7 +214,7 @@ impl<'a> Object<'a> {
         } else {
             self.following_lead()
         };
-        let name = new_name(name, &like);
+        let name = new_name(name, is_plain);
         self.members.insert(at, Member { lead, name, colon, value, tail: NOTHING });
     }
 
@@ -266,11 +273,12 @@ impl<'a> Object<'a> {
     }
 }
 
-/// `name` in the form (quoted or plain) of `like`.
-fn new_name<'a>(name: &str, like: &Name<'_>) -> Name<'a> {
-    match like {
-        Name::Quoted(_) => Name::Quoted(Cow::Owned(json::quote(name))),
-        Name::Plain(_) => Name::Plain(Cow::Owned(name.as_bytes().to_vec())),
+/// `name` as a hash's bytes or as JSON text.
+fn new_name<'a>(name: &str, is_plain: bool) -> Name<'a> {
+    if is_plain {
+        Name::Plain(Cow::Owned(name.as_bytes().to_vec()))
+    } else {
+        Name::Quoted(Cow::Owned(json::quote(name)))
     }
 }
 
