@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use semver::Version;
 use serde_json::{Map, Value, json};
 
+use super::library;
 use super::strategy::{DIRECT, Strategy, place_of_use};
 use crate::model::Path;
 use crate::schema::definition::read_version;
@@ -187,9 +188,9 @@ fn expanded(
     name: &str,
     strategies: &BTreeMap<String, Strategy>,
 ) -> Vec<Step> {
-    let Some(strategy) = strategies.get(name) else {
+    let Some(strategy) = strategies.get(name).or_else(|| library::find(name)) else {
         let mut known = vec![DIRECT];
-        known.extend(strategies.keys().map(String::as_str));
+        known.extend(strategies.keys().chain(library::all().keys()).map(String::as_str));
         reader.at_key("strategy", |reader| reader.unknown_name("strategy", name, &known));
         return Vec::new();
     };

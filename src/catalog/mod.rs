@@ -4,6 +4,7 @@
 
 pub mod format;
 pub mod graph;
+pub mod library;
 pub mod load;
 pub mod migration;
 pub mod mistakes;

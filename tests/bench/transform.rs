@@ -3,6 +3,9 @@
 //!
 //! `cargo bench --bench transform`
 
+// Its numbers are its output.
+#![allow(clippy::print_stdout)]
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -17,6 +20,9 @@ const CALLS_PER_ROUND: u32 = 20_000;
 /// About 200 bytes, as an application would write them.
 const DOCUMENT: &str = r#"{"id":12345678,"userName":"Ada King Lovelace","email":"ada@example.org","age":"36","balance":1234.50,"active":true,"tags":["math","poetry"],"address":{"city":"London","zip":"SW1A 1AA"}}"#;
 
+/// What is measured, and its name.
+type Case<'c> = (&'c str, Box<dyn FnMut() + 'c>);
+
 fn main() {
     let transforms = [
         json!({"type": "renameField", "from": "email", "to": "mail"}),
@@ -29,7 +35,7 @@ fn main() {
         "script": "return function(i) local n = tonumber(i.age) return {age = n, adult = n > 17} end"})]);
     let after = run(&native);
     println!("{} bytes: {DOCUMENT}\n{} bytes: {after}\n", DOCUMENT.len(), after.len());
-    let mut cases: Vec<(&str, Box<dyn FnMut()>)> = vec![
+    let mut cases: Vec<Case<'_>> = vec![
         ("serde_json: parse + print", Box::new(bare)),
         ("read + print, nothing done", Box::new(|| _ = black_box(run(&Chain::default())))),
         ("native: rename, split, convert", Box::new(|| _ = black_box(run(&native)))),

@@ -33,7 +33,8 @@ pub(super) const KIND: Kind = Kind {
             form: "a Luau program",
             optional: false,
             help: "return function(i, facts) ... end, which answers a table of outputs; facts has \
-                   key, version, environment and now; null is JSON's null",
+                   key, version, environment and now; null is JSON's null, and array(t) makes an \
+                   empty table a list",
         },
         Parameter {
             name: "onMissing",

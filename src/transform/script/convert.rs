@@ -149,13 +149,18 @@ pub(super) fn to_members(
             LuaValue::String(name) => name.to_string_lossy(),
             other => format!("a {}", other.type_name()),
         };
-        if !outputs.iter().any(|place| first_name(place) == name) {
+        if !outputs.iter().any(|place| first_name(place) == name || place.label() == name) {
             return Err(format!("the script answers '{name}', which is none of its outputs"));
         }
     }
     outputs
         .iter()
         .map(|place| {
+            // A nested output may stand under its whole path: ["address.city"] = ….
+            let whole: LuaValue = table.raw_get(place.label()).map_err(|e| e.to_string())?;
+            if !whole.is_nil() {
+                return to_json(&whole);
+            }
             let mut at = LuaValue::Table(table.clone());
             for name in place.parents().iter().map(String::as_str).chain([place.name()]) {
                 at = match &at {

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use mlua::chunk::ChunkMode;
-use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value as LuaValue, VmState};
+use mlua::{Function, Lua, LuaOptions, LuaSerdeExt, StdLib, Table, Value as LuaValue, VmState};
 
 use super::{Program, convert};
 use crate::model::{Digest, Object};
@@ -262,6 +262,12 @@ fn environment(lua: &Lua) -> mlua::Result<Table> {
     })?;
     environment.raw_set("tostring", text_of)?;
     environment.raw_set("null", LuaValue::NULL)?;
+    // Marks a table as a list, so that an empty one is written as [].
+    let array = lua.create_function(|lua, table: Table| {
+        table.set_metatable(Some(lua.array_metatable()))?;
+        Ok(table)
+    })?;
+    environment.raw_set("array", array)?;
     environment.set_readonly(true);
     Ok(environment)
 }
