@@ -212,7 +212,10 @@ fn summary(set: &ChangeSet, old: &Schema, new: &Schema, policy: Policy) -> Vec<S
     }
     if let Some(evidence) = &set.evidence {
         let Evidence { sampled, failing, example } = evidence;
-        lines.push(format!("{failing} of {sampled} sampled documents fail under the new schema"));
+        lines.push(match sampled {
+            0 => "no stored document that was looked at fits the old schema".to_owned(),
+            _ => format!("{failing} of {sampled} sampled documents fail under the new schema"),
+        });
         lines.extend(example.iter().map(|example| format!("  as {example}")));
     }
     lines.push(advice(set, &old.version, &new.version));

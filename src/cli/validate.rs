@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use super::exit::{Exit, Failure};
 use super::render::Output;
 use crate::model::{Document, Key};
-use crate::schema::{Detection, Schema, Violation};
+use crate::schema::{Detection, Schema, Version, Violation};
 use crate::session::{Sampled, Session};
 
 /// Keys shown for each broken rule.
@@ -196,11 +196,11 @@ fn validate_keys(
             }
             Ok(Detection::Ambiguous(versions)) => {
                 let names: Vec<String> = versions.iter().map(ToString::to_string).collect();
-                let found = format!("a document that fits {}", names.join(" and "));
+                let found = format!("the document fits {}", names.join(" and "));
                 ("ambiguous".to_owned(), vec![of_document("version", found, "one version")])
             }
             Ok(Detection::Unknown) => {
-                let found = "a document that fits no version".to_owned();
+                let found = "the document fits no version".to_owned();
                 ("unknown".to_owned(), vec![of_document("version", found, "a known version")])
             }
             Err(error) => {
@@ -230,8 +230,15 @@ fn validate_keys(
     Ok(if found.invalid == 0 { Exit::Fine } else { Exit::NeedsEyes })
 }
 
-fn of_document(rule: &str, found: String, expected: &str) -> Violation {
-    Violation::new(String::new(), rule, found, expected.to_owned())
+/// What is wrong with a document as a whole, in words.
+fn of_document(rule: &str, message: String, expected: &str) -> Violation {
+    Violation {
+        path: String::new(),
+        rule: rule.to_owned(),
+        found: message.clone(),
+        expected: expected.to_owned(),
+        message,
+    }
 }
 
 fn told(subject: &str, found: &Found, output: Output) {
@@ -244,7 +251,9 @@ fn told(subject: &str, found: &Found, output: Output) {
         return;
     }
     for (version, count) in &found.versions {
-        output.line(format!("{count:>12}  {subject}@{version}"));
+        let is_version = version.parse::<Version>().is_ok();
+        let name = if is_version { format!("{subject}@{version}") } else { version.clone() };
+        output.line(format!("{count:>12}  {name}"));
     }
     for group in found.groups.values() {
         let keys: Vec<String> = group.keys.iter().map(ToString::to_string).collect();

@@ -36,7 +36,10 @@ pub fn search(old: &Value, new: &Value) -> Witnesses {
         return found;
     };
     let search = Search { old_root: old, new_root: new };
-    for value in search.values(old, new, 0) {
+    // The shortest document shows best what it is about.
+    let mut values = search.values(old, new, 0);
+    values.sort_by_cached_key(|value| value.to_string().len());
+    for value in values {
         match (old_validator.is_valid(&value), new_validator.is_valid(&value)) {
             (true, false) if found.refused_by_new.is_none() => found.refused_by_new = Some(value),
             (false, true) if found.refused_by_old.is_none() => found.refused_by_old = Some(value),

@@ -93,7 +93,7 @@ fn one(path: &str, node: &Node, whole: u64, out: &mut Vec<FieldReport>) {
         path: path.to_owned(),
         presence: Share::of("present", node.count, whole),
         types: shares(settled.types()),
-        distinct: settled.distinct.count(),
+        distinct: distinct(settled),
         least,
         most,
         formats: formats.map(|(name, count)| Share::of(name, count, texts.count)).collect(),
@@ -111,15 +111,25 @@ fn one(path: &str, node: &Node, whole: u64, out: &mut Vec<FieldReport>) {
     }
 }
 
+/// An estimate may exceed what it counts; there are no more different values than values.
+fn distinct(node: &Node) -> DistinctCount {
+    let found = node.distinct.count();
+    DistinctCount { count: found.count.min(node.count), ..found }
+}
+
 /// The range of numbers, else of the lengths of texts, else of arrays.
 fn bounds(node: &Node) -> (Option<String>, Option<String>) {
     if let Some((least, most)) = &node.numbers.range {
         return (Some(least.to_string()), Some(most.to_string()));
     }
     let lengths = |lengths: Option<(u64, u64)>, unit: &str| {
-        lengths.map(|(least, most)| (format!("{least} {unit}"), format!("{most} {unit}")))
+        let told = |count: u64| match count {
+            1 => format!("1 {unit}"),
+            count => format!("{count} {unit}s"),
+        };
+        lengths.map(|(least, most)| (told(least), told(most)))
     };
-    let found = lengths(node.texts.lengths, "characters").or(lengths(node.arrays.lengths, "items"));
+    let found = lengths(node.texts.lengths, "character").or(lengths(node.arrays.lengths, "item"));
     found.map_or((None, None), |(least, most)| (Some(least), Some(most)))
 }
 
