@@ -85,12 +85,13 @@ fn every_mistake_is_told_at_once() {
     for (name, _) in FILES.iter().filter(|(name, _)| !name.contains("good")) {
         assert!(told.contains(name), "nothing is said of {name}");
     }
-    // Which kinds of transform there are is not this test's matter.
+    // Which transforms and strategies there are is not this test's matter.
     let told: Vec<String> = told
         .lines()
-        .map(|line| match line.find("one of: renameField") {
-            Some(at) => format!("{}one of: renameField, …", &line[..at]),
-            None => line.to_owned(),
+        .map(|line| {
+            let lists = ["one of: renameField", "expected: direct"];
+            let at = lists.iter().find_map(|list| Some((line.find(list)?, list)));
+            at.map_or_else(|| line.to_owned(), |(at, list)| format!("{}{list}, …", &line[..at]))
         })
         .collect();
     insta::assert_snapshot!(told.join("\n"));
