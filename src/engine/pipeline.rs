@@ -185,7 +185,12 @@ pub(super) fn run(job: &Job<'_>) -> Result<Report, EngineError> {
         });
         drop(events);
         // When this returns, its channels close and every thread comes to its end.
-        Settle::new(job, permits, writes).work(&inbox)
+        let ended = Settle::new(job, permits, writes).work(&inbox);
+        if ended.is_err() {
+            // Nobody settles any more, so a reader that waits for a permit would wait for ever.
+            job.control.stop();
+        }
+        ended
     })
 }
 
