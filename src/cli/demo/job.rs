@@ -234,10 +234,8 @@ impl Job<'_> {
         figures.push(Figure::expect("expiries changed", changes.expiries, 0));
         let moved = changes.appeared + changes.vanished;
         figures.push(Figure::expect("keys come or gone", moved, 0));
-        figures.extend(Figure::no_difference(
-            before.compare(&after, |key| !ours(key)),
-            "outside the pattern:",
-        ));
+        figures
+            .extend(Figure::no_difference(before.compare(&after, |key| !ours(key)), "elsewhere:"));
         let what = format!("{} to {}, {run}", plan.subject, plan.target);
         self.done("run", what, time, figures);
         Ok(run)
