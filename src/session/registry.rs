@@ -7,7 +7,7 @@ use semver::Version;
 use serde_json::{Map, Value as Json, json};
 
 use super::{Session, SessionError};
-use crate::catalog::{Catalog, Source};
+use crate::catalog::{Catalog, Mistake, Mistakes, Source};
 use crate::journal;
 use crate::schema::Schema;
 use crate::schema::definition::digest_of;
@@ -91,6 +91,7 @@ impl Session {
     /// New versions must promise what they change, measured against the newest earlier version.
     fn check_honesty(&self, known: &[Registered]) -> Result<(), SessionError> {
         let registered = catalog_of(known)?;
+        let mut mistakes = Mistakes::default();
         for (name, subject) in &self.catalog().subjects {
             let before = registered.subject(name);
             let mut all: BTreeMap<&Version, &Schema> = BTreeMap::new();
@@ -99,14 +100,19 @@ impl Session {
             for (version, schema) in &subject.schemas {
                 let is_new = before.is_none_or(|before| !before.schemas.contains_key(version));
                 let earlier = all.range::<&Version, _>(..version).next_back().filter(|_| is_new);
-                if let Some((_, earlier)) = earlier {
-                    let set = diff(earlier, schema, Policy::default());
-                    honest(&earlier.version, version, &set)
-                        .map_err(|error| SessionError::Usage(format!("{name}: {error}")))?;
+                let Some((_, earlier)) = earlier else { continue };
+                let set = diff(earlier, schema, Policy::default());
+                if let Err(error) = honest(&earlier.version, version, &set) {
+                    let message = format!(
+                        "promises a {} change of {}, and its changes ask for a {} one ({})",
+                        error.promised, error.old, error.needed, error.reason
+                    );
+                    let expected = format!("{} or higher, or --force", error.advised);
+                    mistakes.0.push(Mistake::of_file(&schema.title(), message, expected));
                 }
             }
         }
-        Ok(())
+        if mistakes.0.is_empty() { Ok(()) } else { Err(mistakes.into()) }
     }
 
     /// Writes what is registered into a folder, as files that load as a catalog; returns them.

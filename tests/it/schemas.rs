@@ -214,3 +214,21 @@ fn of_two_who_push_different_content_one_wins() {
         assert_eq!(codes, [0, 4]);
     }
 }
+
+#[test]
+fn a_number_that_promises_too_little_is_not_registered() {
+    let server = TestServer::start();
+    let catalog = small_catalog(&json!({"a": {"type": "string"}}));
+    let next =
+        json!({"version": "1.1.0", "keyPattern": "doc:*", "fields": {"a": {"type": "number"}}});
+    std::fs::write(catalog.path().join("2.json"), next.to_string()).expect("written");
+    let folder = catalog.path().display().to_string();
+    let push = |more: &[&str]| {
+        let push = Remold::on(server.url()).args(["--catalog", &folder, "schema", "push"]);
+        push.args(more).run()
+    };
+    let said = push(&[]).exits(4);
+    assert!(said.stderr.contains("doc@1.1.0: promises a minor change of 1.0.0"), "{}", said.stderr);
+    assert!(said.stderr.contains("expected: 2.0.0 or higher, or --force"), "{}", said.stderr);
+    push(&["--force"]).exits(0);
+}
