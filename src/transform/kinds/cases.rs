@@ -51,6 +51,21 @@ fn fields() {
         (mv.clone(), r#"{"city":"Ulm","address":7}"#, "!'address' is number"),
         (mv, "{}", "!city: the field is missing"),
         (
+            json!({"type": "moveField", "from": "a", "to": "a.value"}),
+            r#"{"x":0,"a":1.0}"#,
+            r#"{"x":0,"a":{"value":1.0}}"#,
+        ),
+        (
+            json!({"type": "moveField", "from": "a.value", "to": "a"}),
+            r#"{"a":{"value":1.0},"x":0}"#,
+            r#"{"a":1.0,"x":0}"#,
+        ),
+        (
+            json!({"type": "moveField", "from": "a.value", "to": "a"}),
+            r#"{"a":{"value":1,"unit":"m"}}"#,
+            "!exists already",
+        ),
+        (
             json!({"type": "moveField", "from": "a.b", "to": "b"}),
             r#"{"a":{"b":1.0,"c":2}}"#,
             r#"{"a":{"c":2},"b":1.0}"#,

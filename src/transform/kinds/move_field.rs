@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{Kind, ON_EXISTING, ON_MISSING, Parameter, tolerate};
-use crate::model::{Document, Path};
+use crate::model::{Document, Object, Path};
 use crate::transform::{Facts, Loss, OnExisting, OnMissing, Params, Place, Refusal, Transform};
 
 pub(super) const KIND: Kind = Kind {
@@ -33,12 +33,26 @@ fn parse(params: &mut Params<'_>) -> Option<Box<dyn Transform>> {
     let on_existing = params.on_existing();
     let (from, to) = (from?, to?);
     params.same_scope("to", &[&from, &to]);
-    if from.path() == to.path() || from.holds(&to) {
-        let message = format!("'{}' lies in '{}'", to.path(), from.path());
-        params.refuse("to", message, "a path outside of the field that moves");
+    if from.path() == to.path() {
+        params.refuse("to", "the new path is the old one", "another path");
         return None;
     }
     Some(Box::new(MoveField { from, to, on_missing, on_existing }))
+}
+
+impl MoveField {
+    /// Whether the target is free once the field is gone: it is absent, lies inside of the field, or
+    /// is an object that holds nothing but the field.
+    fn is_free(&self, object: &mut Object<'_>) -> Result<bool, Refusal> {
+        if self.from.holds(&self.to) {
+            return Ok(true);
+        }
+        let Some((parent, at)) = self.to.find(object)? else { return Ok(true) };
+        let is_child =
+            self.to.holds(&self.from) && self.from.parents().len() == self.to.parents().len() + 1;
+        let held = if is_child { parent.value_mut(at).object_mut() } else { None };
+        Ok(held.is_some_and(|held| held.len() == 1))
+    }
 }
 
 impl Transform for MoveField {
@@ -47,7 +61,7 @@ impl Transform for MoveField {
             if self.from.find_or(object, self.on_missing)?.is_none() {
                 return Ok(());
             }
-            if self.on_existing != OnExisting::Overwrite && self.to.stands(object)? {
+            if self.on_existing != OnExisting::Overwrite && !self.is_free(object)? {
                 let keep = self.on_existing == OnExisting::Keep;
                 return if keep { Ok(()) } else { Err(self.to.exists()) };
             }

@@ -237,7 +237,18 @@ pub(super) fn definition() -> impl Strategy<Value = Json> {
                 step
             }),
     ];
-    (parameters, options()).prop_map(|(mut definition, options)| {
+    let when = prop_oneof![
+        7 => Just(None),
+        1 => path().prop_map(|field| Some(json!({"field": field}))),
+        1 => path().prop_map(|field| Some(json!({"not": {"field": field, "type": "string"}}))),
+        1 => (path(), path()).prop_map(|(a, b)| {
+            Some(json!({"any": [{"field": a, "gt": 1}, {"field": b, "in": ["1", true, null]}]}))
+        }),
+    ];
+    (parameters, options(), when).prop_map(|(mut definition, options, when)| {
+        if let Some(when) = when {
+            definition["when"] = when;
+        }
         let kind = definition["type"].as_str().and_then(super::find).expect("a kind");
         for (name, value) in options.as_object().expect("an object") {
             if kind.parameters.iter().any(|parameter| parameter.name == name) {
