@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::migration::Migration;
 use super::mistakes::{Mistake, Mistakes};
+use super::scripts::{self, Scripts};
 use super::spans::Spans;
 use super::strategy::Strategy;
 use super::{Catalog, Overrides, Subject};
@@ -64,31 +65,37 @@ impl Catalog {
         let mut paths = Vec::new();
         list_files(folder, 0, &mut paths, &mut found);
         paths.sort();
-        let mut sources = Vec::new();
+        let (mut sources, mut scripts) = (Vec::new(), Scripts::new());
         for path in paths {
             let below = path.strip_prefix(folder).unwrap_or(&path);
+            let script = scripts::is_script(&path).then(|| scripts::name_of(below));
             let folders = below.parent().into_iter().flat_map(FilePath::components);
             let folders = folders.map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
             let name = path.display().to_string();
-            match std::fs::read_to_string(&path) {
-                Ok(text) => sources.push(Source { name, folders, text }),
-                Err(error) => found.0.push(Mistake::of_file(
+            match (std::fs::read_to_string(&path), script) {
+                (Ok(text), Some(script)) => _ = scripts.insert(script, text),
+                (Ok(text), None) => sources.push(Source { name, folders, text }),
+                (Err(error), _) => found.0.push(Mistake::of_file(
                     &name,
                     format!("cannot be read: {error}"),
                     "a readable file of UTF-8 text",
                 )),
             }
         }
-        Self::assemble(&sources, found)
+        Self::assemble(&sources, scripts, found)
     }
 
     /// Reads definitions from memory, as the registry and a Plan hold them.
     pub fn from_definitions(sources: &[Source]) -> Result<Self, Mistakes> {
-        Self::assemble(sources, Mistakes::default())
+        Self::assemble(sources, Scripts::new(), Mistakes::default())
     }
 
-    fn assemble(sources: &[Source], mistakes: Mistakes) -> Result<Self, Mistakes> {
-        let mut assembly = Assembly { mistakes, ..Assembly::default() };
+    fn assemble(
+        sources: &[Source],
+        scripts: Scripts,
+        mistakes: Mistakes,
+    ) -> Result<Self, Mistakes> {
+        let mut assembly = Assembly { mistakes, scripts, ..Assembly::default() };
         let parsed: Vec<Parsed<'_>> = sources.iter().filter_map(|s| assembly.parse(s)).collect();
         let values = parsed.iter().map(|file| (file.source.path(), file.value.clone()));
         let files: Files = Arc::new(values.collect());
@@ -140,7 +147,7 @@ fn list_files(folder: &FilePath, depth: usize, out: &mut Vec<PathBuf>, found: &m
         }
         if path.is_dir() {
             list_files(&path, depth + 1, out, found);
-        } else if path.extension().is_some_and(|extension| extension == "json") {
+        } else if path.extension().is_some_and(|it| it == "json") || scripts::is_script(&path) {
             out.push(path);
         }
     }
@@ -176,18 +183,20 @@ struct Assembly {
     defined: BTreeMap<String, String>,
     /// Subjects that a schema was meant for, also when it is wrong: their migrations are not.
     subjects: BTreeSet<String>,
+    scripts: Scripts,
 }
 
 impl Assembly {
     fn parse<'s>(&mut self, source: &'s Source) -> Option<Parsed<'s>> {
         let text = &source.text;
-        let value: Value = match serde_json::from_str(text) {
+        let mut value: Value = match serde_json::from_str(text) {
             Ok(value) => value,
             Err(error) => {
                 self.mistakes.0.push(not_json(source, &error));
                 return None;
             }
         };
+        scripts::put_in(&mut value, &source.folders, &self.scripts);
         let spans = Spans::of(text);
         for (places, offset) in &spans.duplicates {
             let mistake = Mistake {

@@ -8,6 +8,7 @@ pub mod library;
 pub mod load;
 pub mod migration;
 pub mod mistakes;
+mod scripts;
 pub mod spans;
 pub mod strategy;
 #[cfg(test)]

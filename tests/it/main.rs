@@ -16,4 +16,5 @@ mod mixed_run;
 mod readme;
 mod sample_data;
 mod schemas;
+mod script_files;
 mod tidy;

@@ -31,10 +31,16 @@ pub(super) const KIND: Kind = Kind {
         Parameter {
             name: "script",
             form: "a Luau program",
-            optional: false,
+            optional: true,
             help: "return function(i, facts) ... end, which answers a table of outputs; facts has \
                    key, version, environment and now; null is JSON's null, and array(t) makes an \
                    empty table a list",
+        },
+        Parameter {
+            name: "file",
+            form: "the path of a .luau file",
+            optional: true,
+            help: "in place of 'script', a file below the catalog's folder that holds it",
         },
         Parameter {
             name: "onMissing",
@@ -71,7 +77,15 @@ struct Custom {
 
 fn parse(params: &mut Params<'_>) -> Option<Box<dyn Transform>> {
     let (inputs, outputs) = (params.places("inputs", 0), params.places("outputs", 1));
-    let text = params.text("script");
+    let text = match params.optional("file") {
+        // The catalog puts the text of a file in its place before steps are read.
+        Some(file) => {
+            let message = format!("there is no script '{}'", file.as_str().unwrap_or_default());
+            params.refuse("file", message, "the path of a *.luau file below the catalog's folder");
+            params.optional("script").and(None)
+        }
+        None => params.text("script"),
+    };
     let words = [("fail", Some(OnMissing::Fail)), ("skip", Some(OnMissing::Skip)), ("nil", None)];
     let on_missing = params.word("onMissing", &words, Some(OnMissing::Fail));
     let big = [("fail", BigNumbers::Fail), ("text", BigNumbers::Text)];

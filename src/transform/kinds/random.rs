@@ -178,6 +178,18 @@ fn of_three() -> impl Strategy<Value = Json> {
     ])
 }
 
+/// Mostly no condition.
+fn when() -> impl Strategy<Value = Option<Json>> {
+    prop_oneof![
+        7 => Just(None),
+        1 => path().prop_map(|field| Some(json!({"field": field}))),
+        1 => path().prop_map(|field| Some(json!({"not": {"field": field, "type": "string"}}))),
+        1 => (path(), path()).prop_map(|(a, b)| {
+            Some(json!({"any": [{"field": a, "gt": 1}, {"field": b, "in": ["1", true, null]}]}))
+        }),
+    ]
+}
+
 /// A definition with random parameters. Options that a kind does not know make it unreadable, and
 /// such a definition is passed over.
 pub(super) fn definition() -> impl Strategy<Value = Json> {
@@ -237,15 +249,7 @@ pub(super) fn definition() -> impl Strategy<Value = Json> {
                 step
             }),
     ];
-    let when = prop_oneof![
-        7 => Just(None),
-        1 => path().prop_map(|field| Some(json!({"field": field}))),
-        1 => path().prop_map(|field| Some(json!({"not": {"field": field, "type": "string"}}))),
-        1 => (path(), path()).prop_map(|(a, b)| {
-            Some(json!({"any": [{"field": a, "gt": 1}, {"field": b, "in": ["1", true, null]}]}))
-        }),
-    ];
-    (parameters, options(), when).prop_map(|(mut definition, options, when)| {
+    (parameters, options(), when()).prop_map(|(mut definition, options, when)| {
         if let Some(when) = when {
             definition["when"] = when;
         }
