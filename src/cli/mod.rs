@@ -106,6 +106,8 @@ pub struct Opening {
     pub session: Session,
     /// The demo whose server that is. It is gone when this is dropped, so the console comes first.
     pub demo: Option<Demo>,
+    /// Whether colours were refused (`--no-color`).
+    pub no_color: bool,
 }
 
 /// Reads the arguments and carries out the verb, unless it is the console.
@@ -137,7 +139,11 @@ fn carry_out(arguments: Arguments, output: Output) -> Result<Start, Failure> {
                  see `remold --help`",
             ));
         }
-        return Ok(Start::Console(Box::new(Opening { session: global.session()?, demo: None })));
+        return Ok(Start::Console(Box::new(Opening {
+            session: global.session()?,
+            demo: None,
+            no_color: global.no_color,
+        })));
     };
     let exit = match verb {
         Verb::Keys(arguments) => keys::carry_out(&arguments, &global.session()?, output),

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::KeyCode;
 
 use crate::console::command::{Command, Scope, Verb, command};
 use crate::console::effect::{Effect, Order, Work};
@@ -19,7 +19,7 @@ use crate::console::panes::keys::Keys;
 use crate::console::panes::run::Run;
 use crate::console::panes::schemas::Schemas;
 use crate::console::panes::{Pane, words};
-use crate::console::regions::{Part, Regions, Target};
+use crate::console::regions::{Part, Regions};
 use crate::console::shared::{Job, JobKind, Link, Moment, Shared};
 use crate::console::theme::Role;
 use crate::engine::Report;
@@ -28,8 +28,6 @@ use crate::session::ServerInfo;
 
 /// How often the server is asked about itself.
 const SERVER_EVERY_MS: i64 = 2_000;
-/// Rows that one turn of the mouse's wheel moves.
-const WHEEL_ROWS: usize = 3;
 
 /// The whole state.
 pub struct App {
@@ -46,7 +44,8 @@ pub struct App {
     /// Past runs.
     pub history: History,
     asked_server_ms: i64,
-    dragging: bool,
+    /// Whether the divider is being dragged.
+    pub(super) dragging: bool,
     /// Roll the run back as soon as it has stopped.
     roll_back_after: bool,
 }
@@ -178,7 +177,7 @@ impl App {
         effects
     }
 
-    fn pane(&mut self, scope: Scope) -> (&mut dyn Pane, &mut Shared) {
+    pub(super) fn pane(&mut self, scope: Scope) -> (&mut dyn Pane, &mut Shared) {
         let pane: &mut dyn Pane = match scope {
             Scope::Keys | Scope::Everywhere => &mut self.keys,
             Scope::Schemas => &mut self.schemas,
@@ -236,7 +235,7 @@ impl App {
     }
 
     /// What a key in the top overlay came to.
-    fn answered(&mut self, answer: Answer) -> Vec<Effect> {
+    pub(super) fn answered(&mut self, answer: Answer) -> Vec<Effect> {
         if !matches!(answer, Answer::Stay) {
             self.shared.overlays.pop();
         }
@@ -322,7 +321,7 @@ impl App {
         self.pane_ref(scope).disabled(verb, &self.shared)
     }
 
-    fn go(&mut self, scope: Scope) -> Vec<Effect> {
+    pub(super) fn go(&mut self, scope: Scope) -> Vec<Effect> {
         if self.shared.focus != scope {
             self.shared.focus = scope;
             self.shared.part = Part::Left;
@@ -344,16 +343,7 @@ impl App {
         let focus = self.shared.focus;
         match verb {
             Verb::Quit => return self.quit(),
-            Verb::Help | Verb::Palette => {
-                let keymap = &self.shared.keymap;
-                let availability = |command: &Command| self.availability(command);
-                let list = if verb == Verb::Help {
-                    CommandList::help(keymap, focus, availability)
-                } else {
-                    CommandList::palette(keymap, focus, availability)
-                };
-                self.shared.overlays.push(Overlay::Commands(list));
-            }
+            Verb::Help | Verb::Palette => self.open_commands(verb),
             Verb::GoKeys => return self.go(Scope::Keys),
             Verb::GoSchemas => return self.go(Scope::Schemas),
             Verb::GoChain => return self.go(Scope::Chain),
@@ -361,6 +351,14 @@ impl App {
             Verb::GoHistory => return self.go(Scope::History),
             Verb::MakeChain => {
                 self.schemas.act(verb, &mut self.shared);
+                return self.go(Scope::Chain);
+            }
+            Verb::ChainOfKey => {
+                self.keys.choose_subject(&mut self.shared);
+                return self.go(Scope::Chain);
+            }
+            Verb::Inspect => {
+                self.shared.marked = self.run.samples(&self.shared);
                 return self.go(Scope::Chain);
             }
             Verb::OtherPart => self.shared.part = self.shared.part.other(),
@@ -374,14 +372,7 @@ impl App {
                 self.shared.theme = self.shared.theme.next();
                 self.shared.tell(format!("theme: {}", self.shared.theme.name));
             }
-            Verb::ShowLog => {
-                let mut lines = self.shared.log();
-                if lines.is_empty() {
-                    lines.push((Role::Dim, "nothing happened yet".to_owned()));
-                }
-                let log = Message::new(&self.shared.keymap, "Log, newest first (UTC)", lines);
-                self.shared.overlays.push(Overlay::Message(log));
-            }
+            Verb::ShowLog => self.open_log(),
             Verb::Suspend => return vec![Effect::Suspend],
             Verb::Redraw => return vec![Effect::Redraw],
             Verb::DryRun => {
@@ -406,88 +397,31 @@ impl App {
         Vec::new()
     }
 
+    fn open_commands(&mut self, verb: Verb) {
+        let (keymap, focus) = (&self.shared.keymap, self.shared.focus);
+        let availability = |command: &Command| self.availability(command);
+        let list = if verb == Verb::Help {
+            CommandList::help(keymap, focus, availability)
+        } else {
+            CommandList::palette(keymap, focus, availability)
+        };
+        self.shared.overlays.push(Overlay::Commands(list));
+    }
+
+    fn open_log(&mut self) {
+        let mut lines = self.shared.log();
+        if lines.is_empty() {
+            lines.push((Role::Dim, "nothing happened yet".to_owned()));
+        }
+        let log = Message::new(&self.shared.keymap, "Log, newest first (UTC)", lines);
+        self.shared.overlays.push(Overlay::Message(log));
+    }
+
     fn quit(&mut self) -> Vec<Effect> {
         let Some(job) = &self.shared.job else { return vec![Effect::Exit] };
         let dry_run = !job.kind.writes();
         let summary = format!("A {} is at {}.", job.kind.name(), job.percent());
         self.shared.overlays.push(Overlay::Leave(Leave::new(summary, dry_run)));
         Vec::new()
-    }
-
-    fn mouse(&mut self, event: MouseEvent) -> Vec<Effect> {
-        let target = self.shared.regions.at(event.column, event.row);
-        match event.kind {
-            MouseEventKind::Down(MouseButton::Left) => self.click(target, event),
-            MouseEventKind::Drag(MouseButton::Left) if self.dragging => {
-                let body = self.shared.regions.body;
-                let share = u32::from(event.column.saturating_sub(body.x)) * 100
-                    / u32::from(body.width.max(1));
-                self.shared.divider = u16::try_from(share.clamp(15, 85)).ok();
-                Vec::new()
-            }
-            MouseEventKind::Up(_) => {
-                self.dragging = false;
-                Vec::new()
-            }
-            MouseEventKind::ScrollDown => self.wheel(Verb::Down, event),
-            MouseEventKind::ScrollUp => self.wheel(Verb::Up, event),
-            _ => Vec::new(),
-        }
-    }
-
-    fn click(&mut self, target: Option<Target>, event: MouseEvent) -> Vec<Effect> {
-        if let Some(overlay) = self.shared.overlays.last_mut() {
-            return match target {
-                Some(Target::OverlayRow(row)) => {
-                    let answer = overlay.click(row);
-                    self.answered(answer)
-                }
-                _ => Vec::new(),
-            };
-        }
-        match target {
-            Some(Target::Tab(scope)) => self.go(scope),
-            Some(Target::Verb(verb)) => self.act(verb),
-            Some(Target::Divider) => {
-                self.dragging = true;
-                Vec::new()
-            }
-            Some(Target::Row(part, row)) => {
-                self.shared.part = part;
-                let (pane, shared) = self.pane(self.shared.focus);
-                pane.select(part, row, shared)
-            }
-            Some(Target::Part(part)) => {
-                self.shared.part = part;
-                Vec::new()
-            }
-            _ => {
-                self.shared.part = self
-                    .shared
-                    .regions
-                    .part_at(event.column, event.row)
-                    .unwrap_or(self.shared.part);
-                Vec::new()
-            }
-        }
-    }
-
-    /// The wheel moves what is under the pointer, without taking the focus there.
-    fn wheel(&mut self, verb: Verb, event: MouseEvent) -> Vec<Effect> {
-        if let Some(overlay) = self.shared.overlays.last_mut() {
-            let code = if verb == Verb::Up { KeyCode::Up } else { KeyCode::Down };
-            for _ in 0..WHEEL_ROWS {
-                overlay.press(Press::plain(code), self.shared.regions.overlay_rows);
-            }
-            return Vec::new();
-        }
-        let focused = self.shared.part;
-        let under = self.shared.regions.part_at(event.column, event.row).unwrap_or(focused);
-        self.shared.part = under;
-        let (pane, shared) = self.pane(self.shared.focus);
-        // Only the last place matters to what is loaded for it.
-        let effects = (0..WHEEL_ROWS).map(|_| pane.act(verb, shared)).last().unwrap_or_default();
-        self.shared.part = focused;
-        effects
     }
 }

@@ -9,6 +9,7 @@ pub mod command;
 pub mod effect;
 pub mod event_loop;
 pub mod keymap;
+mod mouse;
 pub mod msg;
 pub mod overlays;
 pub mod panes;

@@ -81,7 +81,7 @@ impl Judge {
         let document = match content.document() {
             Ok(document) => document,
             Err(error) => {
-                return Judged::trouble(Outcome::Invalid, Trouble::new("read", error.to_string()));
+                return Judged::trouble(Outcome::Invalid, Trouble::unreadable(&error.to_string()));
             }
         };
         let source = match self.route(&document, content) {
@@ -100,7 +100,7 @@ impl Judge {
         let detection = match self.detect(document, content) {
             Ok(detection) => detection,
             Err(reason) => {
-                return Err(Judged::trouble(Outcome::Invalid, Trouble::new("read", reason)));
+                return Err(Judged::trouble(Outcome::Invalid, Trouble::unreadable(&reason)));
             }
         };
         let reason = match detection {

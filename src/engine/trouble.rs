@@ -27,6 +27,21 @@ impl Trouble {
         let (step, reason) = (step.to_owned(), reason.into());
         Self { step, field: String::new(), reason, found: None }
     }
+
+    /// A value that does not read as a document. The place at which reading failed differs from key
+    /// to key, so it stands in `found`: in the reason it would make a group of each key.
+    pub fn unreadable(said: &str) -> Self {
+        let (reason, place) = match said.split_once(" at line ") {
+            Some((reason, place)) => (reason.to_owned(), Some(format!("line {place}"))),
+            None => match said.strip_suffix(" is no UTF-8").and_then(|s| s.rsplit_once("byte ")) {
+                Some((head, at)) => {
+                    (format!("{head}a byte is no UTF-8"), Some(format!("byte {at}")))
+                }
+                None => (said.to_owned(), None),
+            },
+        };
+        Self { found: place, ..Self::new("read", reason) }
+    }
 }
 
 /// Keys with the same outcome for the same reason.

@@ -86,6 +86,30 @@ fn marked_keys_are_the_sample() {
 }
 
 #[test]
+fn a_key_leads_to_the_chain_of_its_subject() {
+    let mut stage = stage();
+    let generation = said::generation(&stage.press("f5"));
+    let effects = stage.send(Msg::Keys(generation, Ok(said::page(0))));
+    assert!(stage.press("c").is_empty(), "no subject is known before the value came");
+    let generation = said::generation(&effects);
+    stage.send(Msg::Value(generation, "order:1".into(), Ok(Some(said::detail()))));
+    let effects = stage.press("c");
+    assert!(matches!(&effects[..], [Effect::Plan(_, subject, target)]
+        if subject == "user" && target.to_string() == "3.0.0"));
+    assert_eq!(stage.app.shared.marked.len(), 1);
+}
+
+#[test]
+fn the_keys_of_a_trouble_are_inspected_in_the_chain() {
+    let mut stage = running();
+    let effects = stage.press("i");
+    let effects = stage.send(Msg::Planned(said::generation(&effects), Ok(said::plan())));
+    let [Effect::Preview(_, _, keys, _)] = &effects[..] else { panic!("{effects:?}") };
+    let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+    assert_eq!(keys, ["user:17", "user:2"]);
+}
+
+#[test]
 fn nothing_writes_before_the_pattern_is_typed() {
     let mut stage = planned();
     for keys in ["r x enter", "x u s e r : enter", "x esc", "x y e s enter esc"] {

@@ -52,7 +52,8 @@ pub fn carry_out(arguments: &Arguments, global: &Global, output: Output) -> Resu
         ..global.settings()
     })?;
     if !arguments.headless {
-        return Ok(Start::Console(Box::new(Opening { session, demo: Some(demo) })));
+        let (demo, no_color) = (Some(demo), global.no_color);
+        return Ok(Start::Console(Box::new(Opening { session, demo, no_color })));
     }
     headless(&demo, &session, output).map(Start::Ended)
 }

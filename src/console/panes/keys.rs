@@ -14,7 +14,7 @@ use crate::console::panes::Pane;
 use crate::console::panes::loaded::LoadedKeys;
 use crate::console::panes::value_side::ValueSide;
 use crate::console::regions::Part;
-use crate::console::shared::Shared;
+use crate::console::shared::{Choice, Shared};
 use crate::console::theme::Role;
 use crate::console::widgets::input::Input;
 use crate::console::widgets::list::{self, ListState};
@@ -168,6 +168,25 @@ impl Keys {
         }
         let page = shared.regions.page(Part::Left);
         self.at.step(Verb::Down, self.loaded.shown(), page);
+    }
+
+    /// The subject of the key whose value is shown.
+    fn subject(&self) -> Option<&str> {
+        let version = self.value.detail()?.version.as_ref()?;
+        Some(version.0.as_str())
+    }
+
+    /// Makes the shown key's subject the chosen one, and the key the sample when none is marked.
+    pub fn choose_subject(&self, shared: &mut Shared) {
+        let Some(name) = self.subject().map(str::to_owned) else { return };
+        if shared.choice.subject.as_deref() != Some(&name) {
+            let subject = shared.setting.catalog.subject(&name);
+            let target = subject.and_then(|subject| subject.schemas.keys().next_back().cloned());
+            shared.choice = Choice { subject: Some(name), target };
+        }
+        if shared.marked.is_empty() {
+            shared.marked.extend(self.selected().map(|line| line.key.clone()));
+        }
     }
 
     fn copy(&self, part: Part) -> Vec<Effect> {
@@ -366,6 +385,9 @@ impl Pane for Keys {
                 Some("a million keys are loaded; use a narrower pattern (/)".to_owned())
             }
             Verb::Mark if self.selected().is_none() => Some("no key is selected".to_owned()),
+            Verb::ChainOfKey if self.subject().is_none() => {
+                Some("this key is of no subject in the definitions".to_owned())
+            }
             Verb::ClearMarks if shared.marked.is_empty() => Some("no key is marked".to_owned()),
             _ => None,
         }

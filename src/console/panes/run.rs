@@ -1,5 +1,7 @@
 //! The run: what it will do in words, and how it gets on in figures.
 
+use std::collections::BTreeSet;
+
 use ratatui::layout::Rect;
 
 use crate::console::command::Verb;
@@ -109,6 +111,12 @@ impl Run {
     fn errors<'s>(&'s self, shared: &'s Shared) -> &'s [ErrorGroup] {
         let progress = self.shown(shared).and_then(|job| job.progress.as_ref());
         progress.map_or(&[], |progress| progress.errors.as_slice())
+    }
+
+    /// The sample keys of the selected trouble.
+    pub fn samples(&self, shared: &Shared) -> BTreeSet<Key> {
+        let group = self.errors(shared).get(self.errors_at.selected);
+        group.map(|group| group.samples.iter().cloned().collect()).unwrap_or_default()
     }
 
     fn open_error(&self, shared: &mut Shared) {
@@ -248,7 +256,7 @@ impl Run {
         }
         let head = canvas.line([
             (Role::Title, "Trouble, by step, field and reason".to_owned()),
-            (Role::Dim, "  enter opens one".to_owned()),
+            (Role::Dim, "  enter opens one, i inspects its keys".to_owned()),
         ]);
         canvas.put(area, &head);
         let body = below(area, 1);
@@ -457,6 +465,9 @@ impl Pane for Run {
                 let text = "there is no plan; Chain (3) draws one up";
                 shared.plan.is_none().then(|| text.to_owned())
             }),
+            Verb::Inspect if self.errors(shared).is_empty() => {
+                Some("there is no trouble to inspect".to_owned())
+            }
             Verb::CopyCommand if shared.plan.is_none() => Some("there is no plan".to_owned()),
             _ => None,
         }
