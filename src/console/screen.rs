@@ -99,6 +99,10 @@ fn view_header(shared: &Shared, canvas: &mut Canvas, area: Rect) {
     let place = Rect { x: area.right() - cells, width: cells, ..area };
     let right = Line::from(canvas.span(Role::Dim, right));
     canvas.put(place, &right);
+    if setting.is_production() {
+        // The whole line says so: on this server a slip has a price.
+        canvas.fill(area, Role::BadgeBad);
+    }
 }
 
 /// What the server says about itself, the most important first.

@@ -168,6 +168,19 @@ fn mono_sends_no_colour_and_still_shows_the_selection() {
 }
 
 #[test]
+fn production_colours_the_frame() {
+    let settings = remold::session::Settings {
+        environment: Some("production".into()),
+        ..remold::session::Settings::default()
+    };
+    let mut stage = Stage::with("dark", (120, 40), settings);
+    stage.server_answers();
+    let buffer = stage.draw();
+    assert!(buffer.content[..120].iter().all(|cell| cell.bg == Color::Red));
+    assert!(stage.text().contains(" PRODUCTION "));
+}
+
+#[test]
 fn no_size_breaks_it() {
     let mut stage = Stage::new("dark", (120, 40));
     stage.server_answers();
