@@ -136,7 +136,8 @@ pub(super) fn summary(kind: &Kind, definition: &Json) -> String {
         })
     };
     let parts = kind.parameters.iter().filter_map(part);
-    std::iter::once(kind.name.to_owned()).chain(parts).collect::<Vec<_>>().join(" ")
+    let when = definition.get("when").map(|when| format!("when {when}"));
+    std::iter::once(kind.name.to_owned()).chain(parts).chain(when).collect::<Vec<_>>().join(" ")
 }
 
 /// The parameter that makes a value by calculation.

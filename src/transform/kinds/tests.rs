@@ -177,6 +177,9 @@ fn a_step_has_a_summary_in_one_line() {
     let step = json!({"type": "splitField", "from": "n", "to": ["a", "b"], "separator": " "});
     let step = Step::parse(&step).expect("parses");
     assert_eq!(step.summary(), "splitField n -> a, b separator=' '");
+    let step = json!({"type": "removeField", "field": "a", "when": {"flag": "clean"}});
+    let step = Step::parse(&step).expect("parses");
+    assert_eq!(step.summary(), r#"removeField a when {"flag":"clean"}"#);
 }
 
 #[test]
