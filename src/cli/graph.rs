@@ -64,7 +64,7 @@ pub fn carry_out(
                         1 => "1 step".to_owned(),
                         count => format!("{count} steps"),
                     };
-                    let lossy = if m.losses().is_empty() { "" } else { ", may lose data" };
+                    let lossy = if m.is_lossy() { ", may lose data" } else { "" };
                     let _ = writeln!(text, "  -> {}  {} ({steps}{lossy})", m.target, m.name);
                 }
                 if let Some(newest) = newest.as_ref().filter(|newest| *newest != version)
