@@ -22,6 +22,9 @@ pub(super) struct Reader<'r> {
     permits: &'r Permits,
     events: &'r Sender<Event>,
     batches: Sender<Batch>,
+    /// The start of the server that gives the pages, and the connection on which it was asked for.
+    server: String,
+    connections: u64,
     frames: VecDeque<(u64, HashSet<Key>)>,
     /// Keys that may still begin under the selection's limit.
     left: u64,
@@ -37,7 +40,17 @@ impl<'r> Reader<'r> {
     ) -> Self {
         let taken = job.settled.tally.scanned;
         let left = job.plan.selection.limit.map_or(u64::MAX, |limit| limit.saturating_sub(taken));
-        Self { job, link, permits, events, batches, frames: VecDeque::new(), left }
+        Self {
+            job,
+            link,
+            permits,
+            events,
+            batches,
+            server: String::new(),
+            connections: 0,
+            frames: VecDeque::new(),
+            left,
+        }
     }
 
     /// Scans to the end.
@@ -49,26 +62,26 @@ impl<'r> Reader<'r> {
 
     /// Walks the keyspace; `false` when told to stop.
     fn scan(&mut self) -> Result<bool, EngineError> {
-        let mut server = self.patiently(Link::run_id)?;
+        self.server = self.patiently(Link::run_id)?;
+        self.connections = self.link.connections();
         // A cursor means nothing to another start of the server: begin again, and pass over what is
         // settled.
-        let resumable = server == self.job.start.server_run_id;
+        let resumable = self.server == self.job.start.server_run_id;
         let mut cursor = if resumable { self.job.start.cursor } else { 0 };
         let mut number = 0;
         while self.left > 0 {
             if self.job.control.gate(0) == Gate::Stop {
                 return Ok(false);
             }
-            let (page, seen_server) = match self.page(cursor, &server) {
-                Ok(page) => page,
+            let page = match self.page(cursor) {
+                Ok(Some(page)) => page,
+                Ok(None) => {
+                    cursor = 0;
+                    continue;
+                }
                 Err(_) if self.job.control.is_stopped() => return Ok(false),
                 Err(error) => return Err(error),
             };
-            if seen_server != server {
-                server = seen_server;
-                cursor = 0;
-                continue;
-            }
             number += 1;
             let keys = self.first_seen(page.keys)?;
             let Some(batches) = self.send(number, &keys)? else { return Ok(false) };
@@ -81,17 +94,21 @@ impl<'r> Reader<'r> {
         Ok(true)
     }
 
-    /// One page, and the start of the server that gave it.
-    fn page(&mut self, cursor: u64, server: &str) -> Result<(Page, String), EngineError> {
+    /// One page; `None` when the server was started anew since the page before, so that the cursor
+    /// led nowhere.
+    fn page(&mut self, cursor: u64) -> Result<Option<Page>, EngineError> {
         let pattern = &self.job.plan.selection.pattern;
-        let mut lost = false;
-        let page = self.patiently(|link| {
-            let page = link.scan(cursor, pattern, None, SCAN_COUNT);
-            lost |= page.as_ref().is_err_and(StoreError::needs_reconnect);
-            page
-        })?;
-        let server = if lost { self.patiently(Link::run_id)? } else { server.to_owned() };
-        Ok((page, server))
+        let page = self.patiently(|link| link.scan(cursor, pattern, None, SCAN_COUNT))?;
+        // The connection may have been made anew by this call, or by a read since the last one.
+        while self.connections != self.link.connections() {
+            self.connections = self.link.connections();
+            let server = self.patiently(Link::run_id)?;
+            if server != self.server {
+                self.server = server;
+                return Ok(None);
+            }
+        }
+        Ok(Some(page))
     }
 
     /// The keys that this run has not dealt with; they are under way now.

@@ -12,6 +12,7 @@ use crate::model::limits::{CONNECT_TIMEOUT_S, RESPONSE_TIMEOUT_S};
 pub struct Link {
     address: Address,
     connection: Connection,
+    connections: u64,
     /// Scripts the server is known to have.
     pub(super) scripts: Vec<(&'static str, String)>,
 }
@@ -22,14 +23,26 @@ pub(super) type Reply = Result<Value, StoreError>;
 impl Link {
     /// Connects and logs in.
     pub fn open(address: &Address) -> Result<Self, StoreError> {
-        Ok(Self { address: address.clone(), connection: connect(address)?, scripts: Vec::new() })
+        Ok(Self {
+            address: address.clone(),
+            connection: connect(address)?,
+            connections: 1,
+            scripts: Vec::new(),
+        })
     }
 
     /// Throws the connection away and makes a new one.
     pub fn reconnect(&mut self) -> Result<(), StoreError> {
         self.connection = connect(&self.address)?;
+        self.connections += 1;
         self.scripts.clear();
         Ok(())
+    }
+
+    /// How many connections were made so far: after another one, the server may be another, or
+    /// another start of the same.
+    pub fn connections(&self) -> u64 {
+        self.connections
     }
 
     /// Where this leads.

@@ -17,4 +17,5 @@ mod readme;
 mod sample_data;
 mod schemas;
 mod script_files;
+mod server_lost;
 mod tidy;

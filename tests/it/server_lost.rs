@@ -1,0 +1,110 @@
+//! The server goes away in the middle of a run, and comes back; and a keyspace whose tables are
+//! rebuilt while it is scanned.
+
+use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use redis::Connection;
+use remold::demo::Recipe;
+use remold::store::local::LocalOptions;
+
+use crate::harness::{Remold, Snapshot, TestServer};
+
+/// Starts a run that is slow enough to be disturbed, and waits until it has written something.
+fn running(server: &TestServer, remold: Remold, before: &Snapshot) -> (Child, tempfile::TempDir) {
+    let (mut child, home) = remold
+        .line("run user --to 3.0.0 --execute --yes --json --rate 2500 --batch 25 --patience 60")
+        .spawn();
+    let mut connection = server.connect();
+    while Snapshot::take(&mut connection).differences(before).len() < 100 {
+        assert!(child.try_wait().expect("asked").is_none(), "the run ended by itself");
+    }
+    (child, home)
+}
+
+fn process_id(connection: &mut Connection) -> String {
+    let info: String = redis::cmd("INFO").arg("server").query(connection).expect("INFO");
+    let line = info.lines().find_map(|line| line.strip_prefix("process_id:"));
+    line.expect("every server names its process").trim().to_owned()
+}
+
+#[test]
+fn a_run_outlives_a_server_that_is_killed_and_comes_back() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let options = LocalOptions {
+        append_only: true,
+        // What was acknowledged is on disk, so that nothing but our own doing can be missing.
+        settings: vec!["appendfsync always".to_owned()],
+        folder: Some(folder.path().to_owned()),
+        ..LocalOptions::default()
+    };
+    let first = TestServer::with(&options);
+    let recipe = Recipe { keys: 6_000, seed: 21 };
+    let expected = crate::sample_data::fill(&first, recipe).tally("user");
+    let before = Snapshot::take(&mut first.connect());
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let remold =
+        |server: &TestServer| Remold::on(server.url()).sample_catalog().state(state.path());
+    let (child, _home) = running(&first, remold(&first), &before);
+    let pid = process_id(&mut first.connect());
+    assert!(Command::new("kill").args(["-KILL", &pid]).status().expect("kill runs").success());
+    drop(first);
+    let second = TestServer::with(&options);
+    let output = child.wait_with_output().expect("the run ends");
+    let (stdout, stderr) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "keys that need eyes\n{stdout}\n{stderr}");
+    let report: serde_json::Value =
+        serde_json::from_str(stdout.lines().last().unwrap_or_default()).expect("a report");
+    assert_eq!(report["phase"], "done", "{report}");
+    assert_eq!(report["tally"], serde_json::to_value(expected).expect("a tally"), "{report}");
+    remold(&second).line("rollback last --execute --yes").run().exits(0);
+    Snapshot::take(&mut second.connect()).assert_same(&before);
+}
+
+#[test]
+fn keys_that_a_scan_returns_again_are_migrated_once() {
+    const CHURN: u64 = 60_000;
+    let server = TestServer::start();
+    let recipe = Recipe { keys: 6_000, seed: 22 };
+    let mut connection = server.connect();
+    let churn = |connection: &mut Connection, command: &str| {
+        for start in (0..CHURN).step_by(5_000) {
+            let mut pipeline = redis::Pipeline::new();
+            for at in start..start + 5_000 {
+                pipeline.cmd(command).arg(format!("churn:{at}"));
+                if command == "SET" {
+                    pipeline.arg("x");
+                }
+                pipeline.ignore();
+            }
+            pipeline.exec(connection).expect("churned");
+        }
+    };
+    // A large table that shrinks while it is scanned makes SCAN walk ground it covered before.
+    churn(&mut connection, "SET");
+    let expected = crate::sample_data::fill(&server, recipe).tally("user");
+    let before = Snapshot::take(&mut connection).only("user:");
+    let stop = AtomicBool::new(false);
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let report = std::thread::scope(|scope| {
+        let (stop, churn, mut connection) = (&stop, &churn, server.connect());
+        scope.spawn(move || {
+            while !stop.load(Ordering::Relaxed) {
+                churn(&mut connection, "DEL");
+                churn(&mut connection, "SET");
+            }
+        });
+        let said = Remold::on(server.url())
+            .sample_catalog()
+            .state(state.path())
+            .line("run user --to 3.0.0 --execute --yes --json --rate 3000 --batch 50")
+            .run();
+        stop.store(true, Ordering::Relaxed);
+        said.exits(1).last_json()
+    });
+    assert_eq!(report["tally"], serde_json::to_value(expected).expect("a tally"), "{report}");
+    let rollback = Remold::on(server.url()).sample_catalog().state(state.path());
+    rollback.line("rollback last --execute --yes").run().exits(0);
+    Snapshot::take(&mut connection).only("user:").assert_same(&before);
+}
