@@ -185,7 +185,11 @@ impl Session {
                 let address = &self.address;
                 format!("no --catalog was named, and nothing is registered at {address}")
             }
-            (known, _) => format!("known subjects: {}", known.join(", ")),
+            (known, _) => {
+                let near = crate::transform::nearest(name, known.iter().copied());
+                let hint = near.map(|near| format!("did you mean '{near}'? ")).unwrap_or_default();
+                format!("{hint}known subjects: {}", known.join(", "))
+            }
         };
         Err(SessionError::Usage(format!("there is no subject '{name}'; {known}")))
     }
