@@ -262,7 +262,7 @@ impl Session {
     /// What a plan freezes, as of now.
     pub fn frozen(&self) -> Frozen {
         Frozen {
-            now: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+            now: engine::now(),
             environment: self.environment.clone(),
             flags: self.flags.clone(),
             seed: format!("{:016x}", random()),

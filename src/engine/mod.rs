@@ -26,7 +26,7 @@ pub use judge::{Judge, Judged};
 pub use preview::{Preview, PreviewStep, preview, preview_from};
 pub use progress::{Progress, Verb};
 pub use report::{
-    Report, RollbackTally, RunSummary, Verification, plan_of_run, summaries, summary,
+    Report, RollbackTally, RunSummary, Verification, now, plan_of_run, summaries, summary,
 };
 pub use resume::resume;
 pub use rollback::{RollbackOptions, rollback};

@@ -123,10 +123,16 @@ impl<'r> Reader<'r> {
             let is_new = match begin {
                 Begin::First => true,
                 Begin::UnderWay => false,
-                Begin::Maybe(frames) => !self.stands_in(&key, &frames)?,
+                Begin::Maybe(frames) => {
+                    let is_new = !self.stands_in(&key, &frames)?;
+                    if is_new {
+                        let mut seen = self.job.seen.lock().unwrap_or_else(PoisonError::into_inner);
+                        seen.begin_anyway(&key);
+                    }
+                    is_new
+                }
             };
             if is_new {
-                self.job.seen.lock().unwrap_or_else(PoisonError::into_inner).begin_anyway(&key);
                 first.push(key);
                 self.left -= 1;
             } else {

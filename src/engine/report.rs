@@ -206,8 +206,8 @@ pub(super) fn plan_of(json: serde_json::Value) -> Result<Plan, EngineError> {
     Plan::from_json(json).map_err(|error| EngineError::Plan(error.to_string()))
 }
 
-/// The time now, as it stands in journals: RFC 3339 in UTC.
-pub(super) fn now() -> String {
+/// The time now, as it stands in plans and journals: RFC 3339 in UTC with milliseconds.
+pub fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
