@@ -3,6 +3,7 @@
 //! Every method that speaks to the server blocks.
 
 mod definitions;
+mod lock;
 mod registry;
 mod samples;
 
@@ -25,6 +26,8 @@ use crate::schema::Detection;
 use crate::store::{Found, Link};
 use crate::transform::Frozen;
 
+use self::lock::Work;
+pub use self::lock::{Holder, RegisteredRun};
 pub use self::registry::{Clash, Event, PushOutcome};
 pub use self::samples::Sampled;
 pub use crate::catalog::Catalog;
@@ -48,6 +51,8 @@ pub struct Settings {
     pub environment: Option<String>,
     /// Feature flags, for `${FLAG.x}`; they win over those in the catalog.
     pub flags: BTreeMap<String, Json>,
+    /// What all keys of the registry begin with; `{remold}` unless said.
+    pub registry_prefix: Option<String>,
     /// Whether nothing may be written.
     pub read_only: bool,
 }
@@ -63,6 +68,8 @@ pub struct Session {
     environment: Option<String>,
     flags: BTreeMap<String, Json>,
     read_only: bool,
+    /// Whether runs take the lock of their subject.
+    locks: bool,
 }
 
 /// Why a session, or one of its verbs, cannot go on.
@@ -86,6 +93,30 @@ pub enum SessionError {
     /// The operator asked for what does not fit together.
     #[error("{0}")]
     Usage(String),
+    /// Another run holds the lock of the subject.
+    #[error(
+        "{} is locked: {} is at work on it ({} of {}, process {}, since {})\n  nothing was written. Wait for its end, or, should it be dead, {} s until its lock runs out; `remold runs --registry` shows who works on what",
+        .0.subject, .0.by, .0.verb, .0.run, .0.process, .0.since, .0.left_ms / 1000 + 1
+    )]
+    Locked(Box<Holder>),
+    /// The lock ran out while the verb was cut off from the server, and another run took it.
+    #[error(
+        "stopped with a checkpoint: the lock of {} ran out while the server could not be reached, and {} took it ({} of {}, since {})\n  `remold resume` goes on once that has ended",
+        .0.subject, .0.by, .0.verb, .0.run, .0.since
+    )]
+    LockLost(Box<Holder>),
+    /// The server does not let the lock be written.
+    #[error(
+        "the lock of {subject} cannot be taken: {error}\n  nothing was written. Let this user write the keys {prefix}:* (in an ACL: ~{prefix}:*), or go on with --no-lock: then nothing keeps another run from the same keys, and the registry does not hear of this one"
+    )]
+    LockRefused {
+        /// The subject.
+        subject: String,
+        /// What the registry's keys begin with.
+        prefix: String,
+        /// What the server said.
+        error: StoreError,
+    },
     /// A verb that writes, in a session that may not.
     #[error("this session is read-only: {0} would write. Leave out --read-only to allow it")]
     ReadOnly(&'static str),
@@ -116,7 +147,10 @@ pub struct KeyDetail {
 impl Session {
     /// Reads settings and catalog. Does not connect yet.
     pub fn open(settings: Settings) -> Result<Self, SessionError> {
-        let address = Address::parse(settings.url.as_deref().unwrap_or(URL_DEFAULT))?;
+        let mut address = Address::parse(settings.url.as_deref().unwrap_or(URL_DEFAULT))?;
+        if let Some(prefix) = &settings.registry_prefix {
+            address = address.with_registry(prefix)?;
+        }
         let catalog = match &settings.catalog {
             Some(folder) => OnceLock::from(Catalog::load(folder)?),
             None => OnceLock::new(),
@@ -130,6 +164,7 @@ impl Session {
             environment: settings.environment,
             flags: settings.flags,
             read_only: settings.read_only,
+            locks: true,
         })
     }
 
@@ -363,7 +398,11 @@ impl Session {
         control: &Control,
     ) -> Result<Report, SessionError> {
         self.may_write(options.execute, "a run")?;
-        Ok(engine::run(&self.address, &self.runs, run, plan, options, control)?)
+        let verb = || engine::run(&self.address, &self.runs, run, plan, options, control);
+        if !options.execute {
+            return Ok(verb()?);
+        }
+        self.under_lock(&Work { verb: "run", run, plan, control }, verb)
     }
 
     /// Goes on with a run.
@@ -374,7 +413,16 @@ impl Session {
         control: &Control,
     ) -> Result<Report, SessionError> {
         self.may_write(true, "a resumed run")?;
-        Ok(engine::resume(&self.address, &self.runs, run, options, control)?)
+        let plan = self.plan_of_idle(run)?;
+        let work = Work { verb: "resume", run, plan: &plan, control };
+        self.under_lock(&work, || engine::resume(&self.address, &self.runs, run, options, control))
+    }
+
+    /// The plan of a run that no process is at work on: its journal's lock is free. With that the lock
+    /// of its subject may be taken although the run holds it: whoever held it for the run is dead.
+    fn plan_of_idle(&self, run: &RunId) -> Result<Plan, SessionError> {
+        drop(self.runs.open(run)?);
+        Ok(engine::plan_of_run(&self.runs, run)?)
     }
 
     /// Reads a run's keys again.
@@ -390,7 +438,12 @@ impl Session {
         control: &Control,
     ) -> Result<Report, SessionError> {
         self.may_write(options.execute, "a rollback")?;
-        Ok(engine::rollback(&self.address, &self.runs, run, options, control)?)
+        let verb = || engine::rollback(&self.address, &self.runs, run, options, control);
+        if !options.execute {
+            return Ok(verb()?);
+        }
+        let plan = self.plan_of_idle(run)?;
+        self.under_lock(&Work { verb: "rollback", run, plan: &plan, control }, verb)
     }
 
     /// The run of this name; `last` is the newest.

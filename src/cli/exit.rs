@@ -69,7 +69,10 @@ impl From<SessionError> for Failure {
             SessionError::Plan(error) => of_plan(error),
             SessionError::Engine(error) => of_engine(error),
             SessionError::Journal(_) | SessionError::Usage(_) => Exit::WrongUse,
-            SessionError::ReadOnly(_) => Exit::NoServer,
+            SessionError::LockLost(_) => Exit::Stopped,
+            SessionError::ReadOnly(_)
+            | SessionError::Locked(_)
+            | SessionError::LockRefused { .. } => Exit::NoServer,
         };
         Self::new(exit, error)
     }
@@ -77,7 +80,7 @@ impl From<SessionError> for Failure {
 
 fn of_store(error: &StoreError) -> Exit {
     match error {
-        StoreError::Url { .. } => Exit::WrongUse,
+        StoreError::Url { .. } | StoreError::Prefix { .. } => Exit::WrongUse,
         _ => Exit::NoServer,
     }
 }

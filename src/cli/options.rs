@@ -22,6 +22,9 @@ pub struct Global {
     /// The folder for journals [default: the XDG state directory]
     #[arg(long, global = true, env = "REMOLD_STATE_DIR", value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
+    /// What all keys of the registry begin with [default: {remold}]
+    #[arg(long, global = true, env = "REMOLD_PREFIX", value_name = "PREFIX")]
+    pub prefix: Option<String>,
     /// The name of the environment, for ${ENV} and 'when'
     #[arg(long = "env", global = true, value_name = "NAME")]
     pub environment: Option<String>,
@@ -56,6 +59,7 @@ impl Global {
             state_dir: self.state_dir.clone(),
             environment: self.environment.clone(),
             flags: self.flags.iter().cloned().collect(),
+            registry_prefix: self.prefix.clone(),
             read_only: self.read_only,
         }
     }

@@ -34,7 +34,7 @@ pub fn carry_out(
     );
     let execute = arguments.consent.execute;
     arguments.consent.ask(output, &question, &plan.selection.pattern)?;
-    let session = session.clone();
+    let session = arguments.consent.locking.on(session, output);
     let report = watch(output, &Control::default(), move |control| {
         session.rollback(&run, &RollbackOptions { execute }, control)
     })?;

@@ -49,6 +49,29 @@ pub struct Consent {
     /// Do not ask for the typed confirmation
     #[arg(long, requires = "execute")]
     pub yes: bool,
+    #[command(flatten)]
+    pub locking: Locking,
+}
+
+/// Whether the subject is locked meanwhile.
+#[derive(Args, Debug, Clone, Copy)]
+pub struct Locking {
+    /// Take no lock of the subject and leave no trace in the registry, for a server that does not let
+    /// its keys be written
+    #[arg(long)]
+    no_lock: bool,
+}
+
+impl Locking {
+    /// The session as a verb that writes is to use it.
+    pub fn on(self, session: &Session, output: Output) -> Session {
+        if self.no_lock {
+            output.talk("no lock: nothing keeps another run from the same keys");
+            session.clone().without_lock()
+        } else {
+            session.clone()
+        }
+    }
 }
 
 impl Consent {
@@ -109,7 +132,8 @@ pub fn carry_out(
     if consent.execute {
         output.talk(format!("run {run}"));
     }
-    let (session, options) = (session.clone(), pace.options(consent.execute));
+    let session = consent.locking.on(session, output);
+    let options = pace.options(consent.execute);
     let pattern = plan.selection.pattern.clone();
     let address = session.address().clone();
     let report =
@@ -142,6 +166,8 @@ pub struct ResumeArguments {
     run: String,
     #[command(flatten)]
     pace: Pace,
+    #[command(flatten)]
+    locking: Locking,
 }
 
 /// Goes on with a run.
@@ -151,7 +177,7 @@ pub fn go_on(
     output: Output,
 ) -> Result<Exit, Failure> {
     let run = session.find_run(&arguments.run)?;
-    let (session, options) = (session.clone(), arguments.pace.options(true));
+    let (session, options) = (arguments.locking.on(session, output), arguments.pace.options(true));
     let report = watch(output, &arguments.pace.control(), move |control| {
         session.resume(&run, &options, control)
     })?;

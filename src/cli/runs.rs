@@ -14,6 +14,9 @@ use crate::session::{Session, SessionError};
 pub struct Arguments {
     #[command(subcommand)]
     verb: Option<Verb>,
+    /// The runs that the registry knows, from every machine, and who is at work
+    #[arg(long)]
+    registry: bool,
 }
 
 #[derive(Subcommand, Debug)]
@@ -41,6 +44,7 @@ pub fn carry_out(
     output: Output,
 ) -> Result<Exit, Failure> {
     match &arguments.verb {
+        None if arguments.registry => registered(session, output),
         None => list(session, output),
         Some(Verb::Show { run }) => show(run, session, output),
         Some(Verb::Prune { keep, execute }) => prune(*keep, *execute, session, output),
@@ -63,6 +67,47 @@ fn list(session: &Session, output: Output) -> Result<Exit, Failure> {
         output.talk(format!("no runs in {}", session.runs_folder().path().display()));
     }
     Ok(if errors.is_empty() { Exit::Fine } else { Exit::NeedsEyes })
+}
+
+/// The runs of every machine.
+fn registered(session: &Session, output: Output) -> Result<Exit, Failure> {
+    let runs = session.registered_runs()?;
+    for (run, holder) in &runs {
+        if output.json {
+            output.json(&json!({"run": run, "lock": holder}));
+            continue;
+        }
+        let at_work = match holder {
+            Some(holder) if holder.left_ms > 0 => {
+                format!(
+                    "at work: process {}, {} s of lock left",
+                    holder.process,
+                    holder.left_ms / 1000
+                )
+            }
+            Some(holder) => format!("no sign of life for {} s", -holder.left_ms / 1000),
+            None => format!("last heard {}", run.at),
+        };
+        let rolled_back = match run.rollback {
+            Some(tally) => format!(", rolled back {}", tally.restored),
+            None => String::new(),
+        };
+        output.line(format!(
+            "{}  {:<9} {} to {}  {} by {}  {} migrated, {} need eyes{rolled_back}  ({at_work})",
+            run.run,
+            run.phase,
+            run.subject,
+            run.target,
+            run.verb,
+            run.by,
+            run.tally.migrated,
+            run.tally.needs_eyes()
+        ));
+    }
+    if runs.is_empty() {
+        output.talk(format!("the registry at {} knows no run", session.address()));
+    }
+    Ok(Exit::Fine)
 }
 
 fn prune(keep: usize, execute: bool, session: &Session, output: Output) -> Result<Exit, Failure> {

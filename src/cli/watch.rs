@@ -33,12 +33,13 @@ pub fn watch(
         let result = loop {
             tokio::select! {
                 result = &mut work => break result,
-                _ = tick.tick() => show(output, &control.progress()),
+                _ = tick.tick() => show(output, control),
                 _ = interrupt.recv() => stop_or_leave(output, control)?,
                 _ = terminate.recv() => stop_or_leave(output, control)?,
             }
         };
         output.live(None);
+        control.take_notices().into_iter().for_each(|notice| output.talk(notice));
         match result {
             Ok(report) => Ok(report?),
             Err(panic) => Err(Failure::new(Exit::Bug, panic)),
@@ -70,7 +71,12 @@ fn stop_or_leave(output: Output, control: &Control) -> Result<(), Failure> {
     Ok(())
 }
 
-fn show(output: Output, progress: &Progress) {
+fn show(output: Output, control: &Control) {
+    for notice in control.take_notices() {
+        output.live(None);
+        output.talk(notice);
+    }
+    let progress = &control.progress();
     if output.json {
         let tally = match progress.verb {
             Verb::Rollback => json!(progress.rollback),

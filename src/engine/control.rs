@@ -23,6 +23,8 @@ struct Shared {
     changed: Condvar,
     progress: watch::Sender<Progress>,
     recent: Mutex<Vec<(Key, Outcome, Trouble)>>,
+    notices: Mutex<Vec<String>>,
+    phases: Mutex<Vec<Progress>>,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +57,8 @@ impl Default for Control {
             changed: Condvar::new(),
             progress,
             recent: Mutex::default(),
+            notices: Mutex::default(),
+            phases: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -123,12 +127,34 @@ impl Control {
         self.shared.recent.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Tells the operator something that is no progress and no trouble of a key.
+    pub fn notify(&self, notice: String) {
+        self.shared.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
+    }
+
+    /// What the operator has not been told yet.
+    pub fn take_notices(&self) -> Vec<String> {
+        std::mem::take(&mut self.shared.notices.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     pub(super) fn set_recent(&self, troubles: Vec<(Key, Outcome, Trouble)>) {
         *self.shared.recent.lock().unwrap_or_else(PoisonError::into_inner) = troubles;
     }
 
+    /// The first snapshot of each phase since the last call, oldest first: none is missed, however
+    /// short it was.
+    pub fn take_phases(&self) -> Vec<Progress> {
+        std::mem::take(&mut self.shared.phases.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     pub(super) fn report(&self, progress: Progress) {
-        self.shared.progress.send_replace(progress);
+        const PHASES_MAX: usize = 64;
+        let mut phases = self.shared.phases.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.shared.progress.send_replace(progress.clone());
+        // Where nobody takes them the first ones are enough.
+        if before.phase != progress.phase && phases.len() < PHASES_MAX {
+            phases.push(progress);
+        }
     }
 
     /// Waits while the verb is held, and for the pace. `keys` are about to begin.

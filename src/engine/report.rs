@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::error::EngineError;
 use super::progress::Progress;
@@ -66,7 +66,7 @@ pub struct Verification {
 }
 
 /// What a rollback did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RollbackTally {
     /// Keys whose bytes were put back (in a dry run: would be).
     pub restored: u64,

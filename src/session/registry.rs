@@ -71,8 +71,7 @@ impl Session {
             self.check_honesty(&known)?;
         }
         let entries = entries(self.catalog());
-        let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        Ok(match link.push_definitions(&entries, &who(), &at, force)? {
+        Ok(match link.push_definitions(&entries, &who(), &timestamp(), force)? {
             Pushed::Done(changed) => PushOutcome::Done { all: entries.len(), changed },
             Pushed::Clash(clashes) => {
                 let ours = |theirs: &Registered| {
@@ -267,8 +266,13 @@ fn clash(theirs: &Registered, ours: &str) -> Clash {
     Clash { what, by: by.clone(), at: at.clone(), difference, replaceable }
 }
 
+/// Now, as it stands in the registry.
+pub(super) fn timestamp() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// Who works here: the system's user at the system's host.
-fn who() -> String {
+pub(super) fn who() -> String {
     let variable = |names: [&str; 2]| {
         let found = names.into_iter().find_map(|name| std::env::var(name).ok());
         found.filter(|value| !value.is_empty()).unwrap_or_else(|| "unknown".to_owned())

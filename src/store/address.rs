@@ -2,15 +2,19 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 
 use super::error::StoreError;
+use super::registry::PREFIX_DEFAULT;
 
-/// The address of one server, with its login. Printed without the password.
+/// The address of one server, with its login, and where the registry stands there. Printed without the
+/// password.
 #[derive(Clone)]
 pub struct Address {
     info: ConnectionInfo,
+    registry: Arc<str>,
 }
 
 impl Address {
@@ -26,7 +30,8 @@ impl Address {
         let info = url.into_connection_info().map_err(|error| refuse(error.to_string()))?;
         let tcp = info.tcp_settings().clone().set_nodelay(true);
         let login = info.redis_settings().clone().set_skip_set_lib_name();
-        Ok(Self { info: info.set_tcp_settings(tcp).set_redis_settings(login) })
+        let info = info.set_tcp_settings(tcp).set_redis_settings(login);
+        Ok(Self { info, registry: PREFIX_DEFAULT.into() })
     }
 
     /// The address of a Unix socket, database 0, no login.
@@ -34,7 +39,27 @@ impl Address {
         let info = ConnectionAddr::Unix(path)
             .into_connection_info()
             .expect("a socket's path is a complete address");
-        Self { info }
+        Self { info, registry: PREFIX_DEFAULT.into() }
+    }
+
+    /// The same server with the registry below another prefix. A prefix without a hash tag becomes
+    /// one, so that all keys of the registry share a slot.
+    pub fn with_registry(self, prefix: &str) -> Result<Self, StoreError> {
+        let odd = |c: char| c.is_whitespace() || c.is_control() || "*?[]\\".contains(c);
+        if prefix.is_empty() || prefix.chars().any(odd) {
+            return Err(StoreError::Prefix { prefix: prefix.to_owned() });
+        }
+        let tag = prefix.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
+        let registry = match tag {
+            Some((tag, _)) if !tag.is_empty() => prefix.into(),
+            _ => format!("{{{}}}", prefix.replace(['{', '}'], "")).into(),
+        };
+        Ok(Self { registry, ..self })
+    }
+
+    /// What all keys of the registry begin with, before a colon.
+    pub fn registry(&self) -> &str {
+        &self.registry
     }
 
     /// The same login at another host and port, as a cluster's node.
@@ -49,7 +74,7 @@ impl Address {
             },
             _ => ConnectionAddr::Tcp(host.to_owned(), port),
         };
-        Self { info: self.info.clone().set_addr(addr) }
+        Self { info: self.info.clone().set_addr(addr), registry: self.registry.clone() }
     }
 
     /// The number of the database.
@@ -109,5 +134,17 @@ mod tests {
         assert!(!error.to_string().contains("s3cret"), "{error}");
         let error = Address::parse("redis://app:s3cret@db:port").expect_err("bad port");
         assert!(!error.to_string().contains("s3cret"), "{error}");
+    }
+
+    #[test]
+    fn the_registry_has_a_hash_tag() {
+        let at = |prefix: &str| {
+            let address = Address::parse("redis://localhost").expect("valid");
+            address.with_registry(prefix).map(|address| address.registry().to_owned()).ok()
+        };
+        assert_eq!(at("team"), Some("{team}".to_owned()));
+        assert_eq!(at("ops:{team}"), Some("ops:{team}".to_owned()));
+        assert_eq!(at("{}x"), Some("{x}".to_owned()));
+        assert_eq!((at(""), at("a b"), at("a*")), (None, None, None));
     }
 }

@@ -19,6 +19,14 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The prefix of the registry cannot be one.
+    #[error(
+        "'{prefix}' is no prefix for the registry: expected a name such as {{remold}} or team, without white space and without * ? [ ] \\"
+    )]
+    Prefix {
+        /// The prefix.
+        prefix: String,
+    },
     /// No connection could be made.
     #[error(
         "cannot reach Redis at {address}: {reason}\n  is the server running, and are host, port and TLS right? Nothing was read or written"
@@ -182,7 +190,9 @@ impl StoreError {
         match self {
             Self::Lost { .. } | Self::Unreachable { .. } => true,
             Self::Refused { fault, .. } => fault.is_transient(),
-            Self::Url { .. } | Self::Login { .. } | Self::Answer { .. } => false,
+            Self::Url { .. } | Self::Prefix { .. } | Self::Login { .. } | Self::Answer { .. } => {
+                false
+            }
         }
     }
 

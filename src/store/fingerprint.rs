@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use redis::{Cmd, Connection, Pipeline, Value};
 
 use super::local::{LocalError, LocalServer};
+use super::registry::PREFIX_DEFAULT;
 use crate::model::{Digest, Expiry, Key, RedisType};
 
 const PAGE_KEYS: usize = 1_000;
@@ -86,18 +87,20 @@ impl Fingerprint {
 }
 
 impl LocalServer {
-    /// Reads the whole keyspace of this server. No other client may write meanwhile.
+    /// Reads the whole keyspace of this server, without the registry: a run leaves its traces there. No
+    /// other client may write meanwhile.
     pub fn fingerprint(&self) -> Result<Fingerprint, LocalError> {
         let mut connection =
             redis::Client::open(self.url()).and_then(|client| client.get_connection())?;
         let mut keys = BTreeMap::new();
         let mut cursor = 0_u64;
         loop {
-            let (next, names): (u64, Vec<Vec<u8>>) = redis::cmd("SCAN")
+            let (next, mut names): (u64, Vec<Vec<u8>>) = redis::cmd("SCAN")
                 .arg(cursor)
                 .arg("COUNT")
                 .arg(PAGE_KEYS)
                 .query(&mut connection)?;
+            names.retain(|name| !name.starts_with(PREFIX_DEFAULT.as_bytes()));
             // A page may be empty while the cursor lives on.
             if !names.is_empty() {
                 read_page(&mut connection, names, &mut keys)?;

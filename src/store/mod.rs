@@ -15,6 +15,7 @@ mod read;
 pub mod registry;
 mod scan;
 mod server;
+pub mod subject_lock;
 mod write;
 
 pub use address::Address;

@@ -9,10 +9,10 @@ use redis::Value;
 use super::error::StoreError;
 use super::link::{Link, array, bytes, unexpected};
 
-/// What all keys of the registry begin with.
-pub const PREFIX: &str = "{remold}";
+/// What all keys of the registry begin with, unless said otherwise.
+pub const PREFIX_DEFAULT: &str = "{remold}";
 /// Events kept in the stream, about.
-const EVENTS_KEPT: usize = 100_000;
+pub(super) const EVENTS_KEPT: usize = 100_000;
 
 /// What a definition is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,13 +41,13 @@ impl Kind {
         }
     }
 
-    /// The hash that holds the definitions of this kind.
+    /// The name of the hash that holds the definitions of this kind.
     fn key(self, subject: &str) -> String {
         match self {
-            Self::Schema => format!("{PREFIX}:schemas:{subject}"),
-            Self::Migration => format!("{PREFIX}:migrations:{subject}"),
-            Self::Strategy => format!("{PREFIX}:strategies"),
-            Self::Flag => format!("{PREFIX}:flags"),
+            Self::Schema => format!("schemas:{subject}"),
+            Self::Migration => format!("migrations:{subject}"),
+            Self::Strategy => "strategies".to_owned(),
+            Self::Flag => "flags".to_owned(),
         }
     }
 }
@@ -126,6 +126,11 @@ end
 return #changed";
 
 impl Link {
+    /// The whole key of a part of the registry.
+    pub(super) fn registry_key(&self, name: &str) -> String {
+        format!("{}:{name}", self.address().registry())
+    }
+
     /// Registers definitions, all or none. Equal content under a known name is no change. Other content
     /// clashes, unless `replace` is set; a schema is never replaced.
     pub fn push_definitions(
@@ -137,9 +142,9 @@ impl Link {
     ) -> Result<Pushed, StoreError> {
         let mut command = redis::cmd("EVAL");
         command.arg(PUSH).arg(entries.len() + 2);
-        command.arg(events_key()).arg(subjects_key());
+        command.arg(self.registry_key("events")).arg(self.registry_key("subjects"));
         for entry in entries {
-            command.arg(entry.kind.key(&entry.subject));
+            command.arg(self.registry_key(&entry.kind.key(&entry.subject)));
         }
         command.arg(one_word(by)).arg(one_word(at)).arg(u8::from(replace)).arg(EVENTS_KEPT);
         for entry in entries {
@@ -168,13 +173,14 @@ impl Link {
     /// Everything that is registered.
     pub fn pull_definitions(&mut self) -> Result<Vec<Registered>, StoreError> {
         let mut out = Vec::new();
-        let subjects: Vec<String> =
-            self.ask("SMEMBERS", redis::cmd("SMEMBERS").arg(subjects_key()))?;
+        let key = self.registry_key("subjects");
+        let subjects: Vec<String> = self.ask("SMEMBERS", redis::cmd("SMEMBERS").arg(key))?;
         for kind in Kind::ALL {
             let of_subjects = matches!(kind, Kind::Schema | Kind::Migration);
             let places = if of_subjects { subjects.clone() } else { vec![String::new()] };
             for subject in places {
-                let answer = self.call("HGETALL", redis::cmd("HGETALL").arg(kind.key(&subject)))?;
+                let key = self.registry_key(&kind.key(&subject));
+                let answer = self.call("HGETALL", redis::cmd("HGETALL").arg(key))?;
                 let mut values = array("HGETALL", answer)?.into_iter();
                 while let (Some(name), Some(value)) = (values.next(), values.next()) {
                     let name = bytes("HGETALL", name)?.unwrap_or_default();
@@ -202,7 +208,7 @@ impl Link {
         if let Some(wait_ms) = wait_ms {
             command.arg("BLOCK").arg(wait_ms);
         }
-        command.arg("STREAMS").arg(events_key()).arg(after);
+        command.arg("STREAMS").arg(self.registry_key("events")).arg(after);
         let answer = self.call("XREAD", &command)?;
         if matches!(answer, Value::Nil) {
             return Ok(Vec::new());
@@ -221,18 +227,10 @@ impl Link {
     /// The newest events, oldest first.
     pub fn last_events(&mut self, most: usize) -> Result<Vec<Event>, StoreError> {
         let mut command = redis::cmd("XREVRANGE");
-        command.arg(events_key()).arg("+").arg("-").arg("COUNT").arg(most);
+        command.arg(self.registry_key("events")).arg("+").arg("-").arg("COUNT").arg(most);
         let answer = array("XREVRANGE", self.call("XREVRANGE", &command)?)?;
         answer.into_iter().rev().map(event).collect()
     }
-}
-
-fn events_key() -> String {
-    format!("{PREFIX}:events")
-}
-
-fn subjects_key() -> String {
-    format!("{PREFIX}:subjects")
 }
 
 /// Who and when stand in one line, cut at spaces.

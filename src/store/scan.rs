@@ -20,7 +20,8 @@ pub struct Page {
 
 impl Link {
     /// Asks for one page. `count` is how many keys the server looks at, before it filters by
-    /// `pattern` and `redis_type`.
+    /// `pattern` and `redis_type`. The registry's own keys are no documents: only a pattern that begins
+    /// with their prefix finds them.
     pub fn scan(
         &mut self,
         cursor: u64,
@@ -44,6 +45,10 @@ impl Link {
         let mut page = Page { cursor, keys: Vec::new() };
         for key in array("SCAN", keys)? {
             page.keys.extend(bytes("SCAN", key)?.map(Key::from));
+        }
+        let registry = format!("{}:", self.address().registry());
+        if !pattern.starts_with(&registry) {
+            page.keys.retain(|key| !key.as_bytes().starts_with(registry.as_bytes()));
         }
         Ok(page)
     }

@@ -11,6 +11,7 @@ mod crash;
 mod demo;
 mod harness;
 mod live;
+mod locks;
 mod local;
 mod mixed_run;
 mod readme;

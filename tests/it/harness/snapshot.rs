@@ -38,9 +38,10 @@ pub enum Content {
 }
 
 impl Snapshot {
-    /// Reads the whole keyspace.
+    /// Reads the whole keyspace, without the registry: runs leave their traces there.
     pub fn take(connection: &mut Connection) -> Self {
-        let names: BTreeSet<Vec<u8>> = scan(connection);
+        let mut names: BTreeSet<Vec<u8>> = scan(connection);
+        names.retain(|name| !name.starts_with(b"{remold}:"));
         let names: Vec<_> = names.into_iter().collect();
         let mut keys = BTreeMap::new();
         for page in names.chunks(PAGE_KEYS) {
