@@ -297,7 +297,7 @@ fn lock_refused(subject: &str, prefix: &str, error: StoreError) -> SessionError 
             SessionError::LockRefused {
                 subject: subject.to_owned(),
                 prefix: prefix.to_owned(),
-                error,
+                error: Box::new(error),
             }
         }
         _ => error.into(),

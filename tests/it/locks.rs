@@ -61,21 +61,22 @@ impl Stage {
         wait_until("some documents are migrated", || {
             let runs: Vec<String> =
                 cmd("HVALS").arg("{remold}:runs").query(&mut connection).expect("HVALS");
-            runs.iter().any(|run| run.contains("\"running\"")) && self.migrated(&mut connection) > 0
+            runs.iter().any(|run| run.contains("\"running\"")) && migrated(&mut connection) > 0
         });
         started
-    }
-
-    fn migrated(&self, connection: &mut Connection) -> usize {
-        let keys: Vec<String> = (0..KEYS).map(|at| format!("doc:{at}")).collect();
-        let values: Vec<String> = cmd("MGET").arg(keys).query(connection).expect("MGET");
-        values.iter().filter(|value| value.contains("\"b\"")).count()
     }
 
     fn events(&self) -> Vec<Json> {
         let log = self.call("log --json").run().exits(0).stdout;
         log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }
+}
+
+/// Documents of version 2.
+fn migrated(connection: &mut Connection) -> usize {
+    let keys: Vec<String> = (0..KEYS).map(|at| format!("doc:{at}")).collect();
+    let values: Vec<String> = cmd("MGET").arg(keys).query(connection).expect("MGET");
+    values.iter().filter(|value| value.contains("\"b\"")).count()
 }
 
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -131,7 +132,7 @@ fn a_dead_run_is_resumed_at_once_and_rolled_back() {
     // Its journal tells that nobody is at work on it: the lock need not run out.
     stage.call("resume last").run().exits(0);
     stage.call("rollback last --execute --yes").run().exits(0);
-    assert_eq!(stage.migrated(&mut stage.server.connect()), 0);
+    assert_eq!(migrated(&mut stage.server.connect()), 0);
     let events = stage.events();
     let last = events.last().expect("events");
     assert_eq!((&last["event"], &last["verb"]), (&json!("run.rolled-back"), &json!("rollback")));
@@ -149,7 +150,7 @@ fn a_run_whose_lock_is_anothers_stops() {
     // The next heartbeat sees it; a new phase is told by one too, so the run's end would.
     let output = first.wait_with_output().expect("ended");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    if stage.migrated(&mut connection) < usize::try_from(KEYS).expect("few") {
+    if migrated(&mut connection) < usize::try_from(KEYS).expect("few") {
         assert_eq!(output.status.code(), Some(5), "{said}");
         assert!(said.contains("stopped with a checkpoint: the lock of doc ran out"), "{said}");
     }
@@ -174,10 +175,10 @@ fn where_the_registry_may_not_be_written_a_run_needs_leave() {
     let said = run("").exits(3);
     assert!(said.stderr.contains("the lock of doc cannot be taken"), "{}", said.stderr);
     assert!(said.stderr.contains("--no-lock"), "{}", said.stderr);
-    assert_eq!(stage.migrated(&mut connection), 0);
+    assert_eq!(migrated(&mut connection), 0);
     let said = run(" --no-lock").exits(0);
     assert!(said.stderr.contains("no lock"), "{}", said.stderr);
-    assert_eq!(stage.migrated(&mut connection), usize::try_from(KEYS).expect("few"));
+    assert_eq!(migrated(&mut connection), usize::try_from(KEYS).expect("few"));
 }
 
 #[test]
