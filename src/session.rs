@@ -403,6 +403,17 @@ impl Session {
         Ok(self.runs.find(name)?)
     }
 
+    /// Gives an order to a run that a process of this machine works on; answers where it stands.
+    pub fn order_run(&self, run: &RunId, words: &[String]) -> Result<Json, SessionError> {
+        match engine::send_order(&self.runs.peek(run), words) {
+            Some(Ok(status)) => Ok(status),
+            Some(Err(why)) => Err(SessionError::Usage(why)),
+            None => Err(SessionError::Usage(format!(
+                "no process works on run {run}: `remold runs show {run}` tells where it stands"
+            ))),
+        }
+    }
+
     /// The runs in the state directory, oldest first, and what could not be read.
     pub fn runs(&self) -> Result<(Vec<RunSummary>, Vec<EngineError>), SessionError> {
         Ok(engine::summaries(&self.runs)?)

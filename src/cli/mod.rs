@@ -2,6 +2,8 @@
 //!
 //! Standard output is data, standard error is talk; nothing prompts without a terminal.
 
+mod clock;
+mod control;
 mod demo;
 mod diff;
 mod exit;
@@ -76,6 +78,8 @@ enum Verb {
     /// List runs, or show one
     #[command(visible_alias = "status")]
     Runs(runs::Arguments),
+    /// Tell a run at work to pause, go on, stop, or change its pace
+    Control(control::Arguments),
     /// List, show, validate, infer, push and pull schemas
     Schema(schema::Arguments),
     /// Compare two schemas: whom the difference breaks, and what stored data needs
@@ -154,6 +158,7 @@ fn carry_out(arguments: Arguments, output: Output) -> Result<Start, Failure> {
         Verb::Verify(arguments) => verify::carry_out(&arguments, &global.session()?, output),
         Verb::Rollback(arguments) => rollback::carry_out(&arguments, &global.session()?, output),
         Verb::Runs(arguments) => runs::carry_out(&arguments, &global.session()?, output),
+        Verb::Control(arguments) => control::carry_out(&arguments, &global.session()?, output),
         Verb::Schema(arguments) => schema::carry_out(&arguments, &global.session()?, output),
         Verb::Diff(arguments) => diff::carry_out(&arguments, &global.session()?, output),
         Verb::Infer(arguments) => infer::carry_out(&arguments, &global.session()?, output),

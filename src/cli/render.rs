@@ -119,7 +119,8 @@ fn report_text(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     let run = report.run.as_ref().map_or_else(|| "dry run".to_owned(), |run| format!("run {run}"));
     let dry = if report.dry_run { " (nothing was written)" } else { "" };
-    lines.push(format!("{run}: {}{dry}, {:.1} s", ended(report), report.seconds));
+    let why = report.stopped_because.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+    lines.push(format!("{run}: {}{why}{dry}, {:.1} s", ended(report), report.seconds));
     if let Some(tally) = report.rollback {
         for (name, count) in [
             (if report.dry_run { "would be restored" } else { "restored" }, tally.restored),

@@ -1,15 +1,16 @@
 //! `remold run SUBJECT --to VERSION`, `remold run PLAN.json`, `remold resume RUN`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 
+use super::clock;
 use super::exit::{Exit, Failure};
 use super::plan::{self, Target};
 use super::render::{self, Output};
 use super::watch::{exit_of, watch};
-use crate::engine::{Control, RunOptions};
+use crate::engine::{Control, Deadline, ErrorBudget, Knob, RunOptions};
 use crate::model::limits::BATCH_KEYS_DEFAULT;
 use crate::planner::Plan;
 use crate::session::Session;
@@ -23,6 +24,27 @@ pub struct Pace {
     /// At most this many keys per second
     #[arg(long, value_name = "KEYS_PER_SECOND")]
     rate: Option<u32>,
+    /// What a signal of the server may come to: NAME=SOFT[:HARD[:CRITICAL]], as in replica-lag=1:5:60.
+    /// Above soft the run slows down, above hard it pauses, above critical it stops with its
+    /// checkpoint. Names: replica-lag (seconds), memory (% of maxmemory), evictions (per second),
+    /// latency (ms of an own probe), blocked-clients, cpu (%). NAME=off lifts it
+    #[arg(long, value_name = "NAME=LIMITS", value_parser = limit)]
+    throttle: Vec<Knob>,
+    /// Hold the run for as long as this file is there
+    #[arg(long, value_name = "FILE")]
+    pause_file: Option<PathBuf>,
+    /// Stop with a checkpoint in time for this moment: 04:30 (the next one, local time) or RFC 3339
+    #[arg(long, value_name = "TIME", conflicts_with = "window", value_parser = clock::moment)]
+    deadline: Option<Deadline>,
+    /// Stop with a checkpoint after this time: 2h, 90m, 30s
+    #[arg(long = "for", value_name = "TIME", value_parser = clock::span)]
+    window: Option<Deadline>,
+    /// Stop once more keys than this failed, are invalid or in conflict: 100, or 0.1% of those scanned
+    #[arg(long, value_name = "N|P%")]
+    max_errors: Option<ErrorBudget>,
+    /// Do one batch, then wait for `remold control RUN step` (or resume)
+    #[arg(long)]
+    step: bool,
     /// How many seconds to wait for a server that is away, before stopping with the checkpoint
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     patience: u64,
@@ -36,7 +58,24 @@ impl Pace {
     fn control(&self) -> Control {
         let control = Control::default();
         control.set_rate(self.rate);
+        for knob in &self.throttle {
+            knob.set(&control);
+        }
+        control.set_pause_file(self.pause_file.clone());
+        control.set_deadline(self.deadline.clone().or_else(|| self.window.clone()));
+        control.set_error_budget(self.max_errors);
+        if self.step {
+            control.step();
+        }
         control
+    }
+}
+
+/// A limit of the throttle; the rate has an option of its own.
+fn limit(text: &str) -> Result<Knob, String> {
+    match text.parse()? {
+        Knob::Rate(_) => Err("the pace is set with --rate".to_owned()),
+        knob @ Knob::Limit(..) => Ok(knob),
     }
 }
 

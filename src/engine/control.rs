@@ -1,11 +1,14 @@
 //! Orders to a verb at work, and what it reports.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::budget::ErrorBudget;
 use super::progress::{Progress, Verb};
+use super::throttle::{Levels, Limits, Signal};
 use super::trouble::Trouble;
 use crate::model::limits::PROGRESS_INTERVAL_MS;
 use crate::model::{Key, Outcome, Phase};
@@ -35,9 +38,42 @@ struct Orders {
     steps: Option<u64>,
     /// At most this many keys per second.
     rate: Option<u32>,
+    /// What the run may cost the server.
+    limits: Limits,
+    /// What the throttle says, from how the server fares.
+    throttled: Throttled,
+    /// While this file is there, nothing begins.
+    pause_file: Option<PathBuf>,
+    /// When the verb has to have come to its end.
+    deadline: Option<Deadline>,
+    /// How many keys may need eyes.
+    error_budget: Option<ErrorBudget>,
+    /// Why an end was ordered, when it was not the operator.
+    stop_reason: Option<String>,
     /// Keys that may begin now, under a rate; may be negative after a large batch.
     credit: f64,
     credited: Option<Instant>,
+}
+
+/// The end of the window in which a verb may work.
+#[derive(Clone, Debug)]
+pub struct Deadline {
+    /// When it is.
+    pub at: Instant,
+    /// How the operator said it: `04:30`.
+    pub said: String,
+}
+
+/// What the throttle makes of how the server fares.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) enum Throttled {
+    /// Nothing is too much.
+    #[default]
+    No,
+    /// At most this many keys per second, for this reason.
+    Slow(f64, String),
+    /// Nothing may begin, for this reason.
+    Hold(String),
 }
 
 /// Whether a verb may go on.
@@ -81,6 +117,59 @@ impl Control {
     /// Ends the verb after the batches that are under way, with a checkpoint.
     pub fn stop(&self) {
         self.order(|orders| orders.stopped = true);
+    }
+
+    /// Like [`Control::stop`], for a reason that stands in the report.
+    pub fn stop_because(&self, reason: impl Into<String>) {
+        self.order(|orders| {
+            orders.stopped = true;
+            orders.stop_reason.get_or_insert(reason.into());
+        });
+    }
+
+    /// Why an end was ordered; `None` when nobody gave a reason.
+    pub fn stop_reason(&self) -> Option<String> {
+        self.orders().stop_reason.clone()
+    }
+
+    /// What the run may cost the server.
+    pub fn limits(&self) -> Limits {
+        self.orders().limits.clone()
+    }
+
+    /// Changes what the run may cost the server.
+    pub fn set_limit(&self, signal: Signal, levels: Levels) {
+        self.order(|orders| orders.limits.set(signal, levels));
+    }
+
+    /// Holds the verb for as long as a file is there.
+    pub fn set_pause_file(&self, path: Option<PathBuf>) {
+        self.order(|orders| orders.pause_file = path);
+    }
+
+    /// The file that holds the verb while it is there.
+    pub fn pause_file(&self) -> Option<PathBuf> {
+        self.orders().pause_file.clone()
+    }
+
+    /// Ends the verb with a checkpoint in time for the end of its window.
+    pub fn set_deadline(&self, deadline: Option<Deadline>) {
+        self.order(|orders| orders.deadline = deadline);
+    }
+
+    /// The end of the verb's window.
+    pub fn deadline(&self) -> Option<Deadline> {
+        self.orders().deadline.clone()
+    }
+
+    /// Ends the run once more keys need eyes than this.
+    pub fn set_error_budget(&self, budget: Option<ErrorBudget>) {
+        self.order(|orders| orders.error_budget = budget);
+    }
+
+    /// How many keys may need eyes.
+    pub fn error_budget(&self) -> Option<ErrorBudget> {
+        self.orders().error_budget
     }
 
     /// Lets one more batch begin, and then waits.
@@ -164,7 +253,10 @@ impl Control {
             if orders.stopped {
                 return Gate::Stop;
             }
-            if orders.paused || orders.steps == Some(0) {
+            if orders.paused
+                || orders.steps == Some(0)
+                || matches!(orders.throttled, Throttled::Hold(_))
+            {
                 orders = self.wait(orders, Duration::from_millis(PROGRESS_INTERVAL_MS));
                 continue;
             }
@@ -197,7 +289,8 @@ impl Control {
     pub(super) fn held(&self) -> Option<(Phase, String)> {
         let orders = self.orders();
         if orders.stopped {
-            return Some((Phase::Running, "stopping after the batches under way".to_owned()));
+            let why = orders.stop_reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+            return Some((Phase::Running, format!("stopping after the batches under way{why}")));
         }
         if orders.paused {
             return Some((Phase::Paused, "paused by the operator".to_owned()));
@@ -205,7 +298,27 @@ impl Control {
         if orders.steps == Some(0) {
             return Some((Phase::Paused, "step by step: waiting for the next step".to_owned()));
         }
-        orders.rate.map(|rate| (Phase::Running, format!("pace {rate} keys/s, as set")))
+        match &orders.throttled {
+            Throttled::Hold(reason) => Some((Phase::Paused, format!("throttled: {reason}"))),
+            Throttled::Slow(pace, reason) => {
+                Some((Phase::Running, format!("throttled to {pace:.0} keys/s: {reason}")))
+            }
+            Throttled::No => {
+                orders.rate.map(|rate| (Phase::Running, format!("pace {rate} keys/s, as set")))
+            }
+        }
+    }
+
+    /// Takes what the throttle says.
+    pub(super) fn throttle(&self, throttled: Throttled) {
+        if self.orders().throttled != throttled {
+            self.order(|orders| orders.throttled = throttled);
+        }
+    }
+
+    /// What the throttle said last.
+    pub(super) fn throttled(&self) -> Throttled {
+        self.orders().throttled.clone()
     }
 
     fn order(&self, change: impl FnOnce(&mut Orders)) {
@@ -228,7 +341,12 @@ impl Orders {
     /// How long `keys` have to wait for the pace; `None` takes them off the credit.
     #[expect(clippy::cast_precision_loss, reason = "a batch's keys are few")]
     fn wait_for_rate(&mut self, keys: usize) -> Option<Duration> {
-        let Some(rate) = self.rate.map(f64::from) else {
+        let throttled = match self.throttled {
+            Throttled::Slow(pace, _) => Some(pace),
+            Throttled::No | Throttled::Hold(_) => None,
+        };
+        let rate = [self.rate.map(f64::from), throttled].into_iter().flatten().reduce(f64::min);
+        let Some(rate) = rate else {
             self.credited = None;
             return None;
         };

@@ -4,6 +4,7 @@
 //! through [`Control`] and takes its orders from there. The engine knows no face.
 
 mod backoff;
+mod budget;
 mod control;
 mod error;
 mod judge;
@@ -11,25 +12,31 @@ mod pipeline;
 mod preview;
 mod progress;
 mod reader;
+mod remote;
 mod report;
 mod resume;
 mod rollback;
 mod run;
 mod settle;
+mod throttle;
 mod trouble;
 mod verify;
+mod watch;
 mod writer;
 
-pub use control::{Control, Gate};
+pub use budget::ErrorBudget;
+pub use control::{Control, Deadline, Gate};
 pub use error::EngineError;
 pub use judge::{Judge, Judged};
 pub use preview::{Preview, PreviewStep, preview, preview_from};
 pub use progress::{Progress, Verb};
+pub use remote::{Knob, ORDERS, send_order};
 pub use report::{
     Report, RollbackTally, RunSummary, Verification, now, plan_of_run, summaries, summary,
 };
 pub use resume::resume;
 pub use rollback::{RollbackOptions, rollback};
 pub use run::{RunOptions, run};
+pub use throttle::{Levels, Limits, Readings, Signal};
 pub use trouble::{ErrorGroup, Trouble, Troubles};
 pub use verify::verify;

@@ -38,6 +38,9 @@ pub struct Report {
     /// What the rollback did, where there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackTally>,
+    /// Why it was stopped before its end, when that was not the operator's own doing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped_because: Option<String>,
 }
 
 impl Report {

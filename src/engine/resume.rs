@@ -54,7 +54,8 @@ pub fn resume(
     let unsettled =
         unsettled.chain([Unsettled::Keys(replayed.again.into_iter().collect())]).collect();
     let seen = Mutex::new(replayed.seen);
-    begun.carry_out(Mutex::new(journal), Found { run, seen, start, settled, unsettled })
+    let found = Found { run, seen, start, settled, unsettled };
+    begun.carry_out(&runs.peek(run), Mutex::new(journal), found)
 }
 
 /// What a journal tells of the run so far.

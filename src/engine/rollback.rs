@@ -94,6 +94,7 @@ pub fn rollback(
         errors: Vec::new(),
         verification: None,
         rollback: Some(tally),
+        stopped_because: control.stop_reason(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! A run from its first key to its verification.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,8 +10,10 @@ use super::judge::Judge;
 use super::pipeline::{self, Job, Unsettled};
 use super::report::{Report, now};
 use super::settle::Settled;
-use super::verify;
-use crate::journal::{Checkpoint, Header, Journal, Note, Record, RunsFolder, SeenKeys};
+use super::{remote, verify, watch};
+use crate::journal::{
+    Checkpoint, ControlSocket, Header, Journal, Note, Record, RunsFolder, SeenKeys,
+};
 use crate::model::limits::{BATCH_KEYS_DEFAULT, BATCH_KEYS_MAX};
 use crate::model::{Phase, RunId};
 use crate::planner::Plan;
@@ -53,12 +56,13 @@ pub fn run(
     let seen = Mutex::new(SeenKeys::default());
     let begun = Begun { plan, judge: &judge, address, options, control };
     if !options.execute {
-        return pipeline::run(&begun.job(None, &seen, start, Settled::default(), Vec::new()));
+        let job = begun.job(None, &seen, start, Settled::default(), Vec::new());
+        return watch::beside(address, control, || pipeline::run(&job));
     }
     let header = Header::new(run.clone(), now(), address.to_string(), plan.to_json());
     let journal = Mutex::new(Journal::create(runs.create(run)?, &header)?);
     let found = Found { run, seen, start, settled: Settled::default(), unsettled: Vec::new() };
-    begun.carry_out(journal, found)
+    begun.carry_out(&runs.peek(run), journal, found)
 }
 
 /// What a run and a resume have in common.
@@ -107,12 +111,23 @@ impl<'b> Begun<'b> {
         }
     }
 
-    /// Runs the pipeline with a journal, verifies, and notes the end.
+    /// Runs the pipeline with a journal, verifies, and notes the end. Watches the server and takes
+    /// orders on the socket in `folder` meanwhile.
     pub(super) fn carry_out(
         &self,
+        folder: &Path,
         journal: Mutex<Journal>,
         found: Found<'_>,
     ) -> Result<Report, EngineError> {
+        let work = || watch::beside(self.address, self.control, || self.work(journal, found));
+        // A file system that has no sockets is no reason not to run.
+        match ControlSocket::listen(folder) {
+            Ok(socket) => remote::beside(&socket, self.control, work),
+            Err(_) => work(),
+        }
+    }
+
+    fn work(&self, journal: Mutex<Journal>, found: Found<'_>) -> Result<Report, EngineError> {
         let Found { run, seen, start, settled, unsettled } = found;
         let piped =
             pipeline::run(&self.job(Some((&journal, run)), &seen, start, settled, unsettled));

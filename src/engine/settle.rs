@@ -199,6 +199,10 @@ impl<'s> Settle<'s> {
         for entry in &entries {
             self.tally.count(entry.outcome);
         }
+        let budget = self.job.control.error_budget();
+        if let Some(why) = budget.and_then(|budget| budget.exceeded_by(&self.tally)) {
+            self.job.control.stop_because(why);
+        }
         let record = Record::Outcomes(entries);
         let frame = self.append(&record);
         for key in record.keys() {
@@ -307,6 +311,7 @@ impl<'s> Settle<'s> {
             errors: self.troubles.groups(),
             verification: None,
             rollback: None,
+            stopped_because: self.job.control.stop_reason(),
         })
     }
 }

@@ -51,6 +51,7 @@ pub fn verify(
         errors: Vec::new(),
         verification: Some(found),
         rollback: None,
+        stopped_because: control.stop_reason(),
     })
 }
 

@@ -7,6 +7,7 @@
 //!   journal.log      frames, only ever appended: header, before-images, settlements, outcomes, notes
 //!   checkpoint.json  where the scan stands, replaced atomically
 //!   lock             held while a process works on the run
+//!   control.sock     takes orders while a process works on the run
 //! ```
 //!
 //! Frames of our own rather than an embedded database: a run appends and reads in order, and the only
@@ -22,6 +23,7 @@ mod frame;
 mod log;
 mod record;
 mod seen;
+mod socket;
 
 pub use checkpoint::Checkpoint;
 pub use crash::crash_point;
@@ -30,3 +32,4 @@ pub use folder::{RunFolder, RunsFolder, save_file};
 pub use log::{Journal, Replay};
 pub use record::{Header, ImageEntry, Mark, Note, OutcomeEntry, Record};
 pub use seen::{Begin, SeenKeys};
+pub use socket::ControlSocket;

@@ -16,6 +16,7 @@ pub mod registry;
 mod scan;
 mod server;
 pub mod subject_lock;
+mod vitals;
 mod write;
 
 pub use address::Address;
@@ -24,4 +25,5 @@ pub use link::Link;
 pub use read::Found;
 pub use scan::Page;
 pub use server::ServerInfo;
+pub use vitals::{Replica, Vitals};
 pub use write::Written;

@@ -56,9 +56,13 @@ impl Link {
     }
 }
 
+/// The lines of an `INFO` reply by their names.
+pub(super) fn info_lines(text: &str) -> BTreeMap<&str, &str> {
+    text.lines().filter_map(|line| line.trim_end().split_once(':')).collect()
+}
+
 fn read_info(text: &str) -> ServerInfo {
-    let lines: BTreeMap<&str, &str> =
-        text.lines().filter_map(|line| line.trim_end().split_once(':')).collect();
+    let lines = info_lines(text);
     let word = |name: &str| lines.get(name).copied().unwrap_or_default().to_owned();
     let number = |name: &str| lines.get(name).and_then(|text| text.parse().ok()).unwrap_or(0);
     let seconds = |name: &str| lines.get(name).and_then(|text| text.parse().ok()).unwrap_or(0.0);

@@ -19,4 +19,5 @@ mod sample_data;
 mod schemas;
 mod script_files;
 mod server_lost;
+mod throttle;
 mod tidy;

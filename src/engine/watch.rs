@@ -1,0 +1,177 @@
+//! Watching the server while a verb is at work, over a connection of its own, and holding the verb to
+//! its limits.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::control::{Control, Throttled};
+use super::throttle::{Gauge, Verdict};
+use crate::store::{Address, Link, StoreError};
+
+/// How often the server is probed.
+const PROBE_INTERVAL: Duration = Duration::from_millis(100);
+/// How often everything about it is asked for.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+/// Without a reading for this long, nobody knows how the server fares, and the verb is held.
+const STALE_AFTER: Duration = Duration::from_secs(3);
+/// A step down keeps this part of the pace; a step up undoes a step down.
+const STEP: f64 = 0.7;
+/// What is under way when the window ends needs this long to settle.
+const DRAIN_TIME: Duration = Duration::from_secs(1);
+/// The pace never falls below this many keys per second: what should stand still has a hard limit.
+const PACE_MIN: f64 = 50.0;
+/// The reason while the pace grows again.
+const RECOVERING: &str = "the server fares well again";
+
+/// Does `work` while a thread beside it watches the server.
+pub(super) fn beside<T>(address: &Address, control: &Control, work: impl FnOnce() -> T) -> T {
+    thread::scope(|scope| {
+        let (alive, ended) = channel();
+        thread::Builder::new()
+            .name("remold-watch".to_owned())
+            .spawn_scoped(scope, move || Watch::new(address, control).work(&ended))
+            .expect("the system lets a process have a few threads");
+        let done = work();
+        // Closing the channel ends the thread, wherever it waits.
+        drop::<std::sync::mpsc::Sender<()>>(alive);
+        done
+    })
+}
+
+struct Watch<'w> {
+    address: &'w Address,
+    control: &'w Control,
+    link: Option<Link>,
+    gauge: Gauge,
+    looked: Option<Instant>,
+    read: Instant,
+    /// Keys per second while nothing held the verb back.
+    unhindered: f64,
+    /// When the pace was changed.
+    paced: Instant,
+}
+
+impl<'w> Watch<'w> {
+    fn new(address: &'w Address, control: &'w Control) -> Self {
+        let (gauge, now) = (Gauge::default(), Instant::now());
+        Self {
+            address,
+            control,
+            link: None,
+            gauge,
+            looked: None,
+            read: now,
+            unhindered: PACE_MIN,
+            paced: now,
+        }
+    }
+
+    fn work(mut self, ended: &Receiver<()>) {
+        loop {
+            self.heed_deadline();
+            let looked = self.look();
+            match &looked {
+                Ok(()) => self.read = Instant::now(),
+                Err(_) => self.link = None,
+            }
+            let since = self.read.elapsed();
+            if since > STALE_AFTER {
+                let why = looked.err().map(|error| super::backoff::first_line(&error));
+                let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+                self.control.throttle(Throttled::Hold(format!(
+                    "no reading of the server for {:.1} s > {} s{why}",
+                    since.as_secs_f64(),
+                    STALE_AFTER.as_secs()
+                )));
+            } else if looked.is_ok() {
+                self.decide();
+            }
+            if ended.recv_timeout(PROBE_INTERVAL) != Err(RecvTimeoutError::Timeout) {
+                self.control.throttle(Throttled::No);
+                return;
+            }
+        }
+    }
+
+    fn heed_deadline(&self) {
+        if let Some(deadline) = self.control.deadline()
+            && deadline.at.saturating_duration_since(Instant::now()) < DRAIN_TIME
+            && !self.control.is_stopped()
+        {
+            self.control.stop_because(format!("the window ends at {}", deadline.said));
+        }
+    }
+
+    fn look(&mut self) -> Result<(), StoreError> {
+        let link = match &mut self.link {
+            Some(link) => link,
+            none => none.insert(Link::open(self.address)?),
+        };
+        let due = self.looked.is_none_or(|at| at.elapsed() >= LOOK_INTERVAL);
+        if due {
+            let vitals = link.vitals()?;
+            self.gauge.look(Instant::now(), vitals);
+            self.looked = Some(Instant::now());
+        } else {
+            let probe_ms = link.probe()?;
+            self.gauge.probe(probe_ms);
+        }
+        Ok(())
+    }
+
+    /// Makes an order of the readings. The pace changes with each look at the whole server, so that
+    /// one change shows its effect before the next.
+    fn decide(&mut self) {
+        let before = self.control.throttled();
+        let rate = self.control.progress().rate;
+        if before == Throttled::No {
+            self.unhindered = rate.max(PACE_MIN);
+        }
+        let pace = |throttled: &Throttled| match throttled {
+            Throttled::Slow(pace, _) => Some(*pace),
+            _ => None,
+        };
+        let pace_before = pace(&before);
+        let flag = self.control.pause_file().filter(|path| path.exists());
+        let verdict = self.control.limits().judge(self.gauge.readings());
+        let next = match (flag, verdict) {
+            (Some(path), _) => Throttled::Hold(format!("flag file {} exists", path.display())),
+            (None, verdict) => self.follow(verdict, before),
+        };
+        if pace(&next) != pace_before {
+            self.paced = Instant::now();
+        }
+        self.control.throttle(next);
+    }
+
+    fn follow(&self, verdict: Verdict, before: Throttled) -> Throttled {
+        match verdict {
+            Verdict::Pause(reason) => Throttled::Hold(reason.to_string()),
+            Verdict::Stop(reason) => {
+                self.control.stop_because(reason.to_string());
+                Throttled::Hold(reason.to_string())
+            }
+            Verdict::Slow(reason) => {
+                let pace = match before {
+                    Throttled::Slow(pace, _) if self.paced.elapsed() < LOOK_INTERVAL => pace,
+                    Throttled::Slow(pace, _) => pace * STEP,
+                    Throttled::No | Throttled::Hold(_) => self.unhindered * STEP,
+                };
+                Throttled::Slow(pace.max(PACE_MIN), reason.to_string())
+            }
+            Verdict::Fine => match before {
+                Throttled::No => Throttled::No,
+                Throttled::Slow(pace, _) if pace > self.unhindered => Throttled::No,
+                Throttled::Slow(pace, reason) if self.paced.elapsed() < LOOK_INTERVAL => {
+                    Throttled::Slow(pace, reason)
+                }
+                Throttled::Slow(pace, _) => Throttled::Slow(pace / STEP, RECOVERING.to_owned()),
+                // What had to stand still begins again slowly.
+                Throttled::Hold(_) => {
+                    Throttled::Slow(self.unhindered * STEP * STEP, RECOVERING.to_owned())
+                }
+            },
+        }
+    }
+}
