@@ -96,7 +96,9 @@ fn of_plan(error: &PlanError) -> Exit {
 fn of_engine(error: &EngineError) -> Exit {
     match error {
         // The engine connects before it begins, so a server that is lost is lost midway.
-        EngineError::Store(StoreError::Lost { .. } | StoreError::Refused { .. })
+        EngineError::Store(
+            StoreError::Lost { .. } | StoreError::Refused { .. } | StoreError::Unsettled { .. },
+        )
         | EngineError::Journal(JournalError::Io { .. }) => Exit::Stopped,
         EngineError::Store(error) => of_store(error),
         EngineError::Definitions(_) | EngineError::Plan(_) => Exit::Definitions,

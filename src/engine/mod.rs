@@ -21,6 +21,7 @@ mod settle;
 mod throttle;
 mod trouble;
 mod verify;
+mod walk;
 mod watch;
 mod writer;
 

@@ -25,7 +25,7 @@ use super::reader::Reader;
 use super::report::Report;
 use super::settle::{Settle, Settled};
 use super::writer::Writer;
-use crate::journal::{Checkpoint, ImageEntry, Journal, Mark, SeenKeys};
+use crate::journal::{Checkpoint, ImageEntry, Journal, Mark, ScanPlace, SeenKeys};
 use crate::model::{Edit, Key, RunId};
 use crate::planner::Plan;
 use crate::store::{Address, Found, Link};
@@ -96,7 +96,7 @@ pub(super) enum Order {
 /// What the threads tell `settle`.
 pub(super) enum Event {
     /// Every batch of a page was sent; this many.
-    Page { page: u64, cursor: u64, batches: usize },
+    Page { page: u64, place: ScanPlace, fraction: f64, batches: usize },
     /// Keys were judged.
     Judged(Task),
     /// A batch was written: a mark for each of its entries, and the keys that go round again.

@@ -3,11 +3,13 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::PoisonError;
 use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
 
 use super::backoff::patiently;
 use super::control::Gate;
 use super::error::EngineError;
 use super::pipeline::{Batch, Event, Job, Permits};
+use super::walk::Walk;
 use crate::journal::Begin;
 use crate::model::Key;
 use crate::model::limits::SCAN_COUNT;
@@ -15,6 +17,8 @@ use crate::store::{Found, Link, Page, StoreError};
 
 /// Journal frames whose keys are kept, for scans that walk over ground that was covered before.
 const FRAMES_KEPT: usize = 64;
+/// How often a scan over a cluster looks whether slots are on the move.
+const LAYOUT_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) struct Reader<'r> {
     job: &'r Job<'r>,
@@ -22,9 +26,10 @@ pub(super) struct Reader<'r> {
     permits: &'r Permits,
     events: &'r Sender<Event>,
     batches: Sender<Batch>,
-    /// The start of the server that gives the pages, and the connection on which it was asked for.
-    server: String,
+    /// The connections for which the walk knows that the servers are those of its cursors.
     connections: u64,
+    /// When the layout was looked at.
+    looked: Instant,
     frames: VecDeque<(u64, HashSet<Key>)>,
     /// Keys that may still begin under the selection's limit.
     left: u64,
@@ -46,8 +51,8 @@ impl<'r> Reader<'r> {
             permits,
             events,
             batches,
-            server: String::new(),
             connections: 0,
+            looked: Instant::now(),
             frames: VecDeque::new(),
             left,
         }
@@ -62,53 +67,68 @@ impl<'r> Reader<'r> {
 
     /// Walks the keyspace; `false` when told to stop.
     fn scan(&mut self) -> Result<bool, EngineError> {
-        self.server = self.patiently(Link::run_id)?;
+        match self.walk() {
+            Err(EngineError::Store(_)) if self.job.control.is_stopped() => Ok(false),
+            ended => ended,
+        }
+    }
+
+    /// Walks over all nodes until a pass counts.
+    fn walk(&mut self) -> Result<bool, EngineError> {
+        let layout = self.patiently(Link::layout)?;
         self.connections = self.link.connections();
-        // A cursor means nothing to another start of the server: begin again, and pass over what is
-        // settled.
-        let resumable = self.server == self.job.start.server_run_id;
-        let mut cursor = if resumable { self.job.start.cursor } else { 0 };
+        let mut walk = Walk::resume(layout, &self.job.start);
         let mut number = 0;
         while self.left > 0 {
             if self.job.control.gate(0) == Gate::Stop {
                 return Ok(false);
             }
-            let page = match self.page(cursor) {
-                Ok(Some(page)) => page,
-                Ok(None) => {
-                    cursor = 0;
-                    continue;
+            let Some(page) = self.page(&mut walk)? else {
+                if walk.is_complete(&self.patiently(Link::layout)?) {
+                    break;
                 }
-                Err(_) if self.job.control.is_stopped() => return Ok(false),
-                Err(error) => return Err(error),
+                // Keys moved from node to node meanwhile, and may have passed us by. What is settled
+                // is passed over quickly.
+                walk = Walk::over(self.patiently(Link::settled_layout)?);
+                self.connections = self.link.connections();
+                continue;
             };
             number += 1;
             let keys = self.first_seen(page.keys)?;
             let Some(batches) = self.send(number, &keys)? else { return Ok(false) };
-            self.tell(Event::Page { page: number, cursor: page.cursor, batches });
-            cursor = page.cursor;
-            if cursor == 0 {
-                break;
-            }
+            walk.advance(page.cursor);
+            let (place, fraction) = (walk.place(), walk.fraction());
+            self.tell(Event::Page { page: number, place, fraction, batches });
         }
         Ok(true)
     }
 
-    /// One page; `None` when the server was started anew since the page before, so that the cursor
-    /// led nowhere.
-    fn page(&mut self, cursor: u64) -> Result<Option<Page>, EngineError> {
-        let pattern = &self.job.plan.selection.pattern;
-        let page = self.patiently(|link| link.scan(cursor, pattern, None, SCAN_COUNT))?;
-        // The connection may have been made anew by this call, or by a read since the last one.
-        while self.connections != self.link.connections() {
-            self.connections = self.link.connections();
-            let server = self.patiently(Link::run_id)?;
-            if server != self.server {
-                self.server = server;
-                return Ok(None);
+    /// The next page; `None` when the pass is over.
+    fn page(&mut self, walk: &mut Walk) -> Result<Option<Page>, EngineError> {
+        let Self { job, link, events, connections, looked, .. } = self;
+        let is_due = |link: &Link, since| link.is_cluster() && since > LAYOUT_INTERVAL;
+        let pattern = &job.plan.selection.pattern;
+        let mut held = |reason| {
+            let _ = events.send(Event::Held(reason));
+        };
+        let page = patiently(job.control, link, job.patience, &mut held, |link| {
+            loop {
+                // A connection that was made anew, by this call or by a read since the last one, may
+                // lead to another start of a server, where the cursor leads nowhere.
+                // In a cluster, keys may also move while every connection stands.
+                while *connections != link.connections() || is_due(link, looked.elapsed()) {
+                    let made = link.connections();
+                    walk.follow(link.layout()?);
+                    (*connections, *looked) = (made, Instant::now());
+                }
+                let Some((node, cursor)) = walk.next() else { return Ok(None) };
+                let page = link.scan_node(node, cursor, pattern, SCAN_COUNT)?;
+                if *connections == link.connections() {
+                    return Ok(Some(page));
+                }
             }
-        }
-        Ok(Some(page))
+        });
+        Ok(page?)
     }
 
     /// The keys that this run has not dealt with; they are under way now.

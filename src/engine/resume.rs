@@ -11,9 +11,9 @@ use super::report::{Report, plan_of};
 use super::run::{Begun, Found, RunOptions};
 use super::settle::Settled;
 use super::trouble::Trouble;
-use crate::journal::{Checkpoint, ImageEntry, Journal, Mark, Note, Record, RunsFolder, SeenKeys};
+use crate::journal::{ImageEntry, Journal, Mark, Note, Record, RunsFolder, SeenKeys};
 use crate::model::{Key, Phase, RunId};
-use crate::store::{Address, Link};
+use crate::store::Address;
 
 /// Goes on with a run: reads its journal, settles by reading back what was under way, and scans on
 /// from the checkpoint (from the start, when the server was restarted since), passing over every key
@@ -40,13 +40,8 @@ pub fn resume(
     }
     let plan = plan_of(header.plan)?;
     let judge = Judge::new(&plan)?;
-    let server_run_id = Link::open(address)?.run_id()?;
-    let last = journal.last_checkpoint()?.unwrap_or_default();
-    let start = if last.server_run_id == server_run_id {
-        last
-    } else {
-        Checkpoint { server_run_id, seconds: last.seconds, ..Checkpoint::default() }
-    };
+    // Whether its cursors are worth something yet is for the walk to find out.
+    let start = journal.last_checkpoint()?.unwrap_or_default();
     let begun = Begun { plan: &plan, judge: &judge, address, options, control };
     let settled = Settled { seconds: start.seconds, ..replayed.settled };
     let unsettled =

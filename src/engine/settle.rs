@@ -16,7 +16,9 @@ use super::progress::{Progress, Verb};
 use super::report::{Meter, Report};
 use super::trouble::{Trouble, Troubles};
 use super::writer::image_entry;
-use crate::journal::{Checkpoint, ImageEntry, Journal, JournalError, Mark, OutcomeEntry, Record};
+use crate::journal::{
+    Checkpoint, ImageEntry, Journal, JournalError, Mark, OutcomeEntry, Record, ScanPlace,
+};
 use crate::model::limits::PROGRESS_INTERVAL_MS;
 use crate::model::{Key, Outcome, Phase, Tally};
 
@@ -133,7 +135,9 @@ impl<'s> Settle<'s> {
                     None => self.finish_batch(page),
                 }
             }
-            Event::Page { page, cursor, batches } => self.pages.announce(page, cursor, batches),
+            Event::Page { page, place, fraction, batches } => {
+                self.pages.announce(page, batches, place, fraction);
+            }
             Event::Duplicates(count) => self.progress.duplicates += count,
             Event::Scanned { complete } => self.scanned = Some(complete),
             Event::Held(reason) => self.progress.held = reason,
@@ -277,8 +281,7 @@ impl<'s> Settle<'s> {
             return;
         }
         self.progress.tally = self.tally;
-        self.progress.fraction =
-            if self.scanned == Some(true) { 1.0 } else { self.pages.fraction() };
+        self.progress.fraction = if self.scanned == Some(true) { 1.0 } else { self.pages.fraction };
         self.meter.measure(&mut self.progress);
         self.progress.errors = self.troubles.groups();
         let mut shown = self.progress.clone();
@@ -329,24 +332,29 @@ struct Pages {
     open: BTreeMap<u64, OpenPage>,
     covered: Checkpoint,
     moved: bool,
-    last_cursor: u64,
+    /// How much of the keyspace is covered. A pass that begins again does not take back what the
+    /// one before has settled.
+    fraction: f64,
 }
 
 #[derive(Default)]
 struct OpenPage {
     finished: usize,
-    /// The batches there are, and the cursor after the page, once the reader has sent them all.
-    announced: Option<(usize, u64)>,
+    /// The batches there are, once the reader has sent them all.
+    announced: Option<usize>,
+    /// Where the scan stands after the page.
+    place: ScanPlace,
+    fraction: f64,
 }
 
 impl Pages {
     fn new(covered: Checkpoint) -> Self {
-        let last_cursor = covered.cursor;
-        Self { open: BTreeMap::new(), covered, moved: true, last_cursor }
+        Self { open: BTreeMap::new(), covered, moved: true, fraction: 0.0 }
     }
 
-    fn announce(&mut self, page: u64, cursor: u64, batches: usize) {
-        self.open.entry(page).or_default().announced = Some((batches, cursor));
+    fn announce(&mut self, page: u64, batches: usize, place: ScanPlace, fraction: f64) {
+        let open = self.open.entry(page).or_default();
+        (open.announced, open.place, open.fraction) = (Some(batches), place, fraction);
         self.advance();
     }
 
@@ -360,23 +368,13 @@ impl Pages {
 
     fn advance(&mut self) {
         while let Some(first) = self.open.first_entry() {
-            let OpenPage { finished, announced: Some((batches, cursor)) } = *first.get() else {
-                break;
-            };
-            if finished < batches {
+            if first.get().announced.is_none_or(|batches| first.get().finished < batches) {
                 break;
             }
-            first.remove();
-            self.covered.cursor = cursor;
-            self.last_cursor = cursor;
+            let OpenPage { place, fraction, .. } = first.remove();
+            self.covered.scan = place;
+            self.fraction = self.fraction.max(fraction);
             self.moved = true;
         }
-    }
-
-    /// How much of the keyspace is covered. SCAN counts its cursor up from the highest bit of the
-    /// table's index down, so the reversed bits of the cursor are the part that is done.
-    #[expect(clippy::cast_precision_loss, reason = "a fraction for a gauge")]
-    fn fraction(&self) -> f64 {
-        self.last_cursor.reverse_bits() as f64 / 2f64.powi(64)
     }
 }

@@ -12,14 +12,35 @@ use super::error::JournalError;
 /// Where a resumed run goes on. It covers only keys whose outcomes are durable in the journal.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// The server's `run_id`: a cursor of another start of the server is worth nothing.
-    pub server_run_id: String,
-    /// The cursor of the next `SCAN`.
-    pub cursor: u64,
+    /// How far each node was scanned.
+    #[serde(default)]
+    pub scan: ScanPlace,
     /// Whether the scan came to its end.
     pub scanned_all: bool,
     /// Seconds of work so far.
     pub seconds: f64,
+}
+
+/// How far the nodes of a keyspace were scanned.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanPlace {
+    /// The digest of the layout when the pass began: under another one, keys may have moved.
+    pub layout: String,
+    /// The nodes; one for a single server.
+    pub nodes: Vec<NodeScan>,
+}
+
+/// How far one node was scanned.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeScan {
+    /// The node's name in the layout.
+    pub node: String,
+    /// The id of its start: a cursor of another start of the server is worth nothing.
+    pub run_id: String,
+    /// The cursor of the next `SCAN`; 0 before the first.
+    pub cursor: u64,
+    /// Whether the scan came to its end here.
+    pub done: bool,
 }
 
 const NAME: &str = "checkpoint.json";

@@ -25,7 +25,7 @@ mod record;
 mod seen;
 mod socket;
 
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, NodeScan, ScanPlace};
 pub use crash::crash_point;
 pub use error::JournalError;
 pub use folder::{RunFolder, RunsFolder, save_file};

@@ -77,6 +77,16 @@ impl Address {
         Self { info: self.info.clone().set_addr(addr), registry: self.registry.clone() }
     }
 
+    /// Host and port; of a Unix socket the host is this machine, and the port none.
+    pub(super) fn host_and_port(&self) -> (String, u16) {
+        match self.info.addr() {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                (host.clone(), *port)
+            }
+            _ => ("127.0.0.1".to_owned(), 0),
+        }
+    }
+
     /// The number of the database.
     pub fn database(&self) -> i64 {
         self.info.redis_settings().db()

@@ -66,6 +66,14 @@ pub enum StoreError {
         /// The server's own words.
         detail: String,
     },
+    /// Keys of a cluster may be on their way from one node to another.
+    #[error(
+        "{reason}\n  keys may be on their way from one node to another; going on is possible when that is done"
+    )]
+    Unsettled {
+        /// What is on the move.
+        reason: String,
+    },
     /// The server answered with something that the command does not answer.
     #[error("the server's answer to {command} is not understood: {detail}")]
     Answer {
@@ -188,7 +196,7 @@ impl StoreError {
     /// Whether trying again may succeed without anybody's doing.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Lost { .. } | Self::Unreachable { .. } => true,
+            Self::Lost { .. } | Self::Unreachable { .. } | Self::Unsettled { .. } => true,
             Self::Refused { fault, .. } => fault.is_transient(),
             Self::Url { .. } | Self::Prefix { .. } | Self::Login { .. } | Self::Answer { .. } => {
                 false

@@ -1,61 +1,77 @@
-//! One dedicated connection.
+//! The way to the server, or to the nodes of a cluster.
 
-use std::time::Duration;
-
-use redis::{Client, Cmd, Connection, ConnectionLike, Pipeline, Value};
+use redis::{Cmd, Pipeline, Value};
 
 use super::address::Address;
-use super::error::StoreError;
-use crate::model::limits::{CONNECT_TIMEOUT_S, RESPONSE_TIMEOUT_S};
+use super::cluster::Cluster;
+use super::error::{Fault, StoreError};
+use super::wire::{Reply, Wire};
 
-/// A dedicated connection to one server. Every method blocks until its replies are there.
+/// Dedicated connections: one to a single server, or one to each primary of a cluster, which is
+/// recognised by itself. Every method blocks until its replies are there.
 pub struct Link {
     address: Address,
-    connection: Connection,
+    servers: Servers,
     connections: u64,
-    /// Scripts the server is known to have.
+    /// Scripts and their digests.
     pub(super) scripts: Vec<(&'static str, String)>,
 }
 
-/// A reply of a pipeline, or the error the server answered that command with.
-pub(super) type Reply = Result<Value, StoreError>;
+enum Servers {
+    One(Wire),
+    Many(Cluster),
+}
+
+/// The keys one command named, by their places in the caller's list, and its reply.
+pub(super) type Group = (Vec<usize>, Reply);
 
 impl Link {
     /// Connects and logs in.
     pub fn open(address: &Address) -> Result<Self, StoreError> {
-        Ok(Self {
-            address: address.clone(),
-            connection: connect(address)?,
-            connections: 1,
-            scripts: Vec::new(),
-        })
+        let servers = Servers::open(address)?;
+        Ok(Self { address: address.clone(), servers, connections: 1, scripts: Vec::new() })
     }
 
-    /// Throws the connection away and makes a new one.
+    /// Throws the connection away and makes a new one. In a cluster, asks where the primaries are
+    /// now; connections that stand are kept.
     pub fn reconnect(&mut self) -> Result<(), StoreError> {
-        self.connection = connect(&self.address)?;
-        self.connections += 1;
-        self.scripts.clear();
-        Ok(())
+        match &mut self.servers {
+            Servers::One(_) => {
+                self.servers = Servers::open(&self.address)?;
+                self.connections += 1;
+                Ok(())
+            }
+            Servers::Many(cluster) => cluster.reconnect(),
+        }
     }
 
     /// How many connections were made so far: after another one, the server may be another, or
     /// another start of the same.
     pub fn connections(&self) -> u64 {
-        self.connections
+        match &self.servers {
+            Servers::One(_) => self.connections,
+            Servers::Many(cluster) => self.connections + cluster.connections(),
+        }
     }
 
-    /// Where this leads.
+    /// Where this leads; in a cluster, the node that was named.
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// Sends one command.
+    /// Whether the keyspace lies on the nodes of a cluster.
+    pub fn is_cluster(&self) -> bool {
+        matches!(self.servers, Servers::Many(_))
+    }
+
+    /// Sends one command. In a cluster it goes to the node that serves its key.
     pub(super) fn call(&mut self, name: &str, command: &Cmd) -> Result<Value, StoreError> {
-        match self.connection.req_command(command) {
-            Ok(Value::ServerError(error)) => Err(StoreError::from_reply(name, &error)),
-            Ok(value) => Ok(value),
-            Err(error) => Err(StoreError::from_call(name, &self.address, &error)),
+        match &mut self.servers {
+            Servers::One(wire) => wire.call(name, command),
+            Servers::Many(cluster) => {
+                let mut replies = cluster.pipeline(name, &[command])?;
+                replies.pop().expect("a pipeline answers each of its commands")
+            }
         }
     }
 
@@ -70,45 +86,130 @@ impl Link {
             .map_err(|error| StoreError::Answer { command: name.into(), detail: error.to_string() })
     }
 
-    /// Sends several commands in one go. Answers one reply each; an error reply of one command does
-    /// not touch the others.
+    /// Sends several commands in one go, in a cluster each to the node that serves its key. Answers
+    /// one reply each; an error reply of one command does not touch the others.
     pub(super) fn pipeline(
         &mut self,
         name: &str,
         pipeline: &Pipeline,
     ) -> Result<Vec<Reply>, StoreError> {
-        let count = pipeline.len();
-        if count == 0 {
+        if pipeline.is_empty() {
             return Ok(Vec::new());
         }
-        let packed = pipeline.get_packed_pipeline();
-        let replies = self
-            .connection
-            .req_packed_commands(&packed, 0, count)
-            .map_err(|error| StoreError::from_call(name, &self.address, &error))?;
-        assert_eq!(replies.len(), count, "a pipeline answers each of its commands");
-        let reply = |value| match value {
-            Value::ServerError(error) => Err(StoreError::from_reply(name, &error)),
-            value => Ok(value),
+        match &mut self.servers {
+            Servers::One(wire) => wire.pipeline(name, pipeline),
+            Servers::Many(cluster) => {
+                cluster.pipeline(name, &pipeline.cmd_iter().collect::<Vec<_>>())
+            }
+        }
+    }
+
+    /// Sends commands that name many keys: one for all keys on a single server, one for each slot
+    /// in a cluster. `command` makes the one for some of the keys.
+    pub(super) fn in_groups<'k>(
+        &mut self,
+        name: &str,
+        keys: impl ExactSizeIterator<Item = &'k [u8]>,
+        command: impl Fn(&[usize]) -> Cmd,
+    ) -> Result<Vec<Group>, StoreError> {
+        let cluster = match &mut self.servers {
+            Servers::One(wire) => {
+                let all: Vec<usize> = (0..keys.len()).collect();
+                let reply = wire.call(name, &command(&all));
+                return Ok(vec![(all, reply)]);
+            }
+            Servers::Many(cluster) => cluster,
         };
-        Ok(replies.into_iter().map(reply).collect())
+        let mut groups = Cluster::groups(keys);
+        let mut answered = Vec::with_capacity(groups.len());
+        // Twice at most: the second time each key that is not answered for is alone.
+        while !groups.is_empty() {
+            let commands: Vec<Cmd> = groups.iter().map(|group| command(group)).collect();
+            let replies = cluster.pipeline(name, &commands.iter().collect::<Vec<_>>())?;
+            let mut split = Vec::new();
+            for (group, reply) in groups.into_iter().zip(replies) {
+                match reply {
+                    // The slot is being migrated and its keys lie on two nodes. One key is on one.
+                    Err(StoreError::Refused { fault: Fault::TryAgain, .. }) if group.len() > 1 => {
+                        split.extend(group.into_iter().map(|at| vec![at]));
+                    }
+                    reply => answered.push((group, reply)),
+                }
+            }
+            groups = split;
+        }
+        Ok(answered)
+    }
+
+    /// Has a cluster be asked where its primaries are before the next command.
+    pub(super) fn look_again(&mut self) {
+        if let Servers::Many(cluster) = &mut self.servers {
+            cluster.look_again();
+        }
+    }
+
+    /// Sends commands to each node; answers for each node one answer to each.
+    pub(super) fn each_node(
+        &mut self,
+        commands: &[(&str, &Cmd)],
+    ) -> Result<Vec<Vec<Value>>, StoreError> {
+        match &mut self.servers {
+            Servers::One(wire) => {
+                let answers = commands.iter().map(|(name, command)| wire.call(name, command));
+                Ok(vec![answers.collect::<Result<_, _>>()?])
+            }
+            Servers::Many(cluster) => {
+                let places = cluster.places()?;
+                let ask = |place| {
+                    let answers = commands
+                        .iter()
+                        .map(|(name, command)| cluster.call_at(place, name, command));
+                    answers.collect::<Result<Vec<_>, _>>()
+                };
+                places.iter().map(ask).collect()
+            }
+        }
+    }
+
+    /// Sends one command to the node of this name, see [`super::Layout`].
+    pub(super) fn call_node(&mut self, node: &str, name: &str, command: &Cmd) -> Reply {
+        match &mut self.servers {
+            Servers::One(wire) => wire.call(name, command),
+            Servers::Many(cluster) => {
+                let place = cluster.place_of(node)?;
+                cluster.call_at(&place, name, command)
+            }
+        }
+    }
+
+    /// Sends one command to the node with this number, and answers how many nodes there are; `None`
+    /// when there are not that many.
+    pub(super) fn call_number(
+        &mut self,
+        number: usize,
+        name: &str,
+        command: &Cmd,
+    ) -> Result<Option<(Value, usize)>, StoreError> {
+        match &mut self.servers {
+            Servers::One(wire) if number == 0 => Ok(Some((wire.call(name, command)?, 1))),
+            Servers::One(_) => Ok(None),
+            Servers::Many(cluster) => {
+                let places = cluster.places()?;
+                let Some(place) = places.get(number) else { return Ok(None) };
+                Ok(Some((cluster.call_at(place, name, command)?, places.len())))
+            }
+        }
     }
 }
 
-fn connect(address: &Address) -> Result<Connection, StoreError> {
-    let failed = |error: redis::RedisError| StoreError::from_connect(address, &error);
-    let client = Client::open(address.connection_info()).map_err(failed)?;
-    let timeout = Duration::from_secs(CONNECT_TIMEOUT_S);
-    let mut connection = client.get_connection_with_timeout(timeout).map_err(failed)?;
-    let timeout = Some(Duration::from_secs(RESPONSE_TIMEOUT_S));
-    connection.set_read_timeout(timeout).map_err(failed)?;
-    connection.set_write_timeout(timeout).map_err(failed)?;
-    // A server that wants a password and was given none says so only to the first command.
-    match connection.req_command(&redis::cmd("PING")) {
-        Err(error) if error.code() == Some("NOAUTH") => Err(failed(error)),
-        Ok(Value::ServerError(error)) if error.code() == "NOAUTH" => Err(failed(error.into())),
-        // What else is wrong, the first real command tells better.
-        _ => Ok(connection),
+impl Servers {
+    fn open(address: &Address) -> Result<Self, StoreError> {
+        let wire = Wire::open(address)?;
+        if wire.is_cluster_node() {
+            Ok(Self::Many(Cluster::of(address, wire)))
+        } else {
+            Ok(Self::One(wire))
+        }
     }
 }
 
@@ -120,6 +221,15 @@ pub(super) fn bytes(name: &str, value: Value) -> Result<Option<Vec<u8>>, StoreEr
         Value::SimpleString(text) => Ok(Some(text.into_bytes())),
         other => Err(unexpected(name, &other)),
     }
+}
+
+/// The text of a reply.
+pub(super) fn text(name: &str, value: Value) -> Result<String, StoreError> {
+    // From protocol 3 on, INFO answers a verbatim string.
+    if let Value::VerbatimString { text, .. } = value {
+        return Ok(text);
+    }
+    Ok(String::from_utf8_lossy(&bytes(name, value)?.unwrap_or_default()).into_owned())
 }
 
 /// The items of an array reply.

@@ -1,26 +1,31 @@
 //! THE SERVER: the only room that speaks Redis.
 //!
-//! A [`Link`] is one dedicated connection whose methods block; the engine gives each of its threads
-//! one. Documents are opaque bytes here.
+//! A [`Link`] is a dedicated connection whose methods block, or in a cluster one to each primary; the
+//! engine gives each of its threads a link. Documents are opaque bytes here.
 
 mod address;
+mod cluster;
 mod error;
 pub mod fill;
 pub mod fingerprint;
 pub mod inspect;
 pub mod install;
+mod layout;
 mod link;
 pub mod local;
 mod read;
 pub mod registry;
 mod scan;
 mod server;
+mod slots;
 pub mod subject_lock;
 mod vitals;
+mod wire;
 mod write;
 
 pub use address::Address;
 pub use error::{Fault, StoreError};
+pub use layout::{Layout, Node};
 pub use link::Link;
 pub use read::Found;
 pub use scan::Page;

@@ -43,16 +43,25 @@ impl Link {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let mut command = redis::cmd("MGET");
-        for key in keys {
-            command.arg(key.as_bytes());
+        let names = keys.iter().map(Key::as_bytes);
+        let groups = self.in_groups("MGET", names, |group| {
+            let mut command = redis::cmd("MGET");
+            for at in group {
+                command.arg(keys[*at].as_bytes());
+            }
+            command
+        })?;
+        let mut found = vec![Found::Missing; keys.len()];
+        for (group, reply) in groups {
+            let values = array("MGET", reply?)?;
+            assert_eq!(values.len(), group.len(), "MGET answers one value for each key");
+            for (at, value) in group.into_iter().zip(values) {
+                if let Some(text) = bytes("MGET", value)? {
+                    found[at] = Found::Content(Content::String(text));
+                }
+            }
         }
-        let values = array("MGET", self.call("MGET", &command)?)?;
-        let found = |value| {
-            Ok(bytes("MGET", value)?
-                .map_or(Found::Missing, |text| Found::Content(Content::String(text))))
-        };
-        values.into_iter().map(found).collect()
+        Ok(found)
     }
 
     fn read_hashes(&mut self, keys: &[Key]) -> Result<Vec<Found>, StoreError> {

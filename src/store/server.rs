@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use redis::Value;
 use serde::Serialize;
 
 use super::error::StoreError;
-use super::link::Link;
+use super::link::{Link, text, unexpected};
 
 /// What `INFO` says (<https://redis.io/docs/latest/commands/info/>), read once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -34,25 +35,57 @@ pub struct ServerInfo {
     pub evicted_keys: u64,
     /// CPU seconds used by the server so far, user and system.
     pub cpu_seconds: f64,
+    /// Primaries these figures are of: 1, unless it is a cluster.
+    pub nodes: u64,
 }
 
 impl Link {
-    /// Asks the server about itself.
+    /// Asks the server about itself. Of a cluster, the primaries' figures are added up; what is not
+    /// a figure is the first one's.
     pub fn server_info(&mut self) -> Result<ServerInfo, StoreError> {
-        let text: String = self.ask("INFO", redis::cmd("INFO").arg("everything"))?;
-        let keys: u64 = self.ask("DBSIZE", &redis::cmd("DBSIZE"))?;
-        Ok(ServerInfo { keys, ..read_info(&text) })
+        let (mut info, size) = (redis::cmd("INFO"), redis::cmd("DBSIZE"));
+        info.arg("everything");
+        let mut whole: Option<ServerInfo> = None;
+        for answers in self.each_node(&[("INFO", &info), ("DBSIZE", &size)])? {
+            let [info, size] = <[Value; 2]>::try_from(answers).expect("two commands, two answers");
+            let node = ServerInfo { keys: count(size)?, ..read_info(&text("INFO", info)?) };
+            whole = Some(match whole {
+                None => node,
+                Some(whole) => whole.with(&node),
+            });
+        }
+        Ok(whole.unwrap_or_default())
     }
 
     /// Asks how many keys the database has.
     pub fn key_count(&mut self) -> Result<u64, StoreError> {
-        self.ask("DBSIZE", &redis::cmd("DBSIZE"))
+        let answers = self.each_node(&[("DBSIZE", &redis::cmd("DBSIZE"))])?;
+        answers.into_iter().flatten().map(count).sum()
     }
+}
 
-    /// Asks for the id of the server's current start.
-    pub fn run_id(&mut self) -> Result<String, StoreError> {
-        let text: String = self.ask("INFO", redis::cmd("INFO").arg("server"))?;
-        Ok(read_info(&text).run_id)
+impl ServerInfo {
+    /// The figures of two nodes of a cluster as those of one server.
+    fn with(self, other: &Self) -> Self {
+        Self {
+            keys: self.keys + other.keys,
+            ops_per_second: self.ops_per_second + other.ops_per_second,
+            memory_bytes: self.memory_bytes + other.memory_bytes,
+            memory_limit_bytes: self.memory_limit_bytes + other.memory_limit_bytes,
+            // Each client that is busy everywhere has a connection to each node.
+            clients: self.clients.max(other.clients),
+            evicted_keys: self.evicted_keys + other.evicted_keys,
+            cpu_seconds: self.cpu_seconds + other.cpu_seconds,
+            nodes: self.nodes + other.nodes,
+            ..self
+        }
+    }
+}
+
+fn count(answer: Value) -> Result<u64, StoreError> {
+    match answer {
+        Value::Int(count) => Ok(count.unsigned_abs()),
+        other => Err(unexpected("DBSIZE", &other)),
     }
 }
 
@@ -61,7 +94,7 @@ pub(super) fn info_lines(text: &str) -> BTreeMap<&str, &str> {
     text.lines().filter_map(|line| line.trim_end().split_once(':')).collect()
 }
 
-fn read_info(text: &str) -> ServerInfo {
+pub(super) fn read_info(text: &str) -> ServerInfo {
     let lines = info_lines(text);
     let word = |name: &str| lines.get(name).copied().unwrap_or_default().to_owned();
     let number = |name: &str| lines.get(name).and_then(|text| text.parse().ok()).unwrap_or(0);
@@ -80,5 +113,6 @@ fn read_info(text: &str) -> ServerInfo {
         clients: number("connected_clients"),
         evicted_keys: number("evicted_keys"),
         cpu_seconds: seconds("used_cpu_user") + seconds("used_cpu_sys"),
+        nodes: 1,
     }
 }

@@ -1,13 +1,13 @@
 //! Compare-and-set: a write replaces only what was read.
 //!
-//! A batch is one script call. The script compares opaque bytes and sets opaque bytes; it never
+//! A batch is one script call; in a cluster, one for each slot. The script compares opaque bytes and sets opaque bytes; it never
 //! re-encodes a document, because Lua's cjson changes numbers, order and escapes. No key expires
 //! while a script runs, so what it compared is what it replaces, and `KEEPTTL` keeps the expiry.
 
 use redis::{Cmd, Value};
 
 use super::error::{Fault, StoreError};
-use super::link::{Link, bytes, unexpected};
+use super::link::{Group, Link, bytes, unexpected};
 use crate::model::{Edit, FieldChange, Key, Storage};
 
 /// What became of one compare-and-set.
@@ -93,43 +93,66 @@ impl Link {
             Storage::Hash => HASHES,
             Storage::Json => unreachable!("no edit of this storage can be made"),
         };
-        let answer = self.run_script(script, edits)?;
-        let name = "EVALSHA";
-        let marks = bytes(name, answer)?.unwrap_or_default();
-        if marks.len() != edits.len() {
-            return Err(unexpected(name, &Value::BulkString(marks)));
+        let mut written = vec![Written::Differs; edits.len()];
+        for (group, reply) in self.run_script(script, edits)? {
+            let name = "EVALSHA";
+            let marks = bytes(name, reply?)?.unwrap_or_default();
+            if marks.len() != group.len() {
+                return Err(unexpected(name, &Value::BulkString(marks)));
+            }
+            for (at, mark) in group.into_iter().zip(marks) {
+                if mark == b'1' {
+                    written[at] = Written::Replaced;
+                }
+            }
         }
-        let read = |mark| if mark == b'1' { Written::Replaced } else { Written::Differs };
-        Ok(marks.into_iter().map(read).collect())
+        Ok(written)
     }
 
+    /// Runs a script over all edits; in a cluster, once for each slot.
     fn run_script(
         &mut self,
         script: &'static str,
         edits: &[(&Key, &Edit)],
-    ) -> Result<Value, StoreError> {
-        let digest = self.loaded(script)?;
-        let command = script_call(&digest, edits);
-        match self.call("EVALSHA", &command) {
-            // The cache was flushed, or this is another server by now. Nothing was written yet.
-            Err(StoreError::Refused { fault: Fault::NoScript, .. }) => {
-                self.scripts.retain(|(known, _)| *known != script);
-                let digest = self.loaded(script)?;
-                self.call("EVALSHA", &script_call(&digest, edits))
-            }
-            answer => answer,
+    ) -> Result<Vec<Group>, StoreError> {
+        let digest = self.digest(script);
+        let run = |link: &mut Self, these: &[usize]| {
+            let keys = these.iter().map(|at| edits[*at].0.as_bytes());
+            link.in_groups("EVALSHA", keys, |group| {
+                let group: Vec<_> = group.iter().map(|at| edits[these[*at]]).collect();
+                script_call(&digest, &group)
+            })
+        };
+        let all: Vec<usize> = (0..edits.len()).collect();
+        let mut groups = run(self, &all)?;
+        let is_unknown = |(_, reply): &mut Group| {
+            matches!(reply, Err(StoreError::Refused { fault: Fault::NoScript, .. }))
+        };
+        // The cache was flushed, or this is another server by now. Nothing was written there yet.
+        let unknown: Vec<usize> =
+            groups.extract_if(.., is_unknown).flat_map(|(group, _)| group).collect();
+        if !unknown.is_empty() {
+            let mut load = redis::cmd("SCRIPT");
+            load.arg("LOAD").arg(script);
+            self.each_node(&[("SCRIPT LOAD", &load)])?;
+            let again = run(self, &unknown)?.into_iter();
+            groups.extend(
+                again.map(|(group, reply)| {
+                    (group.into_iter().map(|at| unknown[at]).collect(), reply)
+                }),
+            );
         }
+        Ok(groups)
     }
 
-    /// The digest of a script that the server has.
-    fn loaded(&mut self, script: &'static str) -> Result<String, StoreError> {
+    /// The digest by which a server knows a script.
+    fn digest(&mut self, script: &'static str) -> String {
         if let Some((_, digest)) = self.scripts.iter().find(|(known, _)| *known == script) {
-            return Ok(digest.clone());
+            return digest.clone();
         }
-        let digest: String =
-            self.ask("SCRIPT LOAD", redis::cmd("SCRIPT").arg("LOAD").arg(script))?;
+        let digest = redis::Script::new(script).get_hash().to_owned();
         self.scripts.push((script, digest.clone()));
-        Ok(digest)
+        digest
     }
 }
 

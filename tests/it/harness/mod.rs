@@ -4,11 +4,13 @@
 #![allow(dead_code, unused_imports, reason = "each test file takes what it needs")]
 
 pub mod binary;
+pub mod cluster;
 pub mod proxy;
 pub mod server;
 pub mod snapshot;
 
 pub use binary::{Remold, Said};
+pub use cluster::{ClusterClient, TestCluster};
 pub use proxy::Proxy;
 pub use server::TestServer;
 pub use snapshot::Snapshot;
