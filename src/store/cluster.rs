@@ -73,7 +73,7 @@ impl Cluster {
                 .and_then(SlotMap::read);
             match answer {
                 Ok(mut map) if !map.primaries.is_empty() => {
-                    self.name_hosts(&mut map, &place);
+                    map.name_hosts(&place);
                     self.map = map;
                     self.is_stale = false;
                     let map = &self.map;
@@ -92,16 +92,6 @@ impl Cluster {
             fault: Fault::ClusterDown,
             detail: "no node serves any slot".to_owned(),
         }))
-    }
-
-    /// A node that does not know its own host is where it was asked.
-    fn name_hosts(&self, map: &mut SlotMap, asked: &Place) {
-        let places = map.primaries.iter_mut().map(|primary| &mut primary.place);
-        for place in places.chain(&mut map.replicas) {
-            if place.host.is_empty() {
-                place.host.clone_from(&asked.host);
-            }
-        }
     }
 
     /// Sends one command to one node.
@@ -141,8 +131,8 @@ impl Cluster {
         self.places()?;
         let mut replies: Vec<Option<Reply>> = commands.iter().map(|_| None).collect();
         let mut errands: BTreeMap<Place, Vec<Errand>> = BTreeMap::new();
-        for at in 0..commands.len() {
-            errands.entry(self.place_for(commands[at])?).or_default().push((at, false));
+        for (at, command) in commands.iter().enumerate() {
+            errands.entry(self.place_for(command)?).or_default().push((at, false));
         }
         for round in 0..ROUNDS_MAX {
             let mut next: BTreeMap<Place, Vec<Errand>> = BTreeMap::new();

@@ -143,13 +143,13 @@ impl Own {
         };
         let ranges: Option<Vec<(u16, u16)>> = owned.iter().map(range).collect();
         let is_primary = flags.split(',').any(|flag| flag == "master");
-        let unsettled = if !is_primary {
-            Some(format!("node {id} is a primary to others and a replica to itself"))
-        } else {
+        let unsettled = if is_primary {
             open.first().map(|slot| {
                 let slot = slot.trim_start_matches('[').split('-').next().unwrap_or_default();
                 format!("slot {slot} of the cluster is being migrated")
             })
+        } else {
+            Some(format!("node {id} is a primary to others and a replica to itself"))
         };
         Ok(Self {
             id: (*id).to_owned(),
@@ -183,7 +183,7 @@ mod tests {
         let ranges = vec![(100, 199), (300, 399)];
         let slotted = Node { cursor_slots: Some(ranges), ..plain };
         assert!(slotted.fraction(0).abs() < 1e-9);
-        assert!((slotted.fraction((5 << 14) | 150) - 0.25).abs() < 1e-9);
+        assert!((slotted.fraction(5 * 16_384 + 150) - 0.25).abs() < 1e-9);
         assert!((slotted.fraction(300) - 0.5).abs() < 1e-9);
     }
 }

@@ -112,6 +112,16 @@ impl SlotMap {
         Ok(map)
     }
 
+    /// A node that does not know its own host is where it was asked.
+    pub fn name_hosts(&mut self, asked: &Place) {
+        let primaries = self.primaries.iter_mut().map(|primary| &mut primary.place);
+        for place in primaries.chain(&mut self.replicas) {
+            if place.host.is_empty() {
+                place.host.clone_from(&asked.host);
+            }
+        }
+    }
+
     /// Where the node is that serves `slot`; `None` when none does.
     pub fn owner(&self, slot: u16) -> Option<&Place> {
         let at = self.owners.get(usize::from(slot))?;

@@ -1,7 +1,7 @@
 //! The main job on a Redis Cluster: three primaries, real processes, slots that move and a primary
 //! that dies.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use redis::Value;
 use remold::demo::{Made, Recipe};
@@ -39,7 +39,7 @@ impl Both {
     }
 
     /// The keyspace that an undisturbed run on a single server leaves.
-    fn expected(&self, plan: &PathBuf) -> Snapshot {
+    fn expected(&self, plan: &Path) -> Snapshot {
         let line = format!("run {} --execute --yes --json", plan.display());
         let remold = Remold::on(self.single.url()).sample_catalog();
         remold.line(&line).run().exits(1);

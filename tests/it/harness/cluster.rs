@@ -1,6 +1,7 @@
 //! A Redis Cluster of one test's own: real processes on free ports, formed by hand.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::{Duration, Instant};
 
 use redis::{Cmd, Connection, ErrorKind, FromRedisValue, RedisResult, Value};
@@ -328,13 +329,15 @@ impl ClusterClient {
     }
 
     fn connection(&mut self, port: u16) -> RedisResult<&mut Connection> {
-        if !self.connections.contains_key(&port) {
-            let client = redis::Client::open(format!("redis://127.0.0.1:{port}"))?;
-            let connection = client.get_connection_with_timeout(Duration::from_secs(2))?;
-            connection.set_read_timeout(Some(Duration::from_secs(5)))?;
-            self.connections.insert(port, connection);
+        match self.connections.entry(port) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(free) => {
+                let client = redis::Client::open(format!("redis://127.0.0.1:{port}"))?;
+                let connection = client.get_connection_with_timeout(Duration::from_secs(2))?;
+                connection.set_read_timeout(Some(Duration::from_secs(5)))?;
+                Ok(free.insert(connection))
+            }
         }
-        Ok(self.connections.get_mut(&port).expect("it was just made"))
     }
 
     fn forget(&mut self, port: u16) {
