@@ -135,12 +135,10 @@ impl Judge {
 
     fn detect(&self, document: &Document<'_>, content: &Content) -> Result<Detection, String> {
         match content {
-            // Parsing the bytes that were read is cheaper than printing the document first.
-            Content::String(text) | Content::Json(text) => serde_json::from_slice(text)
-                .map(|value| self.detector.detect_value(&value, content.storage()))
-                .map_err(|error| format!("not a JSON document: {error}")),
-            Content::Hash(_) => self.detector.detect(document).map_err(|error| error.to_string()),
+            Content::String(text) | Content::Json(text) => self.detector.detect_in(document, text),
+            Content::Hash(_) => self.detector.detect(document),
         }
+        .map_err(|error| error.to_string())
     }
 
     /// Applies the chain for `source`; `watch` sees the document after each step.
@@ -174,7 +172,8 @@ impl Judge {
             }),
             Content::String(text) | Content::Json(text) => {
                 let written = after.to_json();
-                fits(&self.violations_of(after, &written)).and_then(|()| {
+                let violations = self.schema.validator().violations_in(after, &written);
+                fits(&violations).and_then(|()| {
                     text_edit(content.storage(), text, written)
                         .map_err(|t| Judged::trouble(Outcome::Failed, t))
                 })
@@ -184,14 +183,6 @@ impl Judge {
             Err(judged) => judged,
             Ok(None) => Judged::Outcome(Outcome::Unchanged, None),
             Ok(Some(edit)) => Judged::Edit { source, edit },
-        }
-    }
-
-    /// Like [`Judge::violations`], for a document whose text was printed already.
-    fn violations_of(&self, document: &Document<'_>, text: &str) -> Vec<Violation> {
-        match serde_json::from_str(text) {
-            Ok(value) => self.schema.validator().violations(&value),
-            Err(_) => self.violations(document),
         }
     }
 }

@@ -11,8 +11,10 @@ use std::ops::Range;
 use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::value::JsonType;
+
 /// Where one member of an object stands in its text.
-pub(super) struct MemberSpan {
+pub struct MemberSpan {
     /// The name with its quotes.
     pub name: Range<usize>,
     /// The value.
@@ -20,7 +22,7 @@ pub(super) struct MemberSpan {
 }
 
 /// Where the members of the object `text` stand. `text` has to begin with `{`.
-pub(super) fn members(text: &str) -> Result<Vec<MemberSpan>, serde_json::Error> {
+pub fn members(text: &str) -> Result<Vec<MemberSpan>, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let spans = reader.deserialize_map(Members { text })?;
     reader.end()?;
@@ -28,7 +30,7 @@ pub(super) fn members(text: &str) -> Result<Vec<MemberSpan>, serde_json::Error> 
 }
 
 /// Where the items of the array `text` stand. `text` has to begin with `[`.
-pub(super) fn items(text: &str) -> Result<Vec<Range<usize>>, serde_json::Error> {
+pub fn items(text: &str) -> Result<Vec<Range<usize>>, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let spans = reader.deserialize_seq(Items { text })?;
     reader.end()?;
@@ -81,6 +83,18 @@ impl<'t> Visitor<'t> for Items<'t> {
             spans.push(range_in(self.text, item));
         }
         Ok(spans)
+    }
+}
+
+/// The type of the JSON value `text`, which has been checked.
+pub fn type_of(text: &str) -> JsonType {
+    match text.as_bytes().first() {
+        Some(b'{') => JsonType::Object,
+        Some(b'[') => JsonType::Array,
+        Some(b'"') => JsonType::String,
+        Some(b't' | b'f') => JsonType::Boolean,
+        Some(b'n') => JsonType::Null,
+        _ => JsonType::Number,
     }
 }
 

@@ -79,14 +79,7 @@ impl<'a> Value<'a> {
             Self::Plain(_) => JsonType::String,
             Self::Object(_) => JsonType::Object,
             Self::Array(_) => JsonType::Array,
-            Self::Raw(text) => match text.as_bytes().first() {
-                Some(b'{') => JsonType::Object,
-                Some(b'[') => JsonType::Array,
-                Some(b'"') => JsonType::String,
-                Some(b't' | b'f') => JsonType::Boolean,
-                Some(b'n') => JsonType::Null,
-                _ => JsonType::Number,
-            },
+            Self::Raw(text) => json::type_of(text),
         }
     }
 

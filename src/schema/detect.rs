@@ -5,11 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use semver::Version;
-use serde_json::Value;
+use serde_json::Value as Json;
 
 use super::definition::Schema;
+use super::glance::{Glanced, surely_readable};
 use super::reading::{Reading, local_target, read_document};
-use crate::model::{Document, DocumentError, Path, Segment, Storage};
+use crate::model::{Document, DocumentError, Path, Segment, Storage, Value};
 
 /// How deep declared fields are counted.
 const COUNT_DEPTH_MAX: usize = 16;
@@ -69,11 +70,11 @@ struct Candidate {
 
 /// How specific a schema is to a document: more is more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Fit {
-    required_present: usize,
-    declared_present: usize,
+pub(super) struct Fit {
+    pub required_present: usize,
+    pub declared_present: usize,
     /// Negative, so that fewer undeclared fields are more.
-    undeclared: isize,
+    pub undeclared: isize,
 }
 
 impl Detector {
@@ -114,7 +115,15 @@ impl Detector {
             let value = read_document(document, &Reading::default())?;
             return Ok(self.detect_value(&value, document.storage()));
         }
-        let mut values: Vec<Option<Value>> = vec![None; self.candidates.len()];
+        let fields = document.root.members();
+        // A field's text may be read as JSON; what a hash holds besides is plain.
+        let readable = |value: &Value<'_>| value.to_plain().is_none_or(|b| surely_readable(&b));
+        if fields.iter().all(|member| readable(&member.value))
+            && let Some(detection) = self.glance_at(document)
+        {
+            return Ok(detection);
+        }
+        let mut values: Vec<Option<Json>> = vec![None; self.candidates.len()];
         for candidate in &self.candidates {
             if values[candidate.reading].is_none() {
                 let reading = candidate.schema.validator().reading();
@@ -126,34 +135,75 @@ impl Detector {
         }))
     }
 
+    /// Like [`Detector::detect`], for a document whose whole JSON text is `text`.
+    pub fn detect_in(
+        &self,
+        document: &Document<'_>,
+        text: &[u8],
+    ) -> Result<Detection, DocumentError> {
+        if surely_readable(text)
+            && let Some(detection) = self.glance_at(document)
+        {
+            return Ok(detection);
+        }
+        let value = serde_json::from_slice(text)
+            .map_err(|error| DocumentError::NotJson(error.to_string()))?;
+        Ok(self.detect_value(&value, document.storage()))
+    }
+
     /// The version of a document that was parsed already; not for a hash, whose fields each schema
     /// reads in its own way.
-    pub fn detect_value(&self, value: &Value, storage: Storage) -> Detection {
+    pub fn detect_value(&self, value: &Json, storage: Storage) -> Detection {
         self.judge(storage, |_| value)
     }
 
-    fn judge<'v>(&self, storage: Storage, value: impl Fn(&Candidate) -> &'v Value) -> Detection {
-        if let Some(detection) = self.by_version_field(storage, &value) {
+    /// What shows without parsing the document; `None` when that takes a closer look.
+    fn glance_at(&self, document: &Document<'_>) -> Option<Detection> {
+        let storage = document.storage();
+        let said = |candidate: &Candidate, path: &Path| said_in(document, candidate, path);
+        if let Some(detection) = self.by_version_field(storage, said) {
+            return Some(detection);
+        }
+        let mut fitting = Vec::new();
+        for candidate in self.candidates.iter().filter(|candidate| candidate.may_be(storage)) {
+            match candidate.schema.validator().glance_at(document) {
+                Glanced::Fits => fitting.push(candidate),
+                Glanced::Misfits => {}
+                Glanced::Unclear => return None,
+            }
+        }
+        if let [only] = fitting.as_slice() {
+            return Some(Detection::Version(only.version.clone()));
+        }
+        let fit = |candidate: &&Candidate| candidate.schema.validator().glance_fit(document);
+        let fits = fitting.iter().map(fit).collect::<Option<Vec<Fit>>>()?;
+        Some(most_specific(fitting.into_iter().zip(fits)))
+    }
+
+    fn judge<'v>(&self, storage: Storage, value: impl Fn(&Candidate) -> &'v Json) -> Detection {
+        let said = |candidate: &Candidate, path: &Path| {
+            at_segments(value(candidate), path.segments()).cloned()
+        };
+        if let Some(detection) = self.by_version_field(storage, said) {
             return detection;
         }
         let fits = |candidate: &&Candidate| {
-            candidate.version_field.is_none()
-                && candidate.storage.is_none_or(|wanted| wanted == storage)
-                && candidate.schema.validator().is_valid(value(candidate))
+            candidate.may_be(storage) && candidate.schema.validator().is_valid(value(candidate))
         };
-        let fitting: Vec<&Candidate> = self.candidates.iter().filter(fits).collect();
-        match fitting.as_slice() {
-            [] => Detection::Unknown,
-            [only] => Detection::Version(only.version.clone()),
-            several => most_specific(several, value),
-        }
+        let fitting = self.candidates.iter().filter(fits).map(|candidate| {
+            let mut fit = Fit::default();
+            let json_schema = candidate.schema.json_schema();
+            count(json_schema, json_schema, value(candidate), &mut fit, 0);
+            (candidate, fit)
+        });
+        most_specific(fitting)
     }
 
     /// What the document itself says; `None` when it holds no version field.
-    fn by_version_field<'v>(
+    fn by_version_field(
         &self,
         storage: Storage,
-        value: &impl Fn(&Candidate) -> &'v Value,
+        said: impl Fn(&Candidate, &Path) -> Option<Json>,
     ) -> Option<Detection> {
         for path in &self.version_fields {
             let having: Vec<&Candidate> = self
@@ -161,12 +211,12 @@ impl Detector {
                 .iter()
                 .filter(|candidate| candidate.version_field.as_ref() == Some(path))
                 .collect();
-            let Some(said) = having.first().and_then(|first| at_path(value(first), path)) else {
+            let Some(said) = having.first().and_then(|first| said(first, path)) else {
                 continue;
             };
             let known = having.iter().filter(|c| c.storage.is_none_or(|wanted| wanted == storage));
             let versions: Vec<&Version> = known.map(|candidate| &candidate.version).collect();
-            return Some(match named_version(said, &versions) {
+            return Some(match named_version(&said, &versions) {
                 Some(version) => Detection::Version(version.clone()),
                 None => Detection::Unknown,
             });
@@ -175,19 +225,38 @@ impl Detector {
     }
 }
 
-fn at_path<'v>(value: &'v Value, path: &Path) -> Option<&'v Value> {
-    path.segments().iter().try_fold(value, |value, segment| match segment {
+impl Candidate {
+    /// Whether a document without a version field may be of this version.
+    fn may_be(&self, storage: Storage) -> bool {
+        self.version_field.is_none() && self.storage.is_none_or(|wanted| wanted == storage)
+    }
+}
+
+fn at_segments<'v>(value: &'v Json, segments: &[Segment]) -> Option<&'v Json> {
+    segments.iter().try_fold(value, |value, segment| match segment {
         Segment::Field(name) => value.get(name),
         Segment::Each => None,
     })
 }
 
+/// What stands at a path of a document, as the candidate reads it.
+fn said_in(document: &Document<'_>, candidate: &Candidate, path: &Path) -> Option<Json> {
+    let (Segment::Field(name), inner) = path.segments().split_first()? else { return None };
+    let value = document.root.get(name)?;
+    let value = match (document.storage(), value.to_plain()) {
+        (Storage::Hash, None) => Json::Null,
+        (Storage::Hash, Some(bytes)) => candidate.schema.validator().reading().read(name, &bytes),
+        (Storage::String | Storage::Json, _) => serde_json::from_str(&value.to_json()).ok()?,
+    };
+    at_segments(&value, inner).cloned()
+}
+
 /// The version that a field's content names: the whole (`"2.0.0"`, `"v2.0.0"`), or its head
 /// (`2`, `"2.1"`) where only one version begins so.
-fn named_version<'v>(said: &Value, versions: &[&'v Version]) -> Option<&'v Version> {
+fn named_version<'v>(said: &Json, versions: &[&'v Version]) -> Option<&'v Version> {
     let text = match said {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
+        Json::String(text) => text.clone(),
+        Json::Number(number) => number.to_string(),
         _ => return None,
     };
     let text = text.strip_prefix('v').unwrap_or(&text);
@@ -202,16 +271,10 @@ fn named_version<'v>(said: &Value, versions: &[&'v Version]) -> Option<&'v Versi
     }
 }
 
-fn most_specific<'v>(
-    candidates: &[&Candidate],
-    value: impl Fn(&Candidate) -> &'v Value,
-) -> Detection {
+fn most_specific<'c>(fitting: impl Iterator<Item = (&'c Candidate, Fit)>) -> Detection {
     let mut best: Vec<&Candidate> = Vec::new();
     let mut best_fit = Fit::default();
-    for candidate in candidates {
-        let mut fit = Fit::default();
-        let json_schema = candidate.schema.json_schema();
-        count(json_schema, json_schema, value(candidate), &mut fit, 0);
+    for (candidate, fit) in fitting {
         match if best.is_empty() { Ordering::Greater } else { fit.cmp(&best_fit) } {
             Ordering::Greater => {
                 best = vec![candidate];
@@ -222,17 +285,18 @@ fn most_specific<'v>(
         }
     }
     match best.as_slice() {
+        [] => Detection::Unknown,
         [only] => Detection::Version(only.version.clone()),
         several => Detection::Ambiguous(several.iter().map(|c| c.version.clone()).collect()),
     }
 }
 
 /// Counts which fields of `value` the schema declares, through nested objects and `$ref`.
-fn count(schema: &Value, root: &Value, value: &Value, fit: &mut Fit, depth: usize) {
+fn count(schema: &Json, root: &Json, value: &Json, fit: &mut Fit, depth: usize) {
     let Some(fields) = value.as_object().filter(|_| depth < COUNT_DEPTH_MAX) else { return };
     let schema = local_target(schema, root).unwrap_or(schema);
-    let properties = schema.get("properties").and_then(Value::as_object);
-    let required = schema.get("required").and_then(Value::as_array);
+    let properties = schema.get("properties").and_then(Json::as_object);
+    let required = schema.get("required").and_then(Json::as_array);
     for (name, inner) in fields {
         if required.is_some_and(|names| names.iter().any(|n| n == name.as_str())) {
             fit.required_present += 1;
@@ -251,7 +315,7 @@ fn count(schema: &Value, root: &Value, value: &Value, fit: &mut Fit, depth: usiz
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -11,6 +11,9 @@ pub mod detect;
 pub mod diff;
 pub mod field;
 pub mod format;
+mod glance;
+#[cfg(test)]
+mod glance_tests;
 pub mod infer;
 pub mod mistake;
 pub mod reading;

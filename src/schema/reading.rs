@@ -75,6 +75,13 @@ impl Reading {
             .unwrap_or_else(|| Value::String(String::from_utf8_lossy(bytes).into_owned()))
     }
 
+    /// Whether the field `name` of a hash is a string whatever stands in it.
+    pub(super) fn reads_only_text(&self, name: &str) -> bool {
+        self.types(name)
+            .iter()
+            .all(|json_type| matches!(json_type, JsonType::String | JsonType::Null))
+    }
+
     fn types(&self, name: &str) -> &[JsonType] {
         if let Some(types) = self.fields.get(name) {
             return types;
@@ -124,7 +131,7 @@ fn types_of(schema: &Value, root: &Value, types: &mut Vec<JsonType>, depth: usiz
     }
 }
 
-fn type_named(name: &str) -> Option<JsonType> {
+pub(super) fn type_named(name: &str) -> Option<JsonType> {
     Some(match name {
         "string" => JsonType::String,
         "number" | "integer" => JsonType::Number,

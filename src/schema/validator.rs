@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::detect::Fit;
+use super::glance::{Glance, Glanced, surely_readable};
 use super::mistake::Place;
 use super::reading::{Reading, read_document};
 use super::violation::{Violation, violations_of};
@@ -13,6 +15,8 @@ use crate::model::{Document, DocumentError};
 #[derive(Debug)]
 pub struct Validator {
     inner: jsonschema::Validator,
+    /// Its plain rules, for documents that need no closer look.
+    glance: Option<Glance>,
     reading: Reading,
 }
 
@@ -30,10 +34,8 @@ impl Validator {
     /// Compiles a JSON Schema of draft 4 to 2020-12 (2020-12 unless `$schema` says otherwise).
     /// Formats are asserted under every draft. A `$ref` that leaves the document is an error.
     pub fn new(json_schema: &Value, reading: Reading) -> Result<Self, CompileError> {
-        let built =
-            jsonschema::options().offline().should_validate_formats(true).build(json_schema);
-        match built {
-            Ok(inner) => Ok(Self { inner, reading }),
+        match build(json_schema) {
+            Ok(inner) => Ok(Self { inner, glance: Glance::new(json_schema), reading }),
             Err(error) => {
                 let mut at = Vec::new();
                 let mut here = Some(json_schema);
@@ -60,6 +62,28 @@ impl Validator {
     /// for every validator.
     pub fn read(&self, document: &Document<'_>) -> Result<Value, DocumentError> {
         read_document(document, &self.reading)
+    }
+
+    /// Whether the document fits, as far as a glance can tell. What is known of its text tells
+    /// whether it may be glanced at: [`super::glance::surely_readable`].
+    pub(super) fn glance_at(&self, document: &Document<'_>) -> Glanced {
+        self.glance.as_ref().map_or(Glanced::Unclear, |glance| glance.at(document, &self.reading))
+    }
+
+    /// How specific the schema is to a document that fits it, as far as a glance can tell.
+    pub(super) fn glance_fit(&self, document: &Document<'_>) -> Option<Fit> {
+        self.glance.as_ref()?.fit(document, &self.reading)
+    }
+
+    /// Every rule broken by a document whose JSON text is `text`; empty when it fits.
+    pub fn violations_in(&self, document: &Document<'_>, text: &str) -> Vec<Violation> {
+        if surely_readable(text.as_bytes()) && self.glance_at(document) == Glanced::Fits {
+            return Vec::new();
+        }
+        match serde_json::from_str(text) {
+            Ok(value) => self.violations(&value),
+            Err(_) => self.check(document),
+        }
     }
 
     /// Whether the value fits.
@@ -89,6 +113,13 @@ impl Validator {
             }],
         }
     }
+}
+
+/// Compiles for `jsonschema`, which fetches nothing and asserts formats.
+pub(super) fn build(
+    json_schema: &Value,
+) -> Result<jsonschema::Validator, jsonschema::ValidationError<'static>> {
+    jsonschema::options().offline().should_validate_formats(true).build(json_schema)
 }
 
 #[cfg(test)]
