@@ -214,7 +214,7 @@ impl Rules {
                 _ => return None,
             }
         }
-        rules.object = ObjectRules::of(map, depth)?;
+        rules.object = Some(ObjectRules::of(map, depth)?).filter(|object| !object.is_empty());
         Some(rules)
     }
 
@@ -297,8 +297,8 @@ fn compare(text: &str, bound: &Number) -> Option<Ordering> {
         return Some(number.cmp(&bound));
     }
     let (number, bound) = (text.parse::<f64>().ok()?, bound.as_f64()?);
-    let is_clear = number.is_finite() && bound.is_finite() && number != bound;
-    number.partial_cmp(&bound).filter(|_| is_clear)
+    let is_finite = number.is_finite() && bound.is_finite();
+    number.partial_cmp(&bound).filter(|ordering| is_finite && *ordering != Ordering::Equal)
 }
 
 fn ask(validator: &jsonschema::Validator, seen: &Seen<'_>) -> Glanced {
@@ -313,18 +313,14 @@ fn ask(validator: &jsonschema::Validator, seen: &Seen<'_>) -> Glanced {
 }
 
 impl ObjectRules {
-    /// The rules for an object in a schema: `Some(None)` when there is none, `None` when they are
-    /// not plain.
-    fn of(map: &Map<String, Json>, depth: usize) -> Option<Option<Self>> {
+    /// The rules for an object in a schema; `None` when they are not plain.
+    fn of(map: &Map<String, Json>, depth: usize) -> Option<Self> {
         let (properties, required) = (map.get("properties"), map.get("required"));
         let is_closed = match map.get("additionalProperties") {
             None | Some(Json::Bool(true)) => false,
             Some(Json::Bool(false)) => true,
             Some(_) => return None,
         };
-        if properties.is_none() && required.is_none() && !is_closed {
-            return Some(None);
-        }
         let mut rules = Self { declares: properties.is_some(), is_closed, ..Self::default() };
         for (name, schema) in properties.map_or(Some(&Map::new()), Json::as_object)? {
             let inner = Rules::new(schema, depth + 1)?;
@@ -345,7 +341,11 @@ impl ObjectRules {
             }
         }
         rules.fields.sort_by(|a, b| a.name.cmp(&b.name));
-        (rules.fields.len() <= FIELDS_MAX).then_some(Some(rules))
+        (rules.fields.len() <= FIELDS_MAX).then_some(rules)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.fields.is_empty() && !self.declares && !self.is_closed
     }
 
     fn place(&self, name: &str) -> Option<usize> {
