@@ -7,7 +7,10 @@ use semver::Version;
 use super::error::EngineError;
 use super::trouble::Trouble;
 use crate::catalog::{Migration, Subject};
-use crate::model::{Content, Document, Edit, FieldChange, Key, Outcome, Storage};
+use crate::model::{
+    Content, Document, Edit, FieldChange, HashField, Key, Outcome, Storage, carry_expiries,
+    redis_json,
+};
 use crate::planner::Plan;
 use crate::schema::{Detection, Detector, Schema, Violation};
 use crate::transform::{Chain, Failure, Frozen, Stage};
@@ -167,8 +170,8 @@ impl Judge {
         after: &Document<'_>,
     ) -> Judged {
         let made = match content {
-            Content::Hash(_) => fits(&self.violations(after)).and_then(|()| {
-                hash_edit(before, after).map_err(|t| Judged::trouble(Outcome::Failed, t))
+            Content::Hash(fields) => fits(&self.violations(after)).and_then(|()| {
+                hash_edit(fields, before, after).map_err(|t| Judged::trouble(Outcome::Failed, t))
             }),
             Content::String(text) | Content::Json(text) => {
                 let written = after.to_json();
@@ -238,7 +241,11 @@ fn stage(subject: &Subject, name: &str) -> Result<Stage, EngineError> {
 }
 
 /// The change that makes one hash of another; `None` when there is none.
-fn hash_edit(before: &Document<'_>, after: &Document<'_>) -> Result<Option<Edit>, Trouble> {
+fn hash_edit(
+    fields: &[HashField],
+    before: &Document<'_>,
+    after: &Document<'_>,
+) -> Result<Option<Edit>, Trouble> {
     let changes =
         after.hash_delta(before).map_err(|error| Trouble::new("write", error.to_string()))?;
     if changes.is_empty() {
@@ -248,22 +255,36 @@ fn hash_edit(before: &Document<'_>, after: &Document<'_>) -> Result<Option<Edit>
         let reason = "no field would be left, and Redis has no empty hash";
         return Err(Trouble::new("write", reason));
     }
-    Ok(Some(Edit::Hash(guarded(before, changes))))
+    let mut changes = guarded(before, changes);
+    carry_expiries(fields, after, &mut changes);
+    Ok(Some(Edit::Hash(changes)))
 }
 
 /// The change that replaces a document's text; `None` when there is none.
 fn text_edit(storage: Storage, stands: &[u8], written: String) -> Result<Option<Edit>, Trouble> {
-    let written = written.into_bytes();
-    if written == stands {
+    if written.as_bytes() == stands {
         return Ok(None);
     }
     match storage {
-        Storage::String => Ok(Some(Edit::String { before: stands.to_vec(), after: written })),
-        storage => {
-            let reason = format!("documents stored as {storage} cannot be written yet");
-            Err(Trouble::new("write", reason))
+        Storage::String => {
+            Ok(Some(Edit::String { before: stands.to_vec(), after: written.into_bytes() }))
         }
+        Storage::Json => {
+            // What stands has to be settable too: a rollback puts it back.
+            exact_in_json(&String::from_utf8_lossy(stands))?;
+            exact_in_json(&written)?;
+            Ok(Some(Edit::Json { before: stands.to_vec(), after: written.into_bytes() }))
+        }
+        Storage::Hash => unreachable!("a hash has no text"),
     }
+}
+
+/// RedisJSON keeps whole numbers of 64 bits and doubles; what it would round is not written.
+fn exact_in_json(text: &str) -> Result<(), Trouble> {
+    redis_json::settable(text).map(|_| ()).map_err(|number| Trouble {
+        found: Some(number),
+        ..Trouble::new("write", "RedisJSON would round a number: keep it as a string")
+    })
 }
 
 /// Adds a field that is only compared, when every compared field is absent before: a hash that was
@@ -273,8 +294,7 @@ fn guarded(before: &Document<'_>, mut changes: Vec<FieldChange>) -> Vec<FieldCha
         && let Some(member) = before.root.members().first()
     {
         let value = member.value.to_plain().map(std::borrow::Cow::into_owned);
-        let name = member.name.to_plain().into_owned();
-        changes.push(FieldChange { name, before: value.clone(), after: value });
+        changes.push(FieldChange::new(member.name.to_plain(), value.clone(), value));
     }
     changes
 }

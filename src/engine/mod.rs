@@ -18,6 +18,7 @@ mod resume;
 mod rollback;
 mod run;
 mod settle;
+mod standing;
 mod throttle;
 mod trouble;
 mod verify;

@@ -6,11 +6,12 @@ use super::error::EngineError;
 use super::progress::{Progress, Verb};
 use super::report::{Meter, Report, RollbackTally, now, plan_of};
 use super::run::RunOptions;
+use super::standing::read_now;
 use super::summary;
 use super::verify::marks;
 use crate::journal::{ImageEntry, Journal, Mark, Note, Record, RunsFolder, crash_point};
-use crate::model::{Edit, Key, Outcome, Phase, RunId};
-use crate::store::{Address, Found, Link, StoreError, Written};
+use crate::model::{Edit, Key, Now, Outcome, Phase, RunId, Standing};
+use crate::store::{Address, Link, StoreError, Written};
 
 /// How a rollback is carried out.
 #[derive(Clone, Debug, Default)]
@@ -143,10 +144,7 @@ impl Batch<'_> {
         let at: Vec<usize> = (0..entries.len())
             .filter(|at| matches!(known[*at], Mark::Settled(Outcome::Migrated) | Mark::Restored))
             .collect();
-        let Some(first) = at.first() else { return Ok(marks) };
-        let storage = entries[*first].image.storage();
-        let keys: Vec<Key> = at.iter().map(|at| entries[*at].key.clone()).collect();
-        let values = self.patiently(|link| link.read(storage, &keys))?;
+        let values = self.read(entries, &at)?;
         let mut edits = Vec::new();
         for (at, value) in at.into_iter().zip(values) {
             match decide(&entries[at], &value) {
@@ -180,8 +178,7 @@ impl Batch<'_> {
                 Written::Differs => unclear.push(*at),
             }
         }
-        let keys: Vec<Key> = unclear.iter().map(|at| entries[*at].key.clone()).collect();
-        let values = self.patiently(|link| link.read(storage, &keys))?;
+        let values = self.read(entries, &unclear)?;
         for (at, value) in unclear.into_iter().zip(values) {
             match decide(&entries[at], &value) {
                 Plan::Stands => {
@@ -196,6 +193,11 @@ impl Batch<'_> {
         Ok(marks)
     }
 
+    fn read(&mut self, entries: &[ImageEntry], at: &[usize]) -> Result<Vec<Now>, EngineError> {
+        let read: Vec<&ImageEntry> = at.iter().map(|at| &entries[*at]).collect();
+        self.patiently(|link| read_now(link, &read))
+    }
+
     fn patiently<T>(
         &mut self,
         attempt: impl FnMut(&mut Link) -> Result<T, StoreError>,
@@ -205,18 +207,13 @@ impl Batch<'_> {
     }
 }
 
-fn decide(entry: &ImageEntry, value: &Found) -> Plan {
-    let content = match value {
-        Found::Missing => return Plan::Missing,
-        Found::OtherType(_) => return Plan::Changed,
-        Found::Content(content) => content,
-    };
-    let stands = entry.image.digest_of(content);
-    if stands == Some(entry.image.after) {
-        entry.image.restoring(content).map_or(Plan::Changed, Plan::Restore)
-    } else if stands == Some(entry.image.before) {
-        Plan::Stands
-    } else {
-        Plan::Changed
+fn decide(entry: &ImageEntry, now: &Now) -> Plan {
+    match entry.image.standing(now) {
+        Standing::Ours | Standing::Copied => {
+            entry.image.restoring(now).map_or(Plan::Changed, Plan::Restore)
+        }
+        Standing::Before => Plan::Stands,
+        Standing::Changed => Plan::Changed,
+        Standing::Missing => Plan::Missing,
     }
 }

@@ -10,10 +10,11 @@ use super::progress::{Progress, Verb};
 use super::report::{Meter, Report, Verification, now, plan_of};
 use super::rollback::part;
 use super::run::{RunOptions, note_phase};
+use super::standing::read_now;
 use super::summary;
 use crate::journal::{ImageEntry, Journal, Mark, Note, Record, RunsFolder};
-use crate::model::{Content, Outcome, Phase, RunId, Was};
-use crate::store::{Address, Found, Link};
+use crate::model::{Outcome, Phase, RunId, Standing};
+use crate::store::{Address, Link};
 
 /// Reads every key that a run changed again. Blocks until the end.
 pub fn verify(
@@ -125,21 +126,16 @@ fn check(
             _ => None,
         })
         .collect();
-    let Some((first, _)) = written.first() else { return Ok(()) };
-    let storage = first.image.storage();
-    let keys: Vec<_> = written.iter().map(|(entry, _)| entry.key.clone()).collect();
+    let read: Vec<&ImageEntry> = written.iter().map(|(entry, _)| *entry).collect();
     let patience = RunOptions::default().patience;
-    let values = patiently(control, link, patience, &mut |_| {}, |link| link.read(storage, &keys))?;
-    for ((entry, restored), value) in written.into_iter().zip(values) {
+    let stood = patiently(control, link, patience, &mut |_| {}, |link| read_now(link, &read))?;
+    for ((entry, restored), now) in written.into_iter().zip(stood) {
         found.checked += 1;
-        let stands = match &value {
-            Found::Content(content) => entry.image.digest_of(content),
-            _ => None,
-        };
-        let meant = if restored { entry.image.before } else { entry.image.after };
-        if stands == Some(meant) {
+        let standing = entry.image.standing(&now);
+        let meant = if restored { Standing::Before } else { Standing::Ours };
+        if standing == meant {
             found.right += 1;
-        } else if is_wrong(judge, entry, stands, restored) {
+        } else if is_wrong(judge, entry, standing, restored) {
             found.wrong += 1;
         } else {
             found.changed += 1;
@@ -150,21 +146,15 @@ fn check(
 
 /// Whether a difference is ours: the write is lost (the value from before the run stands there), or
 /// what was meant to be written is not what the plan yields.
-fn is_wrong(
-    judge: &Judge,
-    entry: &ImageEntry,
-    stands: Option<crate::model::Digest>,
-    restored: bool,
-) -> bool {
+fn is_wrong(judge: &Judge, entry: &ImageEntry, standing: Standing, restored: bool) -> bool {
     if restored {
-        return stands == Some(entry.image.after);
+        return standing == Standing::Ours;
     }
-    if stands == Some(entry.image.before) {
+    if matches!(standing, Standing::Before | Standing::Copied) {
         return true;
     }
-    // Of a hash only the changed fields are kept, so only a string can be judged again.
-    let Was::String(text) = &entry.image.was else { return false };
-    match judge.judge(&entry.key, &Content::String(text.clone())) {
+    let Some(content) = entry.image.content() else { return false };
+    match judge.judge(&entry.key, &content) {
         Judged::Edit { edit, .. } => edit.after_digest() != entry.image.after,
         Judged::Outcome(..) => true,
     }

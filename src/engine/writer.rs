@@ -10,10 +10,11 @@ use super::backoff::{first_line, patiently};
 use super::error::EngineError;
 use super::judge::Judged;
 use super::pipeline::{Event, Job, Order, Task, Unsettled, Write, judge_found, next};
+use super::standing::read_now;
 use super::trouble::Trouble;
 use crate::journal::{ImageEntry, Mark, crash_point};
 use crate::model::limits::CONFLICT_TRIES_MAX;
-use crate::model::{BeforeImage, Edit, Key, Outcome};
+use crate::model::{BeforeImage, Edit, Key, Outcome, Standing};
 use crate::store::{Found, Link, StoreError, Written};
 
 pub(super) struct Writer<'w> {
@@ -127,16 +128,14 @@ impl Writer<'_> {
         attempt: u32,
         entries: &[ImageEntry],
     ) -> Result<(Vec<Mark>, Option<Task>), StoreError> {
+        let entries_read: Vec<&ImageEntry> = entries.iter().collect();
+        let stood = self.patiently(|link| read_now(link, &entries_read))?;
         let keys: Vec<Key> = entries.iter().map(|entry| entry.key.clone()).collect();
         let found = self.read(&keys)?;
         let mut marks = Vec::with_capacity(entries.len());
         let mut items = Vec::new();
-        for (entry, found) in entries.iter().zip(found) {
-            let stands = match &found {
-                Found::Content(content) => entry.image.digest_of(content),
-                _ => None,
-            };
-            if stands == Some(entry.image.after) {
+        for ((entry, now), found) in entries.iter().zip(stood).zip(found) {
+            if entry.image.standing(&now) == Standing::Ours {
                 marks.push(Mark::Settled(Outcome::Migrated));
                 continue;
             }
@@ -158,19 +157,22 @@ impl Writer<'_> {
 
     fn read(&mut self, keys: &[Key]) -> Result<Vec<Found>, StoreError> {
         let storage = self.job.plan.storage;
-        let Self { job, link, events } = self;
-        let mut held = |reason| {
-            let _ = events.send(Event::Held(reason));
-        };
-        patiently(job.control, link, job.patience, &mut held, |link| link.read(storage, keys))
+        self.patiently(|link| link.read(storage, keys))
     }
 
     fn reconnect(&mut self) -> Result<(), StoreError> {
+        self.patiently(Link::reconnect)
+    }
+
+    fn patiently<T>(
+        &mut self,
+        attempt: impl FnMut(&mut Link) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let Self { job, link, events } = self;
         let mut held = |reason| {
             let _ = events.send(Event::Held(reason));
         };
-        patiently(job.control, link, job.patience, &mut held, Link::reconnect)
+        patiently(job.control, link, job.patience, &mut held, attempt)
     }
 }
 

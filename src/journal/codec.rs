@@ -30,6 +30,10 @@ impl Encoder {
         self.out.extend_from_slice(bytes);
     }
 
+    pub fn flag(&mut self, flag: bool) {
+        self.number(u64::from(flag));
+    }
+
     pub fn finish(self) -> Vec<u8> {
         self.out
     }
@@ -79,6 +83,10 @@ impl<'p> Decoder<'p> {
         let (head, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
         Some(head)
+    }
+
+    pub fn flag(&mut self) -> Option<bool> {
+        self.number().map(|number| number != 0)
     }
 
     pub fn is_at_end(&self) -> bool {

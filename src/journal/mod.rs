@@ -20,6 +20,7 @@ mod crash;
 mod error;
 mod folder;
 mod frame;
+mod image;
 mod log;
 mod record;
 mod seen;

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::codec::{Decoder, Encoder};
-use crate::model::{BeforeImage, Digest, Key, Outcome, Phase, RunId, Tally, Was};
+use super::image::{decode_image, encode_image};
+use crate::model::{BeforeImage, Key, Outcome, Phase, RunId, Tally};
 
 /// The format this program writes. Another number is refused.
 pub(super) const FORMAT: u32 = 1;
@@ -205,10 +206,16 @@ impl Record {
         }
     }
 
-    /// The keys this record holds.
+    /// The keys this record settles: also those that values were to move to, which a scan may
+    /// name later in the same run.
     pub fn keys(&self) -> Box<dyn Iterator<Item = &Key> + '_> {
         match self {
-            Self::Images(entries) => Box::new(entries.iter().map(|entry| &entry.key)),
+            Self::Images(entries) => Box::new(
+                entries
+                    .iter()
+                    .flat_map(|entry| [Some(&entry.key), entry.image.moved_to()])
+                    .flatten(),
+            ),
             Self::Outcomes(entries) => Box::new(entries.iter().map(|entry| &entry.key)),
             _ => Box::new(std::iter::empty()),
         }
@@ -224,30 +231,12 @@ fn compress(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, ZSTD_LEVEL).expect("writing to memory does not fail")
 }
 
-const WAS_STRING: u8 = b's';
-const WAS_HASH: u8 = b'h';
-
 fn encode_images(entries: &[ImageEntry]) -> Vec<u8> {
     let mut out = Encoder::default();
     for ImageEntry { key, source, image } in entries {
         out.bytes(key.as_bytes());
         out.bytes(source.as_bytes());
-        out.raw(&image.before.to_bytes());
-        out.raw(&image.after.to_bytes());
-        match &image.was {
-            Was::String(text) => {
-                out.raw(&[WAS_STRING]);
-                out.bytes(text);
-            }
-            Was::Hash(fields) => {
-                out.raw(&[WAS_HASH]);
-                out.number(fields.len() as u64);
-                for (name, value) in fields {
-                    out.bytes(name);
-                    out.optional(value.as_deref());
-                }
-            }
-        }
+        encode_image(image, &mut out);
     }
     out.finish()
 }
@@ -258,21 +247,7 @@ fn decode_images(payload: &[u8]) -> Option<Vec<ImageEntry>> {
     while !decoder.is_at_end() {
         let key = Key::from(decoder.bytes()?);
         let source = String::from_utf8(decoder.bytes()?.to_vec()).ok()?;
-        let before = Digest::from_bytes(decoder.raw(16)?.try_into().ok()?);
-        let after = Digest::from_bytes(decoder.raw(16)?.try_into().ok()?);
-        let was = match decoder.raw(1)?[0] {
-            WAS_STRING => Was::String(decoder.bytes()?.to_vec()),
-            WAS_HASH => {
-                let mut fields = Vec::new();
-                for _ in 0..decoder.number()? {
-                    let name = decoder.bytes()?.to_vec();
-                    fields.push((name, decoder.optional()?.map(<[u8]>::to_vec)));
-                }
-                Was::Hash(fields)
-            }
-            _ => return None,
-        };
-        entries.push(ImageEntry { key, source, image: BeforeImage { was, before, after } });
+        entries.push(ImageEntry { key, source, image: decode_image(&mut decoder)? });
     }
     Some(entries)
 }
@@ -302,16 +277,34 @@ fn decode_outcomes(payload: &[u8]) -> Option<Vec<OutcomeEntry>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Edit, FieldChange};
+    use crate::model::{Content, Edit, Expiry, FieldChange, HashField, Kept, Turn, Whole};
 
     #[test]
     fn every_record_reads_back() {
+        let expires = Expiry::AtMs(1_700_000_000_000);
+        let field = HashField { name: b"n".to_vec(), value: b"\0".to_vec(), expires };
+        let kept = |content, expiry| Some(Kept { content, expiry });
         let edits = [
             Edit::String { before: b"{}".to_vec(), after: b"{\"a\":1}".to_vec() },
+            Edit::Json { before: b"{}".to_vec(), after: b"{\"a\":1}".to_vec() },
             Edit::Hash(vec![
-                FieldChange { name: b"\xff".to_vec(), before: None, after: Some(Vec::new()) },
-                FieldChange { name: b"b".to_vec(), before: Some(Vec::new()), after: None },
+                FieldChange::new(*b"\xff", None, Some(Vec::new())),
+                FieldChange::new(*b"b", Some(Vec::new()), None),
+                FieldChange { before_expires: expires, ..FieldChange::new(*b"c", None, None) },
             ]),
+            Edit::Whole(Box::new(Whole {
+                here: Turn {
+                    before: kept(Content::Hash(vec![field]), Some(Expiry::Never)),
+                    after: None,
+                },
+                there: Some((
+                    Key::from("new"),
+                    Turn {
+                        before: kept(Content::Json(b"{}".to_vec()), Some(expires)),
+                        after: kept(Content::String(b"{}".to_vec()), None),
+                    },
+                )),
+            })),
         ];
         let image = |edit| ImageEntry {
             key: Key::from("k"),

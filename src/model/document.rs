@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::expiry::Expiry;
 use super::key::printable;
 use super::object::Object;
 use super::storage::Storage;
@@ -50,8 +51,20 @@ pub struct FieldChange {
     pub name: Vec<u8>,
     /// What stood there.
     pub before: Option<Vec<u8>>,
+    /// When what stood there expires.
+    pub before_expires: Expiry,
     /// What shall stand there.
     pub after: Option<Vec<u8>>,
+    /// When what shall stand there expires.
+    pub after_expires: Expiry,
+}
+
+impl FieldChange {
+    /// A change of a field that expires neither before nor afterwards.
+    pub fn new(name: impl Into<Vec<u8>>, before: Option<Vec<u8>>, after: Option<Vec<u8>>) -> Self {
+        let (before_expires, after_expires) = (Expiry::Never, Expiry::Never);
+        Self { name: name.into(), before, before_expires, after, after_expires }
+    }
 }
 
 /// What has to be written to a hash to make it another document; empty when nothing.
@@ -113,18 +126,15 @@ impl<'a> Document<'a> {
                 .ok_or_else(|| DocumentError::NullInHash(printable(&name).into_owned()))?;
             let stood = field(before, &name);
             if stood.as_deref() != Some(after.as_ref()) {
-                delta.push(FieldChange {
-                    before: stood.map(Cow::into_owned),
-                    after: Some(after.into_owned()),
-                    name: name.into_owned(),
-                });
+                let (before, after) = (stood.map(Cow::into_owned), after.into_owned());
+                delta.push(FieldChange::new(name, before, Some(after)));
             }
         }
         for member in before.root.members() {
             let name = member.name.to_plain();
             if field(self, &name).is_none() {
                 let stood = member.value.to_plain().map(Cow::into_owned);
-                delta.push(FieldChange { name: name.into_owned(), before: stood, after: None });
+                delta.push(FieldChange::new(name, stood, None));
             }
         }
         Ok(delta)

@@ -21,4 +21,12 @@ impl Expiry {
             at => Some(Self::AtMs(at)),
         }
     }
+
+    /// The number `PEXPIRETIME` answers for it.
+    pub fn to_pexpiretime(self) -> i64 {
+        match self {
+            Self::Never => -1,
+            Self::AtMs(at) => at,
+        }
+    }
 }

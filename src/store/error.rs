@@ -74,6 +74,14 @@ pub enum StoreError {
         /// What is on the move.
         reason: String,
     },
+    /// Documents are stored as RedisJSON, and the server has no such module.
+    #[error(
+        "the documents are stored as RedisJSON, and Redis at {address} has no RedisJSON module\n  load it (loadmodule rejson.so; Redis 8 has it built in), or convert to another storage. Nothing was written by this"
+    )]
+    NoModule {
+        /// Where to.
+        address: String,
+    },
     /// The server answered with something that the command does not answer.
     #[error("the server's answer to {command} is not understood: {detail}")]
     Answer {
@@ -198,9 +206,11 @@ impl StoreError {
         match self {
             Self::Lost { .. } | Self::Unreachable { .. } | Self::Unsettled { .. } => true,
             Self::Refused { fault, .. } => fault.is_transient(),
-            Self::Url { .. } | Self::Prefix { .. } | Self::Login { .. } | Self::Answer { .. } => {
-                false
-            }
+            Self::Url { .. }
+            | Self::Prefix { .. }
+            | Self::Login { .. }
+            | Self::NoModule { .. }
+            | Self::Answer { .. } => false,
         }
     }
 
@@ -210,6 +220,21 @@ impl StoreError {
             Self::Lost { .. } | Self::Unreachable { .. } => true,
             // After a failover the old master answers READONLY; the name may lead elsewhere by now.
             Self::Refused { fault, .. } => *fault == Fault::ReadOnly,
+            _ => false,
+        }
+    }
+
+    /// Whether the server does not know the command.
+    pub(super) fn is_unknown_command(&self) -> bool {
+        matches!(self, Self::Refused { detail, .. } if detail.contains("unknown command"))
+    }
+
+    /// Whether the key is of another type than the command is for.
+    pub(super) fn is_wrong_type(&self) -> bool {
+        match self {
+            Self::Refused { fault: Fault::WrongType, .. } => true,
+            // How the RedisJSON module says it: "Existing key has wrong Redis type".
+            Self::Refused { fault: Fault::Other(code), .. } => code == "Existing",
             _ => false,
         }
     }

@@ -15,6 +15,8 @@ pub struct Link {
     connections: u64,
     /// Scripts and their digests.
     pub(super) scripts: Vec<(&'static str, String)>,
+    /// Whether the server has expiries of hash fields; `None` when it was not asked.
+    pub(super) field_expiry: Option<bool>,
 }
 
 enum Servers {
@@ -28,13 +30,19 @@ pub(super) type Group = (Vec<usize>, Reply);
 impl Link {
     /// Connects and logs in.
     pub fn open(address: &Address) -> Result<Self, StoreError> {
-        let servers = Servers::open(address)?;
-        Ok(Self { address: address.clone(), servers, connections: 1, scripts: Vec::new() })
+        Ok(Self {
+            address: address.clone(),
+            servers: Servers::open(address)?,
+            connections: 1,
+            scripts: Vec::new(),
+            field_expiry: None,
+        })
     }
 
     /// Throws the connection away and makes a new one. In a cluster, asks where the primaries are
     /// now; connections that stand are kept.
     pub fn reconnect(&mut self) -> Result<(), StoreError> {
+        self.field_expiry = None;
         match &mut self.servers {
             Servers::One(_) => {
                 self.servers = Servers::open(&self.address)?;

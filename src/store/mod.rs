@@ -20,6 +20,7 @@ mod server;
 mod slots;
 pub mod subject_lock;
 mod vitals;
+mod whole;
 mod wire;
 mod write;
 

@@ -4,7 +4,8 @@ use redis::{Pipeline, Value};
 
 use super::error::{Fault, StoreError};
 use super::link::{Link, array, bytes, unexpected};
-use crate::model::{Content, Expiry, Key, RedisType, Storage};
+use super::wire::Reply;
+use crate::model::{Content, Expiry, HashField, Key, RedisType, Storage};
 
 /// What stands under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +66,7 @@ impl Link {
     }
 
     fn read_hashes(&mut self, keys: &[Key]) -> Result<Vec<Found>, StoreError> {
-        self.read_each("HGETALL", keys, &[], |value| {
+        let mut found = self.read_each("HGETALL", keys, &[], |value| {
             let mut fields = Vec::new();
             let mut items = array("HGETALL", value)?.into_iter();
             while let (Some(name), Some(value)) = (items.next(), items.next()) {
@@ -73,16 +74,90 @@ impl Link {
                 else {
                     return Err(unexpected("HGETALL", &Value::Nil));
                 };
-                fields.push((name, value));
+                fields.push(HashField::new(name, value));
             }
             Ok((!fields.is_empty()).then_some(Content::Hash(fields)))
-        })
+        })?;
+        if let Some(key) = keys.first()
+            && self.has_field_expiry(key)?
+        {
+            self.read_field_expiries(keys, &mut found)?;
+        }
+        Ok(found)
+    }
+
+    /// Fills in when the fields of hashes expire.
+    fn read_field_expiries(&mut self, keys: &[Key], found: &mut [Found]) -> Result<(), StoreError> {
+        const NAME: &str = "HPEXPIRETIME";
+        let mut pipeline = Pipeline::with_capacity(keys.len());
+        for (key, found) in keys.iter().zip(&*found) {
+            if let Found::Content(Content::Hash(fields)) = found {
+                pipeline.cmd(NAME).arg(key.as_bytes()).arg("FIELDS").arg(fields.len());
+                for field in fields {
+                    pipeline.arg(field.name.as_slice());
+                }
+            }
+        }
+        let mut replies = self.pipeline(NAME, &pipeline)?.into_iter();
+        for found in found {
+            let Found::Content(Content::Hash(fields)) = found else { continue };
+            let reply = replies.next().expect("a pipeline answers each of its commands");
+            // Written over by another type since: the write will see that too.
+            let Ok(Value::Array(expiries)) = reply else { continue };
+            for (field, expiry) in fields.iter_mut().zip(expiries) {
+                if let Value::Int(at) = expiry {
+                    field.expires = Expiry::from_pexpiretime(at).unwrap_or(Expiry::Never);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether fields of hashes may have expiries of their own (Redis 7.4, Valkey 9); asked of any
+    /// key, once.
+    pub(super) fn has_field_expiry(&mut self, key: &Key) -> Result<bool, StoreError> {
+        if let Some(known) = self.field_expiry {
+            return Ok(known);
+        }
+        let mut command = redis::cmd("HPEXPIRETIME");
+        command.arg(key.as_bytes()).arg("FIELDS").arg(1).arg("");
+        let has = match self.call("HPEXPIRETIME", &command) {
+            Ok(_) | Err(StoreError::Refused { fault: Fault::WrongType, .. }) => true,
+            Err(error) if error.is_unknown_command() => false,
+            Err(error) => return Err(error),
+        };
+        self.field_expiry = Some(has);
+        Ok(has)
     }
 
     fn read_json(&mut self, keys: &[Key]) -> Result<Vec<Found>, StoreError> {
-        self.read_each("JSON.GET", keys, &["."], |value| {
+        let read = self.read_each("JSON.GET", keys, &["."], |value| {
             Ok(bytes("JSON.GET", value)?.map(Content::Json))
+        });
+        read.map_err(|error| {
+            if error.is_unknown_command() {
+                return StoreError::NoModule { address: self.address().to_string() };
+            }
+            error
         })
+    }
+
+    /// Reads the values of `keys`, of whatever storage; most are likely to be of the first. Answers
+    /// in the same order.
+    pub fn read_any(&mut self, likely: Storage, keys: &[Key]) -> Result<Vec<Found>, StoreError> {
+        let mut found = self.read(likely, keys)?;
+        for storage in Storage::ALL {
+            let is_of = |found: &Found| matches!(found, Found::OtherType(other) if other.storage() == Some(storage));
+            let at: Vec<usize> = (0..keys.len()).filter(|at| is_of(&found[*at])).collect();
+            if at.is_empty() {
+                continue;
+            }
+            let these: Vec<Key> = at.iter().map(|at| keys[*at].clone()).collect();
+            for (at, again) in at.into_iter().zip(self.read(storage, &these)?) {
+                found[at] = again;
+            }
+        }
+        Ok(found)
     }
 
     /// Sends `command key arguments...` for each key; a key of another type counts as missing.
@@ -100,8 +175,8 @@ impl Link {
                 pipeline.arg(*argument);
             }
         }
-        let found = |reply| match reply {
-            Err(StoreError::Refused { fault: Fault::WrongType, .. }) => Ok(Found::Missing),
+        let found = |reply: Reply| match reply {
+            Err(error) if error.is_wrong_type() => Ok(Found::Missing),
             Err(error) => Err(error),
             Ok(value) => Ok(read(value)?.map_or(Found::Missing, Found::Content)),
         };

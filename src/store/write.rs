@@ -4,11 +4,14 @@
 //! re-encodes a document, because Lua's cjson changes numbers, order and escapes. No key expires
 //! while a script runs, so what it compared is what it replaces, and `KEEPTTL` keeps the expiry.
 
+use std::borrow::Cow;
+use std::mem::discriminant;
+
 use redis::{Cmd, Value};
 
 use super::error::{Fault, StoreError};
 use super::link::{Group, Link, bytes, unexpected};
-use crate::model::{Edit, FieldChange, Key, Storage};
+use crate::model::{Edit, FieldChange, Key, redis_json};
 
 /// What became of one compare-and-set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,18 +83,47 @@ for i = 1, #KEYS do
 end
 return table.concat(answer)";
 
+/// The same for hashes whose fields may expire.
+const EXPIRING_HASHES: &str = include_str!("expiring_hashes.lua");
+const JSON: &str = include_str!("json.lua");
+
 impl Link {
-    /// Replaces the values of keys, each only where what was read still stands; all edits are of one
-    /// storage. Answers in the same order.
+    /// Replaces the values of keys, each only where what was read still stands. Answers in the same
+    /// order.
     ///
     /// # Errors
     /// After an error it is not known which of the keys were written: read them back.
     pub fn compare_and_set(&mut self, edits: &[(&Key, &Edit)]) -> Result<Vec<Written>, StoreError> {
         let Some((_, first)) = edits.first() else { return Ok(Vec::new()) };
-        let script = match first.storage() {
-            Storage::String => STRINGS,
-            Storage::Hash => HASHES,
-            Storage::Json => unreachable!("no edit of this storage can be made"),
+        let kind = discriminant(*first);
+        if edits.iter().all(|(_, edit)| discriminant(*edit) == kind) {
+            return self.set_alike(edits);
+        }
+        // One script call for each kind of edit.
+        let mut written = vec![Written::Differs; edits.len()];
+        let mut left: Vec<usize> = (0..edits.len()).collect();
+        while let Some(first) = left.first() {
+            let kind = discriminant(edits[*first].1);
+            let (these, others): (Vec<usize>, Vec<usize>) =
+                left.iter().partition(|at| discriminant(edits[**at].1) == kind);
+            let alike: Vec<(&Key, &Edit)> = these.iter().map(|at| edits[*at]).collect();
+            for (at, answer) in these.into_iter().zip(self.set_alike(&alike)?) {
+                written[at] = answer;
+            }
+            left = others;
+        }
+        Ok(written)
+    }
+
+    /// Carries out edits of one kind.
+    fn set_alike(&mut self, edits: &[(&Key, &Edit)]) -> Result<Vec<Written>, StoreError> {
+        let (key, first) = edits[0];
+        let script = match first {
+            Edit::String { .. } => STRINGS,
+            Edit::Hash(_) if self.has_field_expiry(key)? => EXPIRING_HASHES,
+            Edit::Hash(_) => HASHES,
+            Edit::Json { .. } => JSON,
+            Edit::Whole(_) => return self.change_wholes(edits),
         };
         let mut written = vec![Written::Differs; edits.len()];
         for (group, reply) in self.run_script(script, edits)? {
@@ -116,11 +148,12 @@ impl Link {
         edits: &[(&Key, &Edit)],
     ) -> Result<Vec<Group>, StoreError> {
         let digest = self.digest(script);
+        let expiring = script == EXPIRING_HASHES;
         let run = |link: &mut Self, these: &[usize]| {
             let keys = these.iter().map(|at| edits[*at].0.as_bytes());
             link.in_groups("EVALSHA", keys, |group| {
                 let group: Vec<_> = group.iter().map(|at| edits[these[*at]]).collect();
-                script_call(&digest, &group)
+                script_call(&digest, &group, expiring)
             })
         };
         let all: Vec<usize> = (0..edits.len()).collect();
@@ -132,9 +165,7 @@ impl Link {
         let unknown: Vec<usize> =
             groups.extract_if(.., is_unknown).flat_map(|(group, _)| group).collect();
         if !unknown.is_empty() {
-            let mut load = redis::cmd("SCRIPT");
-            load.arg("LOAD").arg(script);
-            self.each_node(&[("SCRIPT LOAD", &load)])?;
+            self.load(script)?;
             let again = run(self, &unknown)?.into_iter();
             groups.extend(
                 again.map(|(group, reply)| {
@@ -145,8 +176,15 @@ impl Link {
         Ok(groups)
     }
 
+    /// Gives a script to every node.
+    pub(super) fn load(&mut self, script: &'static str) -> Result<(), StoreError> {
+        let mut load = redis::cmd("SCRIPT");
+        load.arg("LOAD").arg(script);
+        self.each_node(&[("SCRIPT LOAD", &load)]).map(drop)
+    }
+
     /// The digest by which a server knows a script.
-    fn digest(&mut self, script: &'static str) -> String {
+    pub(super) fn digest(&mut self, script: &'static str) -> String {
         if let Some((_, digest)) = self.scripts.iter().find(|(known, _)| *known == script) {
             return digest.clone();
         }
@@ -156,7 +194,7 @@ impl Link {
     }
 }
 
-fn script_call(digest: &str, edits: &[(&Key, &Edit)]) -> Cmd {
+fn script_call(digest: &str, edits: &[(&Key, &Edit)], expiring: bool) -> Cmd {
     let size: usize =
         edits.iter().map(|(key, edit)| key.as_bytes().len() + edit.bytes() + 48).sum();
     let mut command = Cmd::with_capacity(3 + 3 * edits.len(), size);
@@ -169,13 +207,24 @@ fn script_call(digest: &str, edits: &[(&Key, &Edit)]) -> Cmd {
             Edit::String { before, after } => {
                 command.arg(before.as_slice()).arg(after.as_slice());
             }
+            Edit::Json { before, after } => {
+                command.arg(before.as_slice()).arg(settable(after).as_ref());
+            }
             Edit::Hash(changes) => {
                 command.arg(changes.len());
-                for FieldChange { name, before, after } in changes {
+                for change in changes {
+                    let FieldChange { name, before, before_expires, after, after_expires } = change;
                     command.arg(name.as_slice()).arg(marked(before.as_ref()));
+                    if expiring {
+                        command.arg(before_expires.to_pexpiretime());
+                    }
                     command.arg(marked(after.as_ref()));
+                    if expiring {
+                        command.arg(after_expires.to_pexpiretime());
+                    }
                 }
             }
+            Edit::Whole(_) => unreachable!("a whole key has a script of its own"),
         }
     }
     command
@@ -187,4 +236,13 @@ fn marked(value: Option<&Vec<u8>>) -> Vec<u8> {
     out.push(if value.is_some() { b'+' } else { b'-' });
     out.extend_from_slice(value.map_or(&[][..], Vec::as_slice));
     out
+}
+
+/// The text to set for a RedisJSON value. One with a number that the module would round is set as it
+/// is; the engine lets none come here.
+pub(super) fn settable(text: &[u8]) -> Cow<'_, [u8]> {
+    match std::str::from_utf8(text).map(redis_json::settable) {
+        Ok(Ok(Cow::Owned(text))) => Cow::Owned(text.into_bytes()),
+        _ => Cow::Borrowed(text),
+    }
 }

@@ -20,5 +20,6 @@ mod sample_data;
 mod schemas;
 mod script_files;
 mod server_lost;
+mod storages;
 mod throttle;
 mod tidy;

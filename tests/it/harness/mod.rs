@@ -5,6 +5,7 @@
 
 pub mod binary;
 pub mod cluster;
+pub mod fetch;
 pub mod proxy;
 pub mod server;
 pub mod snapshot;

@@ -30,6 +30,19 @@ impl TestServer {
         }
     }
 
+    /// An empty server with the RedisJSON module.
+    pub fn with_json() -> Self {
+        let module = super::fetch::rejson();
+        let settings = vec![format!("loadmodule {}", module.display())];
+        Self::with(&LocalOptions { settings, ..LocalOptions::default() })
+    }
+
+    /// An empty server whose hash fields may expire.
+    pub fn with_field_expiries() -> Self {
+        let program = Some(super::fetch::server_with_field_expiries());
+        Self::with(&LocalOptions { program, ..LocalOptions::default() })
+    }
+
     pub fn url(&self) -> &str {
         self.server.url()
     }

@@ -160,6 +160,7 @@ fn read(name: &[u8], kind: &str) -> Cmd {
         "set" => redis::cmd("SMEMBERS"),
         "zset" => redis::cmd("ZRANGE"),
         "stream" => redis::cmd("XRANGE"),
+        "ReJSON-RL" => redis::cmd("JSON.GET"),
         _ => redis::cmd("DUMP"),
     };
     command.arg(name);
@@ -175,7 +176,7 @@ fn read(name: &[u8], kind: &str) -> Cmd {
 fn content_of(kind: &str, answer: Value) -> Content {
     let why = "the answer has the shape of the type";
     match kind {
-        "string" => Content::Bytes(redis::from_redis_value(answer).expect(why)),
+        "string" | "ReJSON-RL" => Content::Bytes(redis::from_redis_value(answer).expect(why)),
         "hash" => Content::Pairs(redis::from_redis_value(answer).expect(why)),
         "list" | "zset" => Content::List(redis::from_redis_value(answer).expect(why)),
         "set" => Content::Set(redis::from_redis_value(answer).expect(why)),

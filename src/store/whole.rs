@@ -1,0 +1,110 @@
+//! Changes of a key as a whole: its storage, its name, its expiry; each one script call.
+
+use redis::{Cmd, Pipeline};
+
+use super::error::{Fault, StoreError};
+use super::link::{Link, bytes};
+use super::wire::Reply;
+use super::write::{Written, settable};
+use crate::model::{Content, Edit, Kept, Key, Whole};
+
+const SCRIPT: &str = include_str!("whole.lua");
+
+impl Link {
+    /// Carries out changes of whole keys, each only where what was read still stands. Answers in the
+    /// same order.
+    pub(super) fn change_wholes(
+        &mut self,
+        edits: &[(&Key, &Edit)],
+    ) -> Result<Vec<Written>, StoreError> {
+        let (any, _) = edits[0];
+        let field_expiry = self.has_field_expiry(any)?;
+        let mut replies = self.call_wholes(edits, field_expiry)?;
+        let is_unknown = |reply: &Reply| {
+            matches!(reply, Err(StoreError::Refused { fault: Fault::NoScript, .. }))
+        };
+        // The cache was flushed, or this is another server by now. Nothing was written there yet.
+        let unknown: Vec<usize> = (0..edits.len()).filter(|at| is_unknown(&replies[*at])).collect();
+        if !unknown.is_empty() {
+            self.load(SCRIPT)?;
+            let again: Vec<(&Key, &Edit)> = unknown.iter().map(|at| edits[*at]).collect();
+            for (at, reply) in unknown.into_iter().zip(self.call_wholes(&again, field_expiry)?) {
+                replies[at] = reply;
+            }
+        }
+        let answer = |reply: Reply| match bytes("EVALSHA", reply?)?.as_deref() {
+            Some(b"1") => Ok(Written::Replaced),
+            _ => Ok(Written::Differs),
+        };
+        replies.into_iter().map(answer).collect()
+    }
+
+    fn call_wholes(
+        &mut self,
+        edits: &[(&Key, &Edit)],
+        field_expiry: bool,
+    ) -> Result<Vec<Reply>, StoreError> {
+        let digest = self.digest(SCRIPT);
+        let mut pipeline = Pipeline::with_capacity(edits.len());
+        for (key, edit) in edits {
+            let Edit::Whole(whole) = edit else {
+                unreachable!("only changes of whole keys come here")
+            };
+            pipeline.add_command(script_call(&digest, key, whole, field_expiry));
+        }
+        self.pipeline("EVALSHA", &pipeline)
+    }
+}
+
+fn script_call(digest: &str, key: &Key, whole: &Whole, field_expiry: bool) -> Cmd {
+    let turns = || std::iter::once(&whole.here).chain(whole.there.as_ref().map(|(_, turn)| turn));
+    let holder = if whole.here.before.is_some() { 1 } else { 2 };
+    let value = turns().find_map(|turn| turn.before.as_ref()).map(|kept| &kept.content);
+    let mut command = Cmd::new();
+    command.arg("EVALSHA").arg(digest).arg(turns().count()).arg(key.as_bytes());
+    if let Some((key, _)) = &whole.there {
+        command.arg(key.as_bytes());
+    }
+    command.arg(i32::from(field_expiry)).arg(holder);
+    for turn in turns() {
+        push(&mut command, turn.before.as_ref(), None, false);
+        push(&mut command, turn.after.as_ref(), value, true);
+    }
+    command
+}
+
+/// Appends a value as the script takes it; one that is `known` is only named.
+fn push(command: &mut Cmd, kept: Option<&Kept>, known: Option<&Content>, writes: bool) {
+    let Some(Kept { content, expiry }) = kept else {
+        command.arg("-");
+        return;
+    };
+    let kind = match content {
+        content if Some(content) == known => "=",
+        Content::String(_) => "s",
+        Content::Json(_) => "j",
+        Content::Hash(_) => "h",
+    };
+    command.arg(kind);
+    match expiry {
+        None => command.arg("t"),
+        Some(expiry) => command.arg(expiry.to_pexpiretime()),
+    };
+    match content {
+        _ if kind == "=" => {}
+        // What is to be set, not what is compared.
+        Content::Json(text) if writes => {
+            command.arg(settable(text).as_ref());
+        }
+        Content::String(text) | Content::Json(text) => {
+            command.arg(text.as_slice());
+        }
+        Content::Hash(fields) => {
+            command.arg(fields.len());
+            for field in fields {
+                command.arg(field.name.as_slice()).arg(field.value.as_slice());
+                command.arg(field.expires.to_pexpiretime());
+            }
+        }
+    }
+}

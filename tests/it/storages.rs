@@ -1,0 +1,223 @@
+//! Documents in every storage through the life of a run: plan, dry run, run, verify, rollback, and the
+//! run again.
+
+use std::path::Path;
+
+use redis::Connection;
+use serde_json::{Value as Json, json};
+
+use crate::harness::binary::Remold;
+use crate::harness::snapshot::Content;
+use crate::harness::{Snapshot, TestServer};
+
+const KEYS: u64 = 60;
+
+/// A catalog of one subject in a folder of its own, with a state directory.
+struct Life {
+    server: TestServer,
+    folder: tempfile::TempDir,
+}
+
+impl Life {
+    /// The two schemas (without subject and version) and the transforms between them.
+    fn of(server: TestServer, schemas: [Json; 2], transforms: &Json) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let catalog = folder.path().join("catalog");
+        std::fs::create_dir(&catalog).expect("a new folder");
+        let write = |name: &str, json: &Json| {
+            std::fs::write(catalog.join(name), json.to_string()).expect("a new file");
+        };
+        for (mut schema, version) in schemas.into_iter().zip(["1.0.0", "2.0.0"]) {
+            schema["subject"] = json!("user");
+            schema["version"] = json!(version);
+            write(&format!("{version}.json"), &schema);
+        }
+        write(
+            "migrations.json",
+            &json!({"subject": "user", "migrations": {"v1_to_v2": {
+                "source": "1.0.0", "target": "2.0.0", "strategy": "direct", "transforms": transforms}}}),
+        );
+        Self { server, folder }
+    }
+
+    fn catalog(&self) -> std::path::PathBuf {
+        self.folder.path().join("catalog")
+    }
+
+    fn state(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn remold(&self) -> Remold {
+        Remold::on(self.server.url()).env("REMOLD_CATALOG", self.catalog()).state(self.state())
+    }
+
+    fn connect(&self) -> Connection {
+        self.server.connect()
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::take(&mut self.connect())
+    }
+
+    /// Goes through the whole life; answers the keyspace before and after.
+    #[track_caller]
+    fn goes_through(&self, migrated: u64) -> (Snapshot, Snapshot) {
+        let plan = self.folder.path().join("plan.json").display().to_string();
+        self.remold().line(&format!("plan user --to latest --out {plan}")).run().exits(0);
+        let before = self.snapshot();
+        let dry = self.remold().line(&format!("run {plan} --json")).run().exits(0).last_json();
+        self.snapshot().assert_same(&before);
+        let run = format!("run {plan} --execute --yes --json --batch 7");
+        let done = self.remold().line(&run).run().exits(0).last_json();
+        assert_eq!(done["tally"], dry["tally"], "the dry run told what would be");
+        assert_eq!(done["tally"]["migrated"], migrated);
+        let after = self.snapshot();
+        assert!(!before.differences(&after).is_empty(), "the run changes something");
+        let verified = self.remold().line("verify last --json").run().exits(0).last_json();
+        assert_eq!(verified["verification"]["right"], migrated);
+        let back = self.remold().line("rollback last --execute --yes --json").run().exits(0);
+        assert_eq!(back.last_json()["rollback"]["restored"], migrated);
+        self.snapshot().assert_same(&before);
+        let again = self.remold().line(&run).run().exits(0).last_json();
+        assert_eq!(again["tally"], done["tally"]);
+        self.snapshot().assert_same(&after);
+        // What is at the target is left alone.
+        let third = self.remold().line("run user --to latest --json").run();
+        assert_eq!(third.exits(0).last_json()["tally"]["migrated"], 0);
+        (before, after)
+    }
+}
+
+fn rename_name() -> Json {
+    json!([{"type": "renameField", "from": "userName", "to": "fullName"}])
+}
+
+fn named(field: &str, storage: &str) -> Json {
+    json!({"keyPattern": "user:*", "storage": storage,
+           "fields": {field: {"type": "string", "required": true}, "n": {"type": "number"}}})
+}
+
+/// A time far away that any server of today takes.
+const LATER_MS: u64 = 4_000_000_000_000;
+
+#[test]
+fn redis_json_documents_go_through_life() {
+    let server = TestServer::with_json();
+    let life =
+        Life::of(server, [named("userName", "json"), named("fullName", "json")], &rename_name());
+    let mut connection = life.connect();
+    for n in 0..KEYS {
+        // Many digits: RedisJSON misreads some of what it prints itself.
+        let third = 0.1 + f64::from(u32::try_from(n).expect("small")) / 3.0;
+        let text = format!(
+            r#"{{"userName": "J\u00f6 {n}", "n": {n}.50, "third": {third}, "big": 12345678901234567890, "e": 1e2, "deep": {{"a": [1.0, null]}}}}"#
+        );
+        let key = format!("user:{n}");
+        let _: () = redis::cmd("JSON.SET")
+            .arg(&key)
+            .arg("$")
+            .arg(text)
+            .query(&mut connection)
+            .expect("set");
+        if n % 3 == 0 {
+            let _: () = redis::cmd("PEXPIREAT")
+                .arg(&key)
+                .arg(LATER_MS + n)
+                .query(&mut connection)
+                .expect("set");
+        }
+    }
+    let (_, after) = life.goes_through(KEYS);
+    let entry = &after.keys[&b"user:3"[..]];
+    let expected = r#"{"fullName":"Jö 3","n":3.5,"third":1.1,"big":12345678901234567890,"e":100.0,"deep":{"a":[1.0,null]}}"#;
+    assert_eq!(entry.content, Content::Bytes(expected.as_bytes().to_vec()));
+    assert_eq!((entry.kind.as_str(), entry.expires_at_ms), ("ReJSON-RL", 4_000_000_000_003));
+}
+
+#[test]
+fn a_number_that_redis_json_would_round_is_refused() {
+    let server = TestServer::with_json();
+    let transforms = json!([{"type": "convertType", "field": "n", "to": "number"}]);
+    let schema = |kind: &str| {
+        json!({"keyPattern": "user:*", "storage": "json",
+                                     "fields": {"n": {"type": kind, "required": true}}})
+    };
+    let life = Life::of(server, [schema("string"), schema("number")], &transforms);
+    let mut connection = life.connect();
+    for (key, text) in [("user:1", "1.5"), ("user:2", "12345678901234567890123")] {
+        let text = format!(r#"{{"n":"{text}"}}"#);
+        let _: () =
+            redis::cmd("JSON.SET").arg(key).arg("$").arg(text).query(&mut connection).expect("set");
+    }
+    let said = life.remold().line("run user --to latest --execute --yes --json").run().exits(1);
+    let report = said.last_json();
+    assert_eq!((&report["tally"]["migrated"], &report["tally"]["failed"]), (&json!(1), &json!(1)));
+    assert!(
+        report["errors"][0]["reason"].as_str().expect("text").contains("would round"),
+        "{report}"
+    );
+}
+
+#[test]
+fn a_server_without_the_module_is_told_so() {
+    let life = Life::of(
+        TestServer::start(),
+        [named("userName", "json"), named("fullName", "json")],
+        &rename_name(),
+    );
+    let _: () = redis::cmd("SET").arg("user:1").arg("x").query(&mut life.connect()).expect("set");
+    let said = life.remold().line("run user --to latest").run();
+    assert!(said.stderr.contains("has no RedisJSON module"), "{}", said.stderr);
+    assert_ne!(said.code, Some(0));
+}
+
+#[test]
+fn expiries_of_hash_fields_stay_with_their_fields() {
+    let server = TestServer::with_field_expiries();
+    let transforms = json!([
+        {"type": "renameField", "from": "userName", "to": "fullName"},
+        {"type": "case", "field": "mail", "to": "lower"}]);
+    let schema = |field: &str| {
+        json!({"keyPattern": "user:*", "storage": "hash", "fields": {
+        field: {"type": "string", "required": true}, "mail": {"type": "string"}}})
+    };
+    let life = Life::of(server, [schema("userName"), schema("fullName")], &transforms);
+    let mut connection = life.connect();
+    for n in 0..KEYS {
+        let key = format!("user:{n}");
+        let _: () = redis::cmd("HSET")
+            .arg(&key)
+            .arg(&["userName", "Jo", "mail", "JO@X.ORG", "other", "1"])
+            .query(&mut connection)
+            .expect("set");
+        let names: &[&str] = match n % 3 {
+            0 => &["userName", "mail"],
+            1 => &["other"],
+            _ => &[],
+        };
+        for name in names {
+            let _: () = redis::cmd("HPEXPIREAT")
+                .arg(&key)
+                .arg(LATER_MS + n)
+                .arg(&["FIELDS", "1", name])
+                .query(&mut connection)
+                .expect("set");
+        }
+    }
+    let mut expiries = |key: &str| -> Vec<i64> {
+        redis::cmd("HPEXPIRETIME")
+            .arg(key)
+            .arg(&["FIELDS", "4", "userName", "fullName", "mail", "other"])
+            .query(&mut connection)
+            .expect("asked")
+    };
+    let at = 4_000_000_000_003;
+    assert_eq!(expiries("user:3"), [at, -2, at, -1]);
+    life.goes_through(KEYS);
+    assert_eq!(expiries("user:3"), [-2, at, at, -1]);
+    assert_eq!(expiries("user:4"), [-2, -1, -1, at + 1]);
+    life.remold().line("rollback last --execute --yes").run().exits(0);
+    assert_eq!(expiries("user:3"), [at, -2, at, -1]);
+    assert_eq!(expiries("user:4"), [-1, -2, -1, at + 1]);
+}
