@@ -1,5 +1,6 @@
 //! FROM DIFF TO PLAN, pure: what a run will do, as data.
 
+pub mod draft;
 mod draw;
 mod plan;
 

@@ -115,10 +115,16 @@ pub struct Field {
     pub description: Option<String>,
     /// The path the field had in the version before.
     pub renamed_from: Option<String>,
+    /// The path of the text of which this field is a part.
+    pub split_from: Option<String>,
+    /// The paths of the fields that were joined to this one.
+    pub merged_from: Option<Vec<String>>,
+    /// The unit its number is in: `seconds`, `cents`.
+    pub unit: Option<String>,
 }
 
 /// The keys of a field's definition.
-pub const FIELD_KEYS: [&str; 16] = [
+pub const FIELD_KEYS: [&str; 19] = [
     "type",
     "required",
     "nullable",
@@ -135,6 +141,9 @@ pub const FIELD_KEYS: [&str; 16] = [
     "items",
     "description",
     "renamedFrom",
+    "splitFrom",
+    "mergedFrom",
+    "unit",
 ];
 
 /// Reads the object `fields`.
@@ -173,6 +182,9 @@ pub fn read_field(reader: &mut Reader, name: &str, value: &Value) -> Field {
         items,
         description: reader.text(map, "description").map(str::to_owned),
         renamed_from: reader.text(map, "renamedFrom").map(str::to_owned),
+        split_from: reader.text(map, "splitFrom").map(str::to_owned),
+        merged_from: reader.texts(map, "mergedFrom"),
+        unit: reader.text(map, "unit").map(str::to_owned),
     };
     check_inside(reader, map, &mut field);
     check_bounds(reader, &field);

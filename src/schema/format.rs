@@ -85,6 +85,13 @@ fn field() -> Value {
     add("items", "What each item of an array is.", json!({"$ref": "#/$defs/field"}));
     add("description", "A note for people.", json!({"type": "string"}));
     add("renamedFrom", "The name the field had in the version before.", json!({"type": "string"}));
+    add("splitFrom", "The text this field is a part of.", json!({"type": "string"}));
+    add(
+        "mergedFrom",
+        "The fields that were joined to this one, in order.",
+        json!({"type": "array", "items": {"type": "string"}, "minItems": 2}),
+    );
+    add("unit", "The unit its number is in: seconds, cents.", json!({"type": "string"}));
     json!({"type": "object", "properties": properties, "additionalProperties": false})
 }
 

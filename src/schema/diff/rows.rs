@@ -179,6 +179,9 @@ pub fn described(field: &Field) -> String {
     ));
     add(field.default.as_ref().map(|value| format!("default {}", shown(value))));
     add(field.renamed_from.as_ref().map(|name| format!("was {name}")));
+    add(field.split_from.as_ref().map(|name| format!("part of {name}")));
+    add(field.merged_from.as_ref().map(|names| format!("joined from {}", names.join(", "))));
+    add(field.unit.as_ref().map(|unit| format!("in {unit}")));
     parts.join(", ")
 }
 

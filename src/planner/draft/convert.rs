@@ -1,0 +1,275 @@
+//! The ways in which a value may become another: a fixed library of short lists of real transforms, tried
+//! on values by carrying them out.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use serde_json::{Value as Json, json};
+
+use super::enums;
+use super::lists;
+use super::side::{Leaf, path_text};
+use super::structure::type_of;
+use super::times;
+use super::units;
+use crate::model::{Document, Key, Storage};
+use crate::schema::{FieldType, Version};
+use crate::transform::{Facts, Frozen, Step};
+
+/// A way to make one value of another. In its steps `@` stands for the field, and `@i` in an
+/// expression for its value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conversion {
+    /// The transforms, in order; none when the value stays as it is.
+    pub steps: Vec<Json>,
+    /// How far-fetched it is, from 0.
+    pub cost: f64,
+    /// What it does, in words; empty when nothing.
+    pub words: String,
+    /// What only a person can confirm: an assumption behind it.
+    pub assumes: Option<String>,
+}
+
+impl Conversion {
+    /// The value stays as it is.
+    pub fn none() -> Self {
+        Self::of(Vec::new(), 0.0, "")
+    }
+
+    /// A conversion without an assumption.
+    pub fn of(steps: Vec<Json>, cost: f64, words: &str) -> Self {
+        Self { steps, cost, words: words.to_owned(), assumes: None }
+    }
+
+    /// The same, with what it assumes.
+    #[must_use]
+    pub fn assuming(mut self, what: impl Into<String>) -> Self {
+        self.assumes = Some(what.into());
+        self
+    }
+
+    /// Whether the value stays as it is.
+    pub fn is_none(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The value it makes of another; `None` when a step refuses.
+    pub fn apply(&self, value: &Json) -> Option<Json> {
+        if self.steps.is_empty() {
+            return Some(value.clone());
+        }
+        if value.is_null() {
+            return Some(Json::Null);
+        }
+        let text = format!("{{\"x\":{value}}}");
+        let mut document = Document::from_json(text.as_bytes(), Storage::String).ok()?;
+        let (key, version, frozen) = (Key::from("x"), Version::new(1, 0, 0), Frozen::default());
+        let facts = Facts { key: &key, pattern: "*", version: &version, frozen: &frozen };
+        for step in &self.steps {
+            parsed(&at_field(step, &["x".to_owned()]))?.apply(&mut document, &facts).ok()?;
+        }
+        let made: Json = serde_json::from_str(&document.to_json()).ok()?;
+        made.get("x").cloned()
+    }
+
+    /// The steps for the field at `path`. Documents without the field are passed over when it may be
+    /// absent, and null is left alone when it may be null.
+    pub fn at(&self, path: &[String], may_be_absent: bool, may_be_null: bool) -> Vec<Json> {
+        let mut steps: Vec<Json> = self.steps.iter().map(|step| at_field(step, path)).collect();
+        for step in &mut steps {
+            if may_be_absent {
+                step["onMissing"] = "skip".into();
+            }
+            if may_be_null {
+                step["when"] = json!({"not": {"field": path_text(path), "type": "null"}});
+            }
+        }
+        steps
+    }
+}
+
+thread_local! {
+    static PARSED: RefCell<HashMap<String, Option<Step>>> = RefCell::default();
+}
+
+/// Steps are tried on thousands of values; each is read once.
+fn parsed(definition: &Json) -> Option<Step> {
+    const KEPT_MAX: usize = 4_000;
+    PARSED.with_borrow_mut(|known| {
+        if known.len() > KEPT_MAX {
+            known.clear();
+        }
+        known.entry(definition.to_string()).or_insert_with(|| Step::parse(definition).ok()).clone()
+    })
+}
+
+/// A step with the field in its place.
+fn at_field(step: &Json, path: &[String]) -> Json {
+    match step {
+        Json::String(text) if text == "@" => path_text(path).into(),
+        Json::String(text) if text.contains("@i") => text.replace("@i", &accessor(path)).into(),
+        Json::Array(items) => items.iter().map(|item| at_field(item, path)).collect(),
+        Json::Object(members) => members
+            .iter()
+            .map(|(name, value)| (name.clone(), at_field(value, path)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        other => other.clone(),
+    }
+}
+
+/// How an expression names the input at `path`.
+fn accessor(path: &[String]) -> String {
+    let plain = |name: &str| {
+        !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && !LUA_WORDS.contains(&name)
+    };
+    path.iter().fold("i".to_owned(), |at, name| {
+        if plain(name) {
+            format!("{at}.{name}")
+        } else {
+            format!("{at}[{}]", Json::from(name.as_str()))
+        }
+    })
+}
+
+const LUA_WORDS: [&str; 21] = [
+    "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "if", "in", "local",
+    "nil", "not", "or", "repeat", "return", "then", "true", "until", "while",
+];
+
+/// A step that calculates the field's value anew.
+pub fn calculated(expr: &str) -> Json {
+    json!({"type": "setField", "field": "@", "expr": expr, "inputs": ["@"], "onMissing": "skip"})
+}
+
+/// The types a field's values have, as seen, else as declared.
+pub fn types_seen(leaf: &Leaf) -> Vec<FieldType> {
+    let mut types: Vec<FieldType> = if leaf.values.is_empty() {
+        leaf.structure.types.iter().copied().collect()
+    } else {
+        leaf.values.iter().map(type_of).collect()
+    };
+    types.retain(|t| *t != FieldType::Null);
+    types.sort_unstable();
+    types.dedup();
+    types
+}
+
+/// Every way from one field's values to another's worth trying, the plainest first.
+pub fn library(from: &Leaf, to: &Leaf) -> Vec<Conversion> {
+    let mut found = vec![Conversion::none()];
+    found.extend(enums::maps(from, to));
+    for source in types_seen(from) {
+        match source {
+            FieldType::String => from_text(from, to, &mut found),
+            FieldType::Integer | FieldType::Number => from_number(from, to, source, &mut found),
+            FieldType::Boolean => from_boolean(to, &mut found),
+            FieldType::Array => lists::from_array(from, to, &mut found),
+            FieldType::Object => lists::from_object(from, to, &mut found),
+            FieldType::Null => {}
+        }
+        if source != FieldType::Array && to.structure.is_only(FieldType::Array) {
+            lists::wrapped(from, to, &mut found);
+        }
+    }
+    found.dedup();
+    found
+}
+
+fn convert(from: &str, to: &str) -> Json {
+    json!({"type": "convertType", "field": "@", "from": from, "to": to})
+}
+
+fn from_text(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
+    let structure = &to.structure;
+    let mut add = |steps, cost, words: &str| found.push(Conversion::of(steps, cost, words));
+    if structure.types.contains(&FieldType::Integer) {
+        add(vec![convert("string", "integer")], 0.03, "text as an integer");
+    } else if structure.types.contains(&FieldType::Number) {
+        add(vec![convert("string", "number")], 0.03, "text as a number");
+    }
+    if structure.types.contains(&FieldType::Boolean) {
+        add(vec![convert("string", "boolean")], 0.03, "text as true or false");
+        let words = json!({"type": "mapValues", "field": "@", "map": {
+            "yes": true, "no": false, "y": true, "n": false, "on": true, "off": false,
+            "true": true, "false": false, "1": true, "0": false}});
+        add(vec![words], 0.05, "words as true or false");
+    }
+    if structure.types.contains(&FieldType::String) && is_strict(to) {
+        add(vec![json!({"type": "trim", "field": "@"})], 0.05, "without space around");
+        for (case, words) in [("lower", "in lower case"), ("upper", "in upper case")] {
+            add(vec![json!({"type": "case", "field": "@", "to": case})], 0.06, words);
+            let trimmed = json!({"type": "trim", "field": "@"});
+            let cased = json!({"type": "case", "field": "@", "to": case});
+            add(vec![trimmed, cased], 0.08, words);
+        }
+        for (find, with) in [("_", "-"), ("-", "_"), (" ", "-"), (" ", "_"), (" ", ""), ("-", "")] {
+            let replaced = json!({"type": "replace", "field": "@", "find": find, "with": with});
+            add(vec![replaced], 0.08, &format!("with '{with}' for '{find}'"));
+        }
+        for prefix in ["#", "https://", "mailto:", "/", "+", "v"] {
+            let led = json!({"type": "replace", "field": "@", "regex": "^", "with": prefix});
+            add(vec![led], 0.12, &format!("with '{prefix}' before it"));
+        }
+        for head in ["^#", "^v", "^/", "^mailto:", "^https?://"] {
+            let cut = json!({"type": "replace", "field": "@", "regex": head, "with": ""});
+            add(vec![cut], 0.12, &format!("without what matches {head} "));
+        }
+    }
+    times::from_text(from, to, found);
+    let spells_json = |value: &Json| value.as_str().is_some_and(|t| t.starts_with(['{', '[']));
+    if (structure.is_only(FieldType::Object) || structure.is_only(FieldType::Array))
+        && !from.values.is_empty()
+        && from.values.iter().all(spells_json)
+    {
+        found.push(Conversion::of(
+            vec![json!({"type": "parseJson", "field": "@"})],
+            0.03,
+            "the JSON that the text spells",
+        ));
+    }
+}
+
+/// Whether a text field refuses most texts.
+fn is_strict(to: &Leaf) -> bool {
+    let structure = &to.structure;
+    structure.listed.is_some() || structure.pattern.is_some() || structure.format.is_some()
+}
+
+fn from_number(from: &Leaf, to: &Leaf, source: FieldType, found: &mut Vec<Conversion>) {
+    let structure = &to.structure;
+    times::from_number(from, to, found);
+    units::scaled(from, to, found);
+    let name = source.name();
+    let takes = |field_type| structure.types.contains(&field_type);
+    if takes(FieldType::Integer) && source == FieldType::Number {
+        let whole = Conversion::of(vec![convert("number", "integer")], 0.04, "a whole number");
+        found.push(whole);
+    }
+    if takes(FieldType::String) && !takes(FieldType::Integer) && !takes(FieldType::Number) {
+        found.push(Conversion::of(vec![convert(name, "string")], 0.03, "the number as text"));
+    }
+    if takes(FieldType::Boolean) {
+        found.push(Conversion::of(
+            vec![convert(name, "boolean")],
+            0.03,
+            "0 and 1 as false and true",
+        ));
+    }
+}
+
+fn from_boolean(to: &Leaf, found: &mut Vec<Conversion>) {
+    for (field_type, name) in [
+        (FieldType::String, "string"),
+        (FieldType::Integer, "integer"),
+        (FieldType::Number, "number"),
+    ] {
+        if to.structure.types.contains(&field_type) && to.structure.listed.is_none() {
+            let words = format!("true and false as {name}");
+            found.push(Conversion::of(vec![convert("boolean", name)], 0.04, &words));
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Lists, maps and single values that become one another.
+
+use serde_json::{Value as Json, json};
+
+use super::convert::{Conversion, calculated};
+use super::side::Leaf;
+use super::structure::Structure;
+use crate::schema::FieldType;
+
+/// The separators of a text that is a list.
+const SEPARATORS: [&str; 5] = [", ", ",", ";", "|", " "];
+
+/// A value that becomes a list: of its own, or of its parts.
+pub fn wrapped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
+    let texts: Vec<&str> = from.values.iter().filter_map(Json::as_str).collect();
+    for separator in SEPARATORS {
+        let holding = texts.iter().filter(|text| text.contains(separator)).count();
+        let is_listed = holding * 4 >= texts.len() && holding > 0;
+        let plain = texts.iter().filter(|text| text.contains(char::is_whitespace)).count();
+        // A space separates words of a sentence as well: only where no text has anything else.
+        let is_sure =
+            separator != " " || plain == texts.len() && texts.iter().all(|t| t.len() < 80);
+        if is_listed {
+            let expr = format!(
+                "@i == \"\" and array({{}}) or string.split(@i, {})",
+                Json::from(separator)
+            );
+            let words = format!("the parts between '{separator}'");
+            let cost = if is_sure { 0.05 } else { 0.2 };
+            found.push(Conversion::of(vec![calculated(&expr)], cost, &words));
+        }
+    }
+    let wrap = json!({"type": "wrapField", "field": "@"});
+    found.push(Conversion::of(vec![wrap], 0.06, "in a list of its own"));
+    if let Some(name) = only_text_field(to.structure.items.as_ref()) {
+        let expr = format!("array({{ {{ [{}] = @i }} }})", Json::from(name));
+        found.push(Conversion::of(vec![calculated(&expr)], 0.14, "in a list of one object"));
+    }
+}
+
+/// What a list may become.
+pub fn from_array(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
+    let structure = &to.structure;
+    if structure.is_only(FieldType::Object) {
+        to_map(from, to, found);
+    }
+    if structure.is_only(FieldType::Array) {
+        reshaped(from, to, found);
+        return;
+    }
+    let single = |value: &Json| value.as_array().is_some_and(|items| items.len() == 1);
+    if !from.values.is_empty() && from.values.iter().all(single) {
+        let hoist = json!({"type": "hoistField", "field": "@"});
+        found.push(Conversion::of(vec![hoist], 0.06, "the only item of the list"));
+    }
+    if structure.may_be(FieldType::String) && texts_only(from) {
+        for separator in [",", ", ", " ", ";", "|", "\n"] {
+            let expr = format!("table.concat(@i, {})", Json::from(separator));
+            let words = format!("its items joined with '{separator}'");
+            let joined = Conversion::of(vec![calculated(&expr)], 0.1, &words);
+            found.push(joined.assuming("which text stands between the items"));
+        }
+    }
+    if from.values.iter().any(|value| !single(value)) {
+        for (many, words) in [("first", "its first item"), ("last", "its last item")] {
+            let hoist =
+                json!({"type": "hoistField", "field": "@", "onMany": many, "onEmpty": "null"});
+            let taken = Conversion::of(vec![hoist], 0.2, words);
+            found.push(taken.assuming("the other items are dropped"));
+        }
+    }
+}
+
+fn texts_only(leaf: &Leaf) -> bool {
+    let is_text = |value: &Json| value.is_string() || value.is_number();
+    leaf.values.iter().filter_map(Json::as_array).flatten().all(is_text)
+}
+
+/// A list of objects becomes a map by one of their fields; `K=V` texts become a map.
+fn to_map(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
+    let items: Vec<&Json> = from.values.iter().filter_map(Json::as_array).flatten().collect();
+    let values = to.structure.values.as_ref();
+    let kept = |name: &str| {
+        values.and_then(|values| values.get("properties")).is_some_and(|p| p.get(name).is_some())
+    };
+    if items.iter().all(|item| item.is_object()) {
+        for name in key_names(from, &items) {
+            let mut step = json!({"type": "keyBy", "field": "@", "key": name});
+            if kept(&name) {
+                step["keepKey"] = true.into();
+            }
+            let words = format!("an object by the '{name}' of its items");
+            let cost = if matches!(name.as_str(), "name" | "key" | "id") { 0.06 } else { 0.1 };
+            found.push(Conversion::of(vec![step], cost, &words));
+        }
+        if let Some((key, value)) = pair_names(&items) {
+            let expr = format!(
+                "(function() local o = {{}} for _, e in @i do o[e[{}]] = e[{}] end return o end)()",
+                Json::from(key.as_str()),
+                Json::from(value.as_str())
+            );
+            let words = format!("an object from '{key}' to '{value}' of its items");
+            found.push(Conversion::of(vec![calculated(&expr)], 0.07, &words));
+        }
+    }
+    for separator in ["=", ":"] {
+        let is_pair = |item: &&Json| item.as_str().is_some_and(|text| text.contains(separator));
+        if !items.is_empty() && items.iter().all(is_pair) {
+            let expr = format!(
+                "(function() local o = {{}} for _, e in @i do local at = string.find(e, {s}, 1, true) \
+                 o[string.sub(e, 1, at - 1)] = string.sub(e, at + {n}) end return o end)()",
+                s = Json::from(separator),
+                n = separator.len()
+            );
+            let words =
+                format!("an object from what stands before '{separator}' to what stands after it");
+            found.push(Conversion::of(vec![calculated(&expr)], 0.06, &words));
+        }
+    }
+}
+
+/// Fields of items that can name them: text, in every item, never twice in one list.
+fn key_names(from: &Leaf, items: &[&Json]) -> Vec<String> {
+    let first = items.first().and_then(|item| item.as_object());
+    let declared = from.structure.items.as_ref().and_then(|items| items.get("required"));
+    let names: Vec<String> = match first {
+        Some(first) => first.keys().cloned().collect(),
+        None => declared
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .filter(|name| matches!(name.as_str(), "name" | "key" | "id"))
+            .collect(),
+    };
+    let fits = |name: &String| {
+        from.values.iter().filter_map(Json::as_array).all(|list| {
+            let mut seen = std::collections::BTreeSet::new();
+            list.iter().all(|item| {
+                item.get(name).and_then(Json::as_str).is_some_and(|text| seen.insert(text))
+            })
+        })
+    };
+    names.into_iter().filter(fits).collect()
+}
+
+/// Items with a name and one value: `{"name": "A", "value": "1"}`.
+fn pair_names(items: &[&Json]) -> Option<(String, String)> {
+    let names: Vec<&String> = items.first()?.as_object()?.keys().collect();
+    let ([a, b], true) = (
+        names.as_slice(),
+        items.iter().all(|item| item.as_object().is_some_and(|object| object.len() == 2)),
+    ) else {
+        return None;
+    };
+    let is_key = |name: &str| matches!(name, "name" | "key" | "k" | "id" | "label");
+    let texts =
+        |name: &String| items.iter().all(|item| item.get(name).is_some_and(Json::is_string));
+    match (is_key(a) && texts(a), is_key(b) && texts(b)) {
+        (true, false) => Some(((*a).clone(), (*b).clone())),
+        (false, true) => Some(((*b).clone(), (*a).clone())),
+        _ => None,
+    }
+}
+
+/// A list whose items become other items: one field of each, or objects around them.
+fn reshaped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
+    let items: Vec<&Json> = from.values.iter().filter_map(Json::as_array).flatten().collect();
+    let Some(wanted) = to.structure.items.as_ref() else { return };
+    let wanted_structure = Structure::of(wanted, wanted);
+    let takes_text = wanted_structure.is_only(FieldType::String);
+    if takes_text && !items.is_empty() && items.iter().all(|item| item.is_object()) {
+        let names = items[0].as_object().into_iter().flat_map(serde_json::Map::keys);
+        for name in names {
+            let in_all = items.iter().all(|item| item.get(name).is_some_and(Json::is_string));
+            if in_all {
+                let expr = format!(
+                    "(function() local o = array({{}}) for _, e in @i do table.insert(o, e[{}]) end return o end)()",
+                    Json::from(name.as_str())
+                );
+                let cost =
+                    if matches!(name.as_str(), "name" | "value" | "id") { 0.08 } else { 0.14 };
+                found.push(Conversion::of(
+                    vec![calculated(&expr)],
+                    cost,
+                    &format!("the '{name}' of its items"),
+                ));
+            }
+        }
+    }
+    let scalars = items.iter().all(|item| !item.is_object() && !item.is_array());
+    if !items.is_empty()
+        && scalars
+        && let Some(name) = only_text_field(Some(wanted))
+    {
+        let expr = format!(
+            "(function() local o = array({{}}) for _, e in @i do table.insert(o, {{ [{}] = e }}) end return o end)()",
+            Json::from(name.as_str())
+        );
+        found.push(Conversion::of(
+            vec![calculated(&expr)],
+            0.08,
+            &format!("objects with the items as '{name}'"),
+        ));
+    }
+}
+
+/// The one field of an object that must stand, or that alone is declared.
+fn only_text_field(node: Option<&Json>) -> Option<String> {
+    let structure = Structure::of(node?, node?);
+    match (structure.required.len(), structure.fields.as_slice()) {
+        (1, _) => structure.required.first().cloned(),
+        (0, [(name, _)]) => Some(name.clone()),
+        _ => None,
+    }
+}
+
+/// What a map may become.
+pub fn from_object(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
+    if to.structure.is_only(FieldType::String) {
+        let step = json!({"type": "stringifyJson", "field": "@"});
+        found.push(Conversion::of(vec![step], 0.15, "its JSON as text"));
+        return;
+    }
+    if !to.structure.is_only(FieldType::Array) {
+        return;
+    }
+    let values: Vec<&Json> =
+        from.values.iter().filter_map(Json::as_object).flat_map(serde_json::Map::values).collect();
+    let item =
+        to.structure.items.as_ref().map(|items| Structure::of(items, items)).unwrap_or_default();
+    let declared = from.structure.values.as_ref().map(|node| Structure::of(node, node));
+    let is_objects = match declared {
+        _ if !values.is_empty() => values.iter().all(|value| value.is_object()),
+        Some(declared) => declared.is_only(FieldType::Object),
+        None => false,
+    };
+    if is_objects {
+        for name in item.fields.iter().map(|(name, _)| name) {
+            let held = values.iter().any(|value| value.get(name).is_some());
+            if item.required.contains(name) && !held {
+                let step = json!({"type": "entries", "field": "@", "key": name});
+                found.push(Conversion::of(
+                    vec![step],
+                    0.06,
+                    &format!("a list with the names as '{name}'"),
+                ));
+            }
+        }
+    } else if item.is_only(FieldType::Object) {
+        if let [(a, _), (b, _)] = item.fields.as_slice() {
+            let expr = format!(
+                "(function() local o, names = array({{}}), {{}} for k in @i do table.insert(names, k) end \
+                 table.sort(names) for _, k in names do table.insert(o, {{ [{}] = k, [{}] = @i[k] }}) end return o end)()",
+                Json::from(a.as_str()),
+                Json::from(b.as_str())
+            );
+            found.push(Conversion::of(
+                vec![calculated(&expr)],
+                0.08,
+                &format!("a list of '{a}' and '{b}'"),
+            ));
+        }
+    } else if item.is_only(FieldType::String) {
+        for separator in ["=", ": ", ":"] {
+            let expr = format!(
+                "(function() local o, names = array({{}}), {{}} for k in @i do table.insert(names, k) end \
+                 table.sort(names) for _, k in names do table.insert(o, k .. {} .. tostring(@i[k])) end return o end)()",
+                Json::from(separator)
+            );
+            let listed = Conversion::of(
+                vec![calculated(&expr)],
+                0.12,
+                &format!("a list of name{separator}value"),
+            );
+            found.push(listed.assuming("which text stands between name and value"));
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Fields that are joined to one text.
+
+use serde_json::{Value as Json, json};
+
+use super::candidates::{Candidate, Ground, How};
+use super::composite::{COMPOSITES, pick};
+use super::convert::Conversion;
+use super::evidence::{Hits, certainty};
+use super::names::words;
+use super::side::value_at;
+use crate::schema::FieldType;
+
+impl Ground<'_> {
+    /// Every guess that joins fields to one text.
+    pub fn merges(&self) -> Vec<Candidate> {
+        let mut found = Vec::new();
+        for &to in &self.open {
+            let new = &self.new.leaves[to];
+            if !new.structure.may_be(FieldType::String) {
+                continue;
+            }
+            if self.pairs.after(&new.path).is_empty() {
+                found.extend(self.merges_by_names(to));
+            } else {
+                found.extend(self.merge_by_pairs(to));
+            }
+        }
+        found
+    }
+
+    fn merges_by_names(&self, to: usize) -> Vec<Candidate> {
+        let new = &self.new.leaves[to];
+        let own = words(new.path.last().map_or("", String::as_str));
+        let mut found = Vec::new();
+        for composite in
+            COMPOSITES.iter().filter(|c| own.iter().any(|w| c.whole.contains(&w.as_str())))
+        {
+            let Some(from) = pick(composite.parts, &self.free, &self.old.leaves) else { continue };
+            let strict = new.structure.pattern.is_some() || new.structure.format.is_some();
+            let template: Vec<Piece> = from
+                .iter()
+                .enumerate()
+                .flat_map(|(at, leaf)| {
+                    let between = (at > 0).then(|| Piece::Text(composite.separator.to_owned()));
+                    between.into_iter().chain([Piece::Field(*leaf)])
+                })
+                .collect();
+            let mut candidate = self.merge(to, &template);
+            candidate.confidence = if strict { 0.82 } else { 0.78 };
+            candidate.evidence += ": their names say that they are its parts";
+            if composite.separator != " " && !strict {
+                candidate.assumes =
+                    Some(format!("that '{}' stands between them", composite.separator));
+            }
+            found.push(candidate);
+        }
+        found
+    }
+
+    /// The template that the first pairs show, asked of all.
+    fn merge_by_pairs(&self, to: usize) -> Option<Candidate> {
+        const SHOWN_MAX: usize = 4;
+        let new = &self.new.leaves[to];
+        let mut best: Option<Candidate> = None;
+        for (before, after) in self.pairs.shown.iter().take(SHOWN_MAX) {
+            let Some(wanted) = value_at(after, &new.path).and_then(Json::as_str) else { continue };
+            let Some(template) = self.template(before, wanted) else { continue };
+            let make = |before: &Json| self.fill(&template, before).map(Json::from);
+            let (hits, told) = self.pairs.tried(&new.path, &make);
+            let confidence = hits.share() * certainty(told);
+            if hits.share() >= 0.5 && best.as_ref().is_none_or(|best| best.confidence < confidence)
+            {
+                let mut candidate = self.merge(to, &template);
+                candidate.evidence =
+                    format!("{} in {} of {} pairs", candidate.evidence, hits.right, hits.of);
+                best = Some(Candidate { confidence, hits, ..candidate });
+            }
+        }
+        best
+    }
+
+    /// `wanted` written as fields of `before` and text between them; at least two fields.
+    fn template(&self, before: &Json, wanted: &str) -> Option<Vec<Piece>> {
+        let mut sources: Vec<(usize, String)> = Vec::new();
+        for (at, leaf) in self.old.leaves.iter().enumerate() {
+            let Some(value) = value_at(before, &leaf.path) else { continue };
+            let text = text_of(value);
+            if (value.is_string() || value.is_number())
+                && !text.is_empty()
+                && wanted.contains(&text)
+            {
+                sources.push((at, text));
+            }
+        }
+        sources.sort_by_key(|(at, text)| (!self.free.contains(at), std::cmp::Reverse(text.len())));
+        let mut places: Vec<(usize, usize, usize)> = Vec::new();
+        for (leaf, text) in &sources {
+            let is_free = |start: usize| {
+                places.iter().all(|(from, to, _)| start + text.len() <= *from || start >= *to)
+            };
+            let bounded = |start: usize| {
+                let outside = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+                text.len() > 2
+                    || outside(wanted[..start].chars().next_back())
+                        && outside(wanted[start + text.len()..].chars().next())
+            };
+            let start = wanted
+                .match_indices(text.as_str())
+                .map(|(start, _)| start)
+                .find(|s| is_free(*s) && bounded(*s));
+            if let Some(start) = start {
+                places.push((start, start + text.len(), *leaf));
+            }
+        }
+        if places.len() < 2 {
+            return None;
+        }
+        places.sort_unstable();
+        let mut pieces = Vec::new();
+        let mut at = 0;
+        for (start, end, leaf) in places {
+            if start > at {
+                pieces.push(Piece::Text(wanted[at..start].to_owned()));
+            }
+            pieces.push(Piece::Field(leaf));
+            at = end;
+        }
+        if at < wanted.len() {
+            pieces.push(Piece::Text(wanted[at..].to_owned()));
+        }
+        let letters = |piece: &Piece| match piece {
+            Piece::Text(text) => text.chars().filter(|c| c.is_alphanumeric()).count(),
+            Piece::Field(_) => 0,
+        };
+        // A text that is mostly unexplained is no join of these fields.
+        let unexplained: usize = pieces.iter().map(letters).sum();
+        (unexplained * 2 <= wanted.len()).then_some(pieces)
+    }
+
+    fn fill(&self, template: &[Piece], before: &Json) -> Option<String> {
+        template
+            .iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => Some(text.clone()),
+                Piece::Field(leaf) => {
+                    let value = value_at(before, &self.old.leaves[*leaf].path)?;
+                    (!value.is_null()).then(|| text_of(value))
+                }
+            })
+            .collect()
+    }
+
+    fn merge(&self, to: usize, template: &[Piece]) -> Candidate {
+        let new = &self.new.leaves[to];
+        let reads: Vec<usize> = template
+            .iter()
+            .filter_map(|piece| match piece {
+                Piece::Field(leaf) => Some(*leaf),
+                Piece::Text(_) => None,
+            })
+            .collect();
+        let paths: Vec<String> = reads.iter().map(|leaf| self.old.leaves[*leaf].text()).collect();
+        let mut params = json!({"type": "mergeFields", "from": paths, "to": new.text()});
+        let between = separator(template);
+        match &between {
+            Some(separator) => params["separator"] = separator.as_str().into(),
+            None => params["template"] = as_template(template).into(),
+        }
+        let absent = reads.iter().any(|leaf| self.old.leaves[*leaf].may_be_absent());
+        if absent {
+            params["onMissing"] = if between.is_some() { "omit" } else { "skip" }.into();
+        }
+        let shown: Vec<String> = template
+            .iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => format!("'{text}'"),
+                Piece::Field(leaf) => self.old.leaves[*leaf].text(),
+            })
+            .collect();
+        Candidate {
+            how: How::Merge { params, after: Conversion::none() },
+            reads,
+            writes: vec![to],
+            confidence: 0.0,
+            hits: Hits::default(),
+            declared: false,
+            evidence: format!("{} = {}", new.text(), shown.join(" + ")),
+            assumes: None,
+            alternatives: Vec::new(),
+        }
+    }
+}
+
+/// A piece of a joined text.
+#[derive(Clone, Debug, PartialEq)]
+enum Piece {
+    Text(String),
+    Field(usize),
+}
+
+/// The text between all fields, when it is the same and nothing stands around them.
+fn separator(template: &[Piece]) -> Option<String> {
+    let mut between: Option<&str> = None;
+    for (at, piece) in template.iter().enumerate() {
+        match piece {
+            Piece::Field(_) if at % 2 == 0 => {}
+            Piece::Text(text)
+                if at % 2 == 1 && at + 1 < template.len() && between.is_none_or(|b| b == text) =>
+            {
+                between = Some(text);
+            }
+            _ => return None,
+        }
+    }
+    between.map(str::to_owned)
+}
+
+fn as_template(template: &[Piece]) -> String {
+    let mut number = 0;
+    template
+        .iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => text.replace('{', "{{"),
+            Piece::Field(_) => {
+                number += 1;
+                format!("{{{number}}}")
+            }
+        })
+        .collect()
+}
+
+/// The text of a value as joins write it.
+pub fn text_of(value: &Json) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_is_a_separator_when_it_can_be() {
+        let text = |text: &str| Piece::Text(text.to_owned());
+        let simple = [Piece::Field(0), text(", "), Piece::Field(1)];
+        assert_eq!(separator(&simple).as_deref(), Some(", "));
+        let framed = [text("<"), Piece::Field(0), text(">"), Piece::Field(1)];
+        assert_eq!(separator(&framed), None);
+        assert_eq!(as_template(&framed), "<{1}>{2}");
+    }
+}

@@ -1,0 +1,227 @@
+//! How alike the names of two fields are: written otherwise, said otherwise, or only in part.
+
+use std::collections::BTreeSet;
+
+/// Words that stand for the same thing in field names; the first of a row is what the others are
+/// taken for. A row is here because renames within it were seen in public APIs and file formats.
+const SYNONYMS: &[&[&str]] = &[
+    &["id", "identifier", "uid", "uuid", "guid", "key"],
+    &["url", "uri", "href", "link"],
+    &["created", "creation", "create", "ctime", "inserted", "added"],
+    &["updated", "modified", "modification", "update", "changed", "mtime", "edited"],
+    &["description", "desc", "descr", "summary", "about", "bio"],
+    &["title", "header", "heading", "headline", "subject", "caption"],
+    &["text", "body", "content", "message", "msg", "comment", "contents"],
+    &["image", "img", "picture", "photo", "avatar", "icon"],
+    &["quantity", "qty", "count", "total"],
+    &["number", "num", "no", "nr"],
+    &["address", "addr"],
+    &["phone", "tel", "telephone", "mobile"],
+    &["email", "mail"],
+    &["zip", "postal", "postcode", "zipcode", "postalcode"],
+    &["language", "lang", "locale"],
+    &["configuration", "config", "conf", "cfg", "settings", "options", "preferences", "prefs"],
+    &["command", "cmd"],
+    &["environment", "env"],
+    &["directory", "dir", "folder"],
+    &["source", "src"],
+    &["destination", "dst", "dest", "target"],
+    &["latitude", "lat"],
+    &["longitude", "lon", "lng", "long"],
+    &["password", "pwd", "passwd", "pass"],
+    &["organization", "org", "organisation", "company"],
+    &["favorite", "favourite", "fav", "favorites", "favourites", "like", "likes", "starred"],
+    &["username", "login", "handle", "nick", "nickname", "screenname", "acct"],
+    &["type", "kind", "category"],
+    &["status", "state", "phase"],
+    &["start", "begin", "from", "since"],
+    &["end", "finish", "until", "to", "stop"],
+    &["maximum", "max", "limit", "most"],
+    &["minimum", "min", "least"],
+    &["price", "cost", "amount", "charge", "fee"],
+    &["enabled", "active", "enable", "on"],
+    &["disabled", "inactive", "disable", "off"],
+    &["parameters", "params", "args", "arguments", "parameter"],
+    &["dependencies", "deps", "requires"],
+    &["reference", "ref"],
+    &["version", "ver", "revision", "rev"],
+    &["surname", "lastname", "family"],
+    &["forename", "firstname", "given"],
+    &["birthday", "birthdate", "dob", "born", "birth"],
+    &["owner", "author", "creator", "user", "account"],
+    &["tag", "label", "keyword", "topic"],
+    &["token", "secret"],
+    &["group", "team"],
+    &["customer", "client", "buyer"],
+    &["timestamp", "ts", "time", "date", "at", "on", "datetime"],
+    &["temperature", "temp"],
+    &["color", "colour"],
+    &["interval", "period", "frequency"],
+    &["timeout", "deadline"],
+    &["port", "ports"],
+    &["code", "isbn", "sku"],
+    &["reply", "response", "answer"],
+    &["parent", "container"],
+    &["visibility", "privacy", "access"],
+    &["children", "items", "entries", "elements", "list"],
+];
+
+/// Words that say little by themselves: `name` of what?
+pub const GENERIC: [&str; 14] = [
+    "name", "id", "type", "value", "key", "url", "title", "text", "code", "label", "content",
+    "count", "data", "kind",
+];
+
+/// The words of a name, in lower case: `userName2`, `user_name-2` and `user.name.2` have the same.
+pub fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut word = String::new();
+    let characters: Vec<char> = name.chars().collect();
+    for (at, character) in characters.iter().enumerate() {
+        let before = at.checked_sub(1).map(|at| characters[at]);
+        let after = characters.get(at + 1);
+        let begins = character.is_uppercase()
+            && (before.is_some_and(|b| b.is_lowercase() || b.is_ascii_digit())
+                || (before.is_some_and(char::is_uppercase)
+                    && after.is_some_and(|a| a.is_lowercase())));
+        if (begins || !character.is_alphanumeric()) && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+        }
+        if character.is_alphanumeric() {
+            word.extend(character.to_lowercase());
+        }
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+/// The word that a word is taken for: singular, and the first of its row.
+pub fn canonical(word: &str) -> String {
+    let row = |word: &str| SYNONYMS.iter().find(|row| row.contains(&word)).map(|row| row[0]);
+    if let Some(first) = row(word) {
+        return first.to_owned();
+    }
+    let singular = match word {
+        _ if word.len() > 4 && word.ends_with("ies") => format!("{}y", &word[..word.len() - 3]),
+        _ if word.len() > 3 && word.ends_with('s') && !word.ends_with("ss") => {
+            word[..word.len() - 1].to_owned()
+        }
+        _ => word.to_owned(),
+    };
+    row(&singular).map_or(singular, str::to_owned)
+}
+
+/// The words of a whole path.
+pub fn path_words(path: &[String]) -> Vec<String> {
+    path.iter().flat_map(|name| words(name)).collect()
+}
+
+/// How alike two paths are, from 0 to 1. One means the same words in the same order, however they are
+/// written.
+pub fn alike(from: &[String], to: &[String]) -> f64 {
+    let (Some(last_from), Some(last_to)) = (from.last(), to.last()) else { return 0.0 };
+    let (own, other) = (words(last_from), words(last_to));
+    let (all_own, all_other) = (path_words(from), path_words(to));
+    if all_own == all_other || all_own.concat() == all_other.concat() {
+        return 1.0;
+    }
+    let parents = (&from[..from.len() - 1], &to[..to.len() - 1]);
+    if own == other {
+        return if parents.0 == parents.1 { 1.0 } else { moved(&own, parents.0, parents.1) };
+    }
+    // `author` became `author.name`, or the other way.
+    let (short, long) = if all_own.len() < all_other.len() {
+        (&all_own, &all_other)
+    } else {
+        (&all_other, &all_own)
+    };
+    if long.starts_with(short)
+        && long.len() == short.len() + 1
+        && GENERIC.contains(&long[short.len()].as_str())
+    {
+        return if from.len() == to.len() { 0.8 } else { 0.86 };
+    }
+    let canon = |words: &[String]| words.iter().map(|w| canonical(w)).collect::<Vec<_>>();
+    if canon(&own) == canon(&other) && parents.0 == parents.1 {
+        return 0.9;
+    }
+    let in_full =
+        by_words(&canon(&all_own), &canon(&all_other), &all_own.concat(), &all_other.concat());
+    let by_name = by_words(&canon(&own), &canon(&other), &own.concat(), &other.concat());
+    let far = if parents.0 == parents.1 { 1.0 } else { 0.85 };
+    in_full.max(by_name * far).min(0.89)
+}
+
+/// The same name under other parents: sure when the name says much, or the parents are alike.
+fn moved(name: &[String], from: &[String], to: &[String]) -> f64 {
+    let parents = by_words(
+        &path_words(from).iter().map(|w| canonical(w)).collect::<Vec<_>>(),
+        &path_words(to).iter().map(|w| canonical(w)).collect::<Vec<_>>(),
+        &path_words(from).concat(),
+        &path_words(to).concat(),
+    );
+    match name {
+        [word] if GENERIC.contains(&word.as_str()) => 0.55 + 0.35 * parents,
+        _ => 0.9 + 0.08 * parents,
+    }
+}
+
+/// What shared words and shared letters say.
+fn by_words(own: &[String], other: &[String], text: &str, other_text: &str) -> f64 {
+    if own.is_empty() || other.is_empty() {
+        return 0.0;
+    }
+    let (a, b): (BTreeSet<_>, BTreeSet<_>) = (own.iter().collect(), other.iter().collect());
+    let shared = ratio(a.intersection(&b).count(), a.len().min(b.len()));
+    let dice = ratio(2 * a.intersection(&b).count(), a.len() + b.len());
+    let letters = strsim::jaro_winkler(text, other_text);
+    let edits = strsim::normalized_levenshtein(text, other_text);
+    if dice >= 1.0 {
+        return 0.88;
+    }
+    // Short words are near to one another by chance.
+    let is_long = text.len().min(other_text.len()) >= 5;
+    let spelled = if edits >= 0.7 && is_long { 0.85 * letters } else { 0.0 };
+    (0.55 * dice + 0.2 * shared + 0.15 * letters).max(spelled)
+}
+
+/// A share as a number from 0 to 1.
+pub fn ratio(part: usize, whole: usize) -> f64 {
+    let float = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    if whole == 0 { 0.0 } else { float(part) / float(whole) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alike_text(from: &str, to: &str) -> f64 {
+        let path = |text: &str| text.split('.').map(str::to_owned).collect::<Vec<_>>();
+        alike(&path(from), &path(to))
+    }
+
+    #[test]
+    fn names_are_words() {
+        assert_eq!(words("userName"), ["user", "name"]);
+        assert_eq!(words("HTTPServer_id-2"), ["http", "server", "id", "2"]);
+        assert_eq!(canonical("labels"), canonical("tag"));
+        assert_eq!(canonical("categories"), canonical("type"));
+    }
+
+    #[test]
+    fn what_is_alike_and_what_is_not() {
+        assert!(alike_text("created_at", "createdAt") >= 1.0);
+        assert!(alike_text("address_city", "address.city") >= 1.0);
+        assert!(alike_text("city", "address.city") >= 0.9);
+        assert!(alike_text("author", "author.name") > 0.8);
+        assert!(alike_text("login", "username") > 0.85);
+        assert!(alike_text("userName", "fullName") > 0.4);
+        for (a, b) in
+            [("nickname", "timezone"), ("price", "cena"), ("fax", "email"), ("age", "page")]
+        {
+            assert!(alike_text(a, b) < 0.45, "{a} {b} {}", alike_text(a, b));
+        }
+    }
+}

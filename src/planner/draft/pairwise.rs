@@ -1,0 +1,180 @@
+//! Conversions that only pairs of documents show: a table of words, a factor, a part of a text, text
+//! around it.
+
+use serde_json::{Value as Json, json};
+
+use super::convert::Conversion;
+use super::enums;
+use super::evidence::{Pairs, equal};
+use super::side::{Leaf, value_at};
+use super::units::{FACTORS, by_factor, scaled_words};
+use crate::schema::FieldType;
+
+/// Separators at which texts are cut.
+pub const SEPARATORS: [&str; 12] = [" ", ", ", ",", ":", "/", "-", "_", ".", "@", "|", ";", " - "];
+
+/// Every conversion that the first pair with both fields allows. All pairs are asked afterwards.
+pub fn conversions(from: &Leaf, to: &Leaf, pairs: &Pairs) -> Vec<Conversion> {
+    let both: Vec<(&Json, &Json)> = pairs
+        .shown
+        .iter()
+        .filter_map(|(before, after)| {
+            Some((value_at(before, &from.path)?, value_at(after, &to.path)?))
+        })
+        .collect();
+    let mut found = Vec::new();
+    // An application may have edited a pair: the first few may each show the rule.
+    for (before, after) in both.iter().take(4) {
+        match (before, after) {
+            (Json::String(text), Json::String(wanted)) => {
+                found.extend(parts(text, wanted));
+                found.extend(affixed(text, wanted));
+            }
+            (Json::Number(_), Json::Number(_)) => {
+                found.extend(factors(before, after, to));
+            }
+            _ => {}
+        }
+    }
+    found.extend(table(from, to, &both));
+    found.dedup();
+    found
+}
+
+/// The table of words that pairs show, and what the words themselves say of those no pair has.
+fn table(from: &Leaf, to: &Leaf, both: &[(&Json, &Json)]) -> Option<Conversion> {
+    let is_scalar = |v: &Json| !v.is_object() && !v.is_array() && !v.is_null();
+    if both.is_empty() || !both.iter().all(|(a, b)| is_scalar(a) && is_scalar(b)) {
+        return None;
+    }
+    let mut known: Vec<(Json, Json)> = Vec::new();
+    for (old, new) in both {
+        match known.iter().find(|(seen, _)| seen == *old) {
+            // The same word became two: an edit, or no table. The majority decides.
+            Some((_, other)) if !equal(other, new) => {
+                let votes = |wanted: &Json| {
+                    both.iter().filter(|(o, n)| o == old && equal(n, wanted)).count()
+                };
+                if votes(new) > votes(other) {
+                    let new = (*new).clone();
+                    known
+                        .iter_mut()
+                        .filter(|(seen, _)| seen == *old)
+                        .for_each(|k| k.1 = new.clone());
+                }
+            }
+            Some(_) => {}
+            None => known.push(((*old).clone(), (*new).clone())),
+        }
+    }
+    if known.iter().all(|(old, new)| old == new) {
+        return None;
+    }
+    let words = "word by word";
+    if to.structure.listed.is_some() {
+        let table = enums::table(from, to, &known)?;
+        let conversion =
+            Conversion::of(vec![enums::step(&table.pairs)], 0.05, &enums::in_words(&table.pairs));
+        return Some(match table.unknown.as_slice() {
+            [] => conversion,
+            open => conversion.assuming(format!("what becomes of {}", list(open))),
+        });
+    }
+    // Without a list on the new side a table is meant only where words come again.
+    let again = both.len() > known.len();
+    let covered = from.values.iter().all(|v| v.is_null() || known.iter().any(|(old, _)| old == v));
+    let is_short = from.values.len() <= 12;
+    (again || covered && is_short && from.values.len() > 1)
+        .then(|| Conversion::of(vec![enums::step(&known)], 0.2, words))
+}
+
+fn list(values: &[Json]) -> String {
+    values.iter().map(Json::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// `wanted` as the nth part of `text`, counted from either end.
+fn parts(text: &str, wanted: &str) -> Vec<Conversion> {
+    let mut found = Vec::new();
+    for separator in SEPARATORS {
+        let parts: Vec<&str> = text.split(separator).collect();
+        if parts.len() < 2 || wanted.is_empty() {
+            continue;
+        }
+        let s = regex::escape(separator);
+        let cut = |regex: String, words: String| {
+            let step = json!({"type": "replace", "field": "@", "regex": regex, "with": "$1"});
+            Conversion::of(vec![step], 0.06, &words)
+        };
+        let (first, last) = (parts[0], parts[parts.len() - 1]);
+        if first == wanted {
+            found.push(cut(
+                format!("(?s)^(.*?){s}.*$"),
+                format!("what stands before the first '{separator}'"),
+            ));
+        }
+        if last == wanted {
+            found.push(cut(
+                format!("(?s)^.*{s}(.*?)$"),
+                format!("what stands after the last '{separator}'"),
+            ));
+        }
+        if parts.len() > 2
+            && text.strip_prefix(first).and_then(|r| r.strip_prefix(separator)) == Some(wanted)
+        {
+            found.push(cut(
+                format!("(?s)^.*?{s}(.*)$"),
+                format!("what stands after the first '{separator}'"),
+            ));
+        }
+        if parts.len() > 2
+            && text.strip_suffix(last).and_then(|r| r.strip_suffix(separator)) == Some(wanted)
+        {
+            found.push(cut(
+                format!("(?s)^(.*){s}.*?$"),
+                format!("what stands before the last '{separator}'"),
+            ));
+        }
+    }
+    found
+}
+
+/// `wanted` as `text` with other text around it, or the other way round.
+fn affixed(text: &str, wanted: &str) -> Vec<Conversion> {
+    let mut found = Vec::new();
+    let mut add = |regex: String, with: String, words: String| {
+        let step = json!({"type": "replace", "field": "@", "regex": regex, "with": with});
+        found.push(Conversion::of(vec![step], 0.08, &words));
+    };
+    if text == wanted || text.is_empty() || wanted.is_empty() {
+        return found;
+    }
+    if let Some(at) = wanted.find(text) {
+        let (head, tail) = (&wanted[..at], &wanted[at + text.len()..]);
+        let plain = |text: &str| text.replace('$', "$$");
+        let with = format!("{}${{0}}{}", plain(head), plain(tail));
+        add("(?s)^.+$".to_owned(), with, format!("with '{head}' before and '{tail}' after it"));
+    }
+    if let Some(at) = text.find(wanted) {
+        let (head, tail) = (&text[..at], &text[at + wanted.len()..]);
+        let regex = match (head, tail) {
+            (head, "") => format!("^{}", regex::escape(head)),
+            ("", tail) => format!("{}$", regex::escape(tail)),
+            (head, tail) => format!("^{}|{}$", regex::escape(head), regex::escape(tail)),
+        };
+        add(regex, String::new(), format!("without '{head}' before and '{tail}' after it"));
+    }
+    found
+}
+
+fn factors(before: &Json, after: &Json, to: &Leaf) -> Vec<Conversion> {
+    let (Some(before), Some(after)) = (before.as_f64(), after.as_f64()) else { return Vec::new() };
+    let whole = to.structure.is_only(FieldType::Integer) || after.fract() == 0.0;
+    let mut found = Vec::new();
+    for factor in FACTORS.into_iter().flat_map(|factor| [factor, 1.0 / factor]) {
+        if before != 0.0 && (before * factor - after).abs() <= 1e-9 * after.abs().max(1.0) {
+            let whole = whole && factor > 1.0;
+            found.push(Conversion::of(by_factor(factor, whole), 0.05, &scaled_words(factor)));
+        }
+    }
+    found
+}
