@@ -49,6 +49,8 @@ pub(super) struct Settle<'s> {
     checkpointed: Instant,
     scanned: Option<bool>,
     failure: Option<(Instant, EngineError)>,
+    /// Whether batches were left for a resume.
+    abandoned: bool,
     /// Writes whose images are appended and not yet durable.
     waiting: Vec<Write>,
 }
@@ -73,6 +75,7 @@ impl<'s> Settle<'s> {
             checkpointed: Instant::now(),
             scanned: None,
             failure: None,
+            abandoned: false,
             waiting: Vec::new(),
         }
     }
@@ -141,7 +144,10 @@ impl<'s> Settle<'s> {
             Event::Duplicates(count) => self.progress.duplicates += count,
             Event::Scanned { complete } => self.scanned = Some(complete),
             Event::Held(reason) => self.progress.held = reason,
-            Event::Abandoned => self.permits.release(),
+            Event::Abandoned => {
+                self.abandoned = true;
+                self.permits.release();
+            }
             Event::Failed(error) => {
                 // The others come to their end as after a stop; the first failure is the reason.
                 self.job.control.stop();
@@ -302,7 +308,7 @@ impl<'s> Settle<'s> {
         assert!(self.tally.adds_up(), "each scanned key has exactly one outcome");
         self.progress.held = None;
         self.report_progress(true);
-        let complete = self.scanned == Some(true);
+        let complete = self.scanned == Some(true) && !self.abandoned;
         Ok(Report {
             run: self.job.run.clone(),
             phase: if complete { Phase::Done } else { Phase::Stopped },

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use semver::Version;
 
-use super::backoff::{first_line, patiently};
+use super::backoff::patiently;
 use super::error::EngineError;
 use super::judge::Judged;
 use super::pipeline::{Event, Job, Order, Task, Unsettled, Write, judge_found, next};
@@ -43,7 +43,11 @@ impl Writer<'_> {
                 }
                 Err(error) => {
                     let _ = self.events.send(Event::Abandoned);
-                    return Err(error.into());
+                    // Who was told to stop while he waited has not failed; a resume reads back what
+                    // became of the batch.
+                    if !(error.is_transient() && self.job.control.is_stopped()) {
+                        return Err(error.into());
+                    }
                 }
             }
         }
@@ -69,35 +73,35 @@ impl Writer<'_> {
     fn write(&mut self, write: &Write) -> Result<(Vec<Mark>, Option<Task>), StoreError> {
         let edits: Vec<(&Key, &Edit)> = write.items.iter().map(|(k, _, edit)| (k, edit)).collect();
         crash_point();
-        let written = self.link.compare_and_set(&edits);
+        let mut tries = 0;
+        // Written again after each error that waiting cures: nothing is replaced twice, because our
+        // own value is not what has to stand.
+        let written = self.patiently(|link| {
+            tries += 1;
+            link.compare_and_set(&edits)
+        })?;
         crash_point();
-        let written = match written {
-            Ok(written) => written,
-            Err(error) if error.is_transient() => {
-                // An error from a write means unknown, not "not written".
-                let _ = self.events.send(Event::Held(Some(first_line(&error))));
-                if error.needs_reconnect() {
-                    self.reconnect()?;
-                }
-                let entries = write.items.iter().map(image_entry).collect::<Vec<_>>();
-                let settled = self.settle_unknown(write.page, write.attempt, &entries);
-                let _ = self.events.send(Event::Held(None));
-                return settled;
+        let differs = |at: &usize| written[*at] == Written::Differs;
+        let differing: Vec<usize> = (0..written.len()).filter(differs).collect();
+        let mut marks = vec![Mark::Settled(Outcome::Migrated); written.len()];
+        let again = if tries == 1 {
+            let keys = differing.iter().map(|at| write.items[*at].0.clone()).collect();
+            for at in &differing {
+                marks[*at] = Mark::Again;
             }
-            Err(error) => return Err(error),
+            self.again(write.page, write.attempt, keys)?
+        } else {
+            // An error from a write means unknown, not "not written": it may be our own value that
+            // differs.
+            let entries: Vec<_> =
+                differing.iter().map(|at| image_entry(&write.items[*at])).collect();
+            let (settled, again) = self.settle_unknown(write.page, write.attempt, &entries)?;
+            for (at, mark) in differing.iter().zip(settled) {
+                marks[*at] = mark;
+            }
+            again
         };
-        let differs: Vec<Key> = written
-            .iter()
-            .zip(&write.items)
-            .filter(|(written, _)| **written == Written::Differs)
-            .map(|(_, (key, ..))| key.clone())
-            .collect();
-        let marks = written.into_iter().map(|written| match written {
-            Written::Replaced => Mark::Settled(Outcome::Migrated),
-            Written::Differs => Mark::Again,
-        });
-        let again = self.again(write.page, write.attempt, differs)?;
-        Ok((marks.collect(), again))
+        Ok((marks, again))
     }
 
     /// Reads keys again whose value was not what had been read, and judges them again.
@@ -158,10 +162,6 @@ impl Writer<'_> {
     fn read(&mut self, keys: &[Key]) -> Result<Vec<Found>, StoreError> {
         let storage = self.job.plan.storage;
         self.patiently(|link| link.read(storage, keys))
-    }
-
-    fn reconnect(&mut self) -> Result<(), StoreError> {
-        self.patiently(Link::reconnect)
     }
 
     fn patiently<T>(

@@ -47,7 +47,7 @@ impl Sweep {
     }
 
     fn run_line(&self) -> String {
-        format!("run {} --execute --yes --json {BATCH}", self.plan().display())
+        format!("run {} --execute --yes --json --no-lock {BATCH}", self.plan().display())
     }
 
     fn tally(json: &Json) -> Json {
