@@ -5,6 +5,7 @@
 mod definitions;
 mod error;
 mod lock;
+pub mod edit;
 mod registry;
 mod samples;
 

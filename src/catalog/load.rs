@@ -463,7 +463,7 @@ fn check_path(
     reader.mistakes.len() == before
 }
 
-fn not_json(source: &Source, error: &serde_json::Error) -> Mistake {
+pub(super) fn not_json(source: &Source, error: &serde_json::Error) -> Mistake {
     let text = &source.text;
     let line_start = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len);
     let offset = line_start.sum::<usize>() + error.column().saturating_sub(1);

@@ -11,6 +11,7 @@ pub mod mistakes;
 mod scripts;
 pub mod spans;
 pub mod strategy;
+pub mod typed;
 #[cfg(test)]
 mod tests;
 

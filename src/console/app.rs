@@ -7,11 +7,12 @@ use std::time::Duration;
 use crossterm::event::KeyCode;
 
 use crate::console::command::{Command, Scope, Verb, command};
-use crate::console::effect::{Effect, Order, Work};
+use crate::console::effect::{Effect, Order, SaveTo, Work};
 use crate::console::keymap::Press;
 use crate::console::msg::Msg;
 use crate::console::overlays::{
-    Answer, Availability, CommandList, Intent, Leave, LeaveChoice, Message, Overlay,
+    Answer, Availability, Choice, CommandList, Intent, Item, Leave, LeaveChoice, Menu, Message,
+    Overlay,
 };
 use crate::console::panes::chain::Chain;
 use crate::console::panes::history::History;
@@ -124,6 +125,12 @@ impl App {
                 Vec::new()
             }
             Msg::Ended(answer) => self.ended(answer),
+            Msg::Saved(answer) => self.saved(answer),
+            Msg::EditedOutside(answer) => self.edited_outside(answer),
+            Msg::Background { is_light } => {
+                shared.theme = shared.theme.fitting(is_light);
+                Vec::new()
+            }
             Msg::Runs(answer) => {
                 self.history.loaded(answer);
                 Vec::new()
@@ -227,8 +234,8 @@ impl App {
 
     fn paste(&mut self, text: &str) -> Vec<Effect> {
         if let Some(overlay) = self.shared.overlays.last_mut() {
-            overlay.paste(text);
-            return Vec::new();
+            let answer = overlay.paste(text);
+            return self.answered(answer);
         }
         let (pane, shared) = self.pane(self.shared.focus);
         if pane.is_typing() { pane.pasted(text, shared) } else { Vec::new() }
@@ -236,11 +243,22 @@ impl App {
 
     /// What a key in the top overlay came to.
     pub(super) fn answered(&mut self, answer: Answer) -> Vec<Effect> {
-        if !matches!(answer, Answer::Stay) {
-            self.shared.overlays.pop();
-        }
+        let stays = matches!(answer, Answer::Stay | Answer::Tried(_) | Answer::OutsideEditor(_));
+        let closed = if stays { None } else { self.shared.overlays.pop() };
         match answer {
+            // What was tried out in it is not kept: the preview goes back to what stands.
+            Answer::Close if closed.is_some_and(|overlay| overlay.is_beside()) => {
+                self.chain.dropped(&mut self.shared)
+            }
             Answer::Stay | Answer::Close => Vec::new(),
+            Answer::Chosen(choice) => self.chosen(choice),
+            Answer::Tried(edit) => self.tried(&edit),
+            Answer::Written(edit) => self.written(&edit),
+            Answer::AsText(edit) => {
+                Chain::open_editor(edit, &mut self.shared);
+                Vec::new()
+            }
+            Answer::OutsideEditor(text) => vec![Effect::EditOutside(text)],
             Answer::Run(verb) => {
                 let scope = command(verb).scope;
                 let mut effects = Vec::new();
@@ -256,11 +274,15 @@ impl App {
     }
 
     fn confirmed(&mut self, intent: Intent) -> Vec<Effect> {
+        if let Intent::Register(saving) = intent {
+            return vec![Effect::Save(saving, SaveTo::Registry)];
+        }
         if let Some(reason) = self.shared.busy() {
             self.shared.trouble(format!("not started: {reason}"));
             return Vec::new();
         }
         let (work, kind, run) = match intent {
+            Intent::Register(_) => unreachable!("it is carried out above"),
             Intent::Execute(plan) => (Work::Run { plan, execute: true }, JobKind::Run, None),
             Intent::Rollback(run) => (Work::Rollback(run.clone()), JobKind::Rollback, Some(run)),
             Intent::Resume(run) => (Work::Resume(run.clone()), JobKind::Resume, Some(run)),
@@ -359,6 +381,7 @@ impl App {
             }
             Verb::Inspect => {
                 self.shared.marked = self.run.samples(&self.shared);
+                self.chain.seek_trouble();
                 return self.go(Scope::Chain);
             }
             Verb::OtherPart => self.shared.part = self.shared.part.other(),
@@ -418,6 +441,14 @@ impl App {
     }
 
     fn quit(&mut self) -> Vec<Effect> {
+        if self.shared.job.is_none() && self.chain.is_unsaved() {
+            let items = vec![
+                Item::new(Choice::Stay, "stay here", "w in Chain (3) saves what was edited"),
+                Item::new(Choice::LeaveUnsaved, "leave", "what was edited and not saved is gone"),
+            ];
+            self.shared.overlays.push(Overlay::Menu(Menu::new("The chain is not saved", items)));
+            return Vec::new();
+        }
         let Some(job) = &self.shared.job else { return vec![Effect::Exit] };
         let dry_run = !job.kind.writes();
         let summary = format!("A {} is at {}.", job.kind.name(), job.percent());

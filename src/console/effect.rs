@@ -4,18 +4,20 @@
 //! a lane in which the newest wins: one that is overtaken before it began is never asked, and the
 //! pane that asked waits for the newest generation anyway.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::console::msg::{Answer, Generation, Msg};
+use crate::console::msg::{Answer, Generation, Msg, Saved};
 use crate::engine::{Control, Progress, Report, RollbackOptions, RunOptions};
 use crate::model::limits::PROGRESS_INTERVAL_MS;
 use crate::model::{Key, RedisType, RunId};
 use crate::planner::{Plan, PlanRequest};
 use crate::schema::Version;
+use crate::session::edit::Edited;
 use crate::session::{Session, SessionError};
 
 /// An order to the job at work.
@@ -51,6 +53,37 @@ pub enum Work {
     Rollback(RunId),
 }
 
+/// What a chain is planned from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChainRequest {
+    /// The subject.
+    pub subject: String,
+    /// The version to reach.
+    pub target: Version,
+    /// The migrations to take, where the operator chose them.
+    pub path: Option<Vec<String>>,
+    /// The subject's migrations, where they are not those of the catalog.
+    pub migrations: Option<Edited>,
+}
+
+/// Definitions to be saved.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Saving {
+    /// All migrations of a subject.
+    Migrations(String, Edited),
+    /// A schema.
+    Schema(Json),
+}
+
+/// Where definitions are saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaveTo {
+    /// The catalog's files.
+    Files,
+    /// The registry in Redis.
+    Registry,
+}
+
 /// Something asked of the world.
 #[derive(Clone, Debug)]
 pub enum Effect {
@@ -72,7 +105,7 @@ pub enum Effect {
     /// Ask for one key's value.
     Read(Generation, Key),
     /// Draw up a plan that brings a subject to a version.
-    Plan(Generation, String, Version),
+    Plan(Generation, Box<ChainRequest>),
     /// Let a plan's chain work on these keys, or on so many of the selection when there are none.
     Preview(Generation, Arc<Plan>, Vec<Key>, usize),
     /// Begin a job.
@@ -81,6 +114,10 @@ pub enum Effect {
     Order(Order),
     /// Ask for the runs that journals know.
     ListRuns,
+    /// Save definitions, and read the catalog anew.
+    Save(Saving, SaveTo),
+    /// Open a text in the operator's own editor.
+    EditOutside(String),
     /// Put text on the terminal's clipboard.
     Copy(String),
     /// Back to the shell until it says go on.
@@ -93,7 +130,8 @@ pub enum Effect {
 
 /// Carries effects out, and sends what comes of them.
 pub struct Performer {
-    session: Session,
+    /// Another one takes its place when the definitions were saved and read anew.
+    session: Arc<RwLock<Session>>,
     messages: mpsc::UnboundedSender<Msg>,
     lanes: Lanes,
     control: Arc<Mutex<Option<Control>>>,
@@ -108,6 +146,7 @@ struct Lanes {
     plan: Lane,
     preview: Lane,
     runs: Lane,
+    save: Lane,
 }
 
 /// The newest question of a kind; a task asks them one after the other.
@@ -116,7 +155,8 @@ type Lane = watch::Sender<Option<Effect>>;
 impl Performer {
     /// A performer on `session` that answers to `messages`. Has to be made inside a tokio runtime.
     pub fn new(session: Session, messages: mpsc::UnboundedSender<Msg>) -> Self {
-        let lane = || open_lane(session.clone(), messages.clone());
+        let session = Arc::new(RwLock::new(session));
+        let lane = || open_lane(Arc::clone(&session), messages.clone());
         let lanes = Lanes {
             server: lane(),
             scan: lane(),
@@ -124,6 +164,7 @@ impl Performer {
             plan: lane(),
             preview: lane(),
             runs: lane(),
+            save: lane(),
         };
         Self { session, messages, lanes, control: Arc::default(), job: None }
     }
@@ -137,13 +178,23 @@ impl Performer {
             Effect::Plan(..) => &self.lanes.plan,
             Effect::Preview(..) => &self.lanes.preview,
             Effect::ListRuns => &self.lanes.runs,
+            Effect::Save(..) => &self.lanes.save,
             Effect::Start(work) => return self.start(work.clone()),
             Effect::Order(order) => return self.order(*order),
-            Effect::Copy(_) | Effect::Suspend | Effect::Redraw | Effect::Exit => {
+            Effect::Copy(_)
+            | Effect::EditOutside(_)
+            | Effect::Suspend
+            | Effect::Redraw
+            | Effect::Exit => {
                 unreachable!("the loop carries out what concerns the terminal: {effect:?}")
             }
         };
         lane.send_replace(Some(effect));
+    }
+
+    /// The session as it is now.
+    pub fn session(&self) -> Session {
+        self.session.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until the job at work, if there is one, has come to its end.
@@ -171,7 +222,7 @@ impl Performer {
         let control = Control::default();
         *self.control.lock().unwrap_or_else(PoisonError::into_inner) = Some(control.clone());
         let followed = tokio::spawn(follow(control.subscribe(), self.messages.clone()));
-        let (session, messages) = (self.session.clone(), self.messages.clone());
+        let (session, messages) = (self.session(), self.messages.clone());
         self.job = Some(tokio::spawn(async move {
             let done = {
                 let control = control.clone();
@@ -197,12 +248,12 @@ async fn follow(mut progress: watch::Receiver<Progress>, messages: mpsc::Unbound
     }
 }
 
-fn open_lane(session: Session, messages: mpsc::UnboundedSender<Msg>) -> Lane {
+fn open_lane(session: Arc<RwLock<Session>>, messages: mpsc::UnboundedSender<Msg>) -> Lane {
     let (lane, mut questions) = watch::channel(None::<Effect>);
     tokio::spawn(async move {
         while questions.changed().await.is_ok() {
             let Some(effect) = questions.borrow_and_update().clone() else { continue };
-            let session = session.clone();
+            let session = Arc::clone(&session);
             let asked = effect.clone();
             let answered = tokio::task::spawn_blocking(move || ask(&session, effect)).await;
             let answer = answered.unwrap_or_else(|panic| refused(asked, panicked(&panic)));
@@ -223,7 +274,8 @@ fn said(error: impl std::fmt::Display) -> String {
 }
 
 /// Asks one question; blocks until it is answered.
-fn ask(session: &Session, effect: Effect) -> Msg {
+fn ask(shared: &RwLock<Session>, effect: Effect) -> Msg {
+    let session = shared.read().unwrap_or_else(PoisonError::into_inner).clone();
     match effect {
         Effect::AskServer => Msg::Server(session.server().map_err(said)),
         Effect::Scan { generation, pattern, redis_type, cursor, want } => {
@@ -234,9 +286,10 @@ fn ask(session: &Session, effect: Effect) -> Msg {
             let detail = session.key(&key).map(|found| found.map(Box::new)).map_err(said);
             Msg::Value(generation, key, detail)
         }
-        Effect::Plan(generation, subject, target) => {
-            Msg::Planned(generation, plan(session, subject, target).map(Arc::new).map_err(said))
+        Effect::Plan(generation, request) => {
+            Msg::Planned(generation, plan(session, *request).map(Arc::new).map_err(said))
         }
+        Effect::Save(saving, to) => Msg::Saved(save(shared, saving, to).map_err(said)),
         Effect::Preview(generation, plan, keys, count) => {
             Msg::Previewed(generation, session.preview(&plan, &keys, count).map_err(said))
         }
@@ -250,16 +303,43 @@ fn ask(session: &Session, effect: Effect) -> Msg {
     }
 }
 
-fn plan(session: &Session, subject: String, target: Version) -> Result<Plan, SessionError> {
+fn plan(session: Session, request: ChainRequest) -> Result<Plan, SessionError> {
+    let session = match &request.migrations {
+        Some(edited) => session.with_migrations(&request.subject, edited)?,
+        None => session,
+    };
     session.plan(PlanRequest {
-        subject,
-        target,
+        subject: request.subject,
+        target: request.target,
         from: None,
-        path: None,
+        path: request.path,
         pattern: None,
         limit: None,
         frozen: session.frozen(),
     })
+}
+
+/// Saves definitions; from then on every question is asked of the session that knows them.
+fn save(shared: &RwLock<Session>, saving: Saving, to: SaveTo) -> Result<Saved, SessionError> {
+    let session = shared.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let files = |paths: &[std::path::PathBuf]| {
+        let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        format!("saved in {}", names.join(", "))
+    };
+    let words = match (saving, to) {
+        (Saving::Migrations(subject, edited), SaveTo::Files) => {
+            files(&session.save_migrations(&subject, &edited)?)
+        }
+        (Saving::Migrations(subject, edited), SaveTo::Registry) => {
+            session.register_migrations(&subject, &edited)?
+        }
+        (Saving::Schema(definition), SaveTo::Files) => files(&[session.save_schema(&definition)?]),
+        (Saving::Schema(definition), SaveTo::Registry) => session.register_schema(&definition)?,
+    };
+    let anew = session.reloaded()?;
+    let catalog = Arc::new(anew.catalog().clone());
+    *shared.write().unwrap_or_else(PoisonError::into_inner) = anew;
+    Ok(Saved { words, catalog })
 }
 
 /// The answer to a question that was not answered.
@@ -270,6 +350,7 @@ fn refused(effect: Effect, reason: String) -> Msg {
         Effect::Plan(generation, ..) => Msg::Planned(generation, Err(reason)),
         Effect::Preview(generation, ..) => Msg::Previewed(generation, Err(reason)),
         Effect::ListRuns => Msg::Runs(Err(reason)),
+        Effect::Save(..) => Msg::Saved(Err(reason)),
         _ => Msg::Server(Err(reason)),
     }
 }

@@ -3,6 +3,7 @@
 //! It has no opinion of its own. Its input is a parameter, so that tests drive the real loop.
 
 use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crossterm::clipboard::CopyToClipboard;
@@ -15,6 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::console::app::App;
 use crate::console::effect::{Effect, Performer};
+use crate::console::keyboard::Keyboard;
 use crate::console::keymap::Press;
 use crate::console::msg::Msg;
 use crate::console::screen;
@@ -33,17 +35,24 @@ pub trait Host {
     fn copy(&mut self, text: &str) -> io::Result<()>;
     /// Hands the terminal to the shell until it says go on.
     fn suspend(&mut self) -> io::Result<()>;
+    /// Hands the terminal to the operator's own editor until it ends.
+    fn edit(&mut self, path: &Path) -> io::Result<()>;
+    /// Whether the terminal's background is light, once, after the terminal told.
+    fn background(&mut self) -> Option<bool> {
+        None
+    }
 }
 
 /// The terminal that standard output is.
 pub struct RealHost {
     guard: TerminalGuard,
+    keyboard: Keyboard,
 }
 
 impl RealHost {
     /// The terminal, taken over.
-    pub fn new(guard: TerminalGuard) -> Self {
-        Self { guard }
+    pub fn new(guard: TerminalGuard, keyboard: Keyboard) -> Self {
+        Self { guard, keyboard }
     }
 }
 
@@ -54,6 +63,18 @@ impl Host for RealHost {
 
     fn suspend(&mut self) -> io::Result<()> {
         self.guard.suspend()
+    }
+
+    fn edit(&mut self, path: &Path) -> io::Result<()> {
+        // Two readers of one terminal would take each other's keys.
+        self.keyboard.rest();
+        let edited = self.guard.edit(path);
+        self.keyboard.wake();
+        edited
+    }
+
+    fn background(&mut self) -> Option<bool> {
+        self.keyboard.take_background()
     }
 }
 
@@ -104,9 +125,12 @@ where
             message = messages.recv() => message,
             () = tokio::time::sleep(app.tick_after()) => Some(Msg::Tick(Moment::now())),
         };
+        if let Some(is_light) = host.background() {
+            effects = app.update(Msg::Background { is_light });
+        }
         if let Some(message) = message {
             // Whatever happens happens now: messages carry no time of their own.
-            effects = app.update(Msg::Tick(Moment::now()));
+            effects.extend(app.update(Msg::Tick(Moment::now())));
             effects.extend(app.update(message));
         }
     }
@@ -127,6 +151,7 @@ fn carry_out<B: Backend<Error: Into<io::Error>>>(
     terminal: &mut Terminal<B>,
     app: &mut App,
 ) -> io::Result<Next> {
+    let mut more = Vec::new();
     for effect in effects {
         match effect {
             Effect::Exit => return Ok(Next::Leave),
@@ -134,6 +159,12 @@ fn carry_out<B: Backend<Error: Into<io::Error>>>(
             Effect::Suspend => {
                 host.suspend()?;
                 draw_anew(terminal)?;
+            }
+            Effect::EditOutside(text) => {
+                let edited = performer.session().edit_outside(&text, &mut |path| host.edit(path));
+                draw_anew(terminal)?;
+                let answer = edited.map_err(|error| error.to_string());
+                more.extend(app.update(Msg::EditedOutside(answer)));
             }
             Effect::Copy(text) if text.len() > COPY_BYTES_MAX => {
                 let text = format!(
@@ -149,7 +180,7 @@ fn carry_out<B: Backend<Error: Into<io::Error>>>(
             other => performer.perform(other),
         }
     }
-    Ok(Next::Again(Vec::new()))
+    Ok(Next::Again(more))
 }
 
 /// Makes the next frame draw every cell. `Terminal::clear` would ask the terminal where its cursor

@@ -6,8 +6,10 @@
 
 pub mod app;
 pub mod command;
+mod editing;
 pub mod effect;
 pub mod event_loop;
+pub mod keyboard;
 pub mod keymap;
 mod mouse;
 pub mod msg;
@@ -25,13 +27,13 @@ use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use color_eyre::eyre::{WrapErr as _, bail};
-use crossterm::event::EventStream;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
 use crate::session::Session;
 use app::App;
 use event_loop::{RealHost, drive};
+use keyboard::Keyboard;
 use keymap::Keymap;
 use shared::{Moment, Setting, Shared};
 use theme::Theme;
@@ -70,8 +72,13 @@ pub fn run(session: Session, options: &Options) -> color_eyre::Result<()> {
         let guard = terminal::TerminalGuard::enter(!options.no_mouse)
             .wrap_err("cannot take over the terminal")?;
         let mut screen = Terminal::new(CrosstermBackend::new(io::stdout()))?;
-        let mut host = RealHost::new(guard);
-        runtime.block_on(drive(&mut screen, &mut host, app, EventStream::new(), session))
+        let keyboard = Keyboard::new();
+        // Where the theme was not chosen, it follows the terminal's background.
+        if options.theme.is_none() {
+            guard.ask_for_background()?;
+        }
+        let mut host = RealHost::new(guard, keyboard.clone());
+        runtime.block_on(drive(&mut screen, &mut host, app, keyboard, session))
     };
     // A question to a server that hangs must not keep the shell waiting.
     runtime.shutdown_background();
@@ -85,13 +92,14 @@ pub fn run(session: Session, options: &Options) -> color_eyre::Result<()> {
 pub fn open(session: &Session, theme: Theme) -> Result<App, keymap::KeymapError> {
     let catalog_source = session
         .catalog_dir()
-        .map_or_else(|| "(no catalog)".to_owned(), |folder| folder.display().to_string());
+        .map_or_else(|| "the registry".to_owned(), |folder| folder.display().to_string());
     let setting = Setting {
         address: session.address().to_string(),
         environment: session.environment().map(str::to_owned),
         read_only: session.is_read_only(),
         catalog: Arc::new(session.catalog().clone()),
         catalog_source,
+        has_folder: session.catalog_dir().is_some(),
     };
     Ok(App::new(Shared::new(setting, theme, Keymap::standard()?, Moment::now())))
 }

@@ -9,13 +9,22 @@ use crate::console::shared::Moment;
 use crate::engine::{Preview, Progress, Report, RunSummary};
 use crate::model::Key;
 use crate::planner::Plan;
-use crate::session::{KeyDetail, Page, ServerInfo};
+use crate::session::{Catalog, KeyDetail, Page, ServerInfo};
 
 /// The answer to a question: the value, or a sentence that says why there is none.
 pub type Answer<T> = Result<T, String>;
 
 /// A number that grows with each question, so that late answers to old ones are told apart.
 pub type Generation = u64;
+
+/// Definitions after they were saved.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    /// What was done, in words.
+    pub words: String,
+    /// All definitions, read anew.
+    pub catalog: Arc<Catalog>,
+}
 
 /// Something that happened.
 #[derive(Debug)]
@@ -46,6 +55,15 @@ pub enum Msg {
     Progress(Box<Progress>),
     /// A job came to its end.
     Ended(Answer<Box<Report>>),
+    /// Definitions were saved.
+    Saved(Answer<Saved>),
+    /// The operator's own editor gave a text back.
+    EditedOutside(Answer<String>),
+    /// The terminal told of which kind its background is.
+    Background {
+        /// Whether it is light.
+        is_light: bool,
+    },
     /// The runs that journals know, and why some journals could not be read.
     Runs(Answer<(Vec<RunSummary>, Vec<String>)>),
 }

@@ -36,7 +36,11 @@ pub fn view(app: &App, buffer: &mut ratatui::buffer::Buffer) -> (Regions, Option
     view_toasts(&app.shared, &mut canvas, body);
     for overlay in &app.shared.overlays {
         canvas.cursor = None;
-        overlay.view(&mut canvas, area);
+        // What is tried out is seen in the right side of the pane below.
+        let wide = area.width >= WIDE.0 && area.height >= WIDE.1;
+        let beside = overlay.is_beside() && wide && !app.shared.full;
+        let width = if beside { area.width * 11 / 20 } else { area.width };
+        overlay.view(&mut canvas, Rect { width, ..area });
     }
     let cursor = canvas.cursor;
     (regions, cursor)

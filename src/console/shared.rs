@@ -49,6 +49,8 @@ pub struct Setting {
     pub catalog: Arc<Catalog>,
     /// Where the definitions come from, for people.
     pub catalog_source: String,
+    /// Whether that is a folder in which definitions can be saved.
+    pub has_folder: bool,
 }
 
 impl Setting {

@@ -4,6 +4,8 @@
 //! the shell prints garbage at each move of the mouse; so entering and leaving are done here.
 
 use std::io::{self, Stdout, Write as _};
+use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
 
@@ -56,6 +58,30 @@ impl TerminalGuard {
         // `cargo run` must not be left waiting in the foreground.
         rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
         self.take()
+    }
+}
+
+impl TerminalGuard {
+    /// Asks the terminal for its background (OSC 11); the keyboard picks the answer out.
+    pub fn ask_for_background(&self) -> io::Result<()> {
+        let mut out = io::stdout();
+        out.write_all(b"\x1b]11;?\x07")?;
+        out.flush()
+    }
+
+    /// Gives the terminal to the operator's editor (`$VISUAL`, `$EDITOR`, else `vi`) until it ends.
+    pub fn edit(&self, path: &Path) -> io::Result<()> {
+        let named = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
+        let editor = named("VISUAL").or_else(|| named("EDITOR")).unwrap_or_else(|| "vi".to_owned());
+        restore();
+        // The variable may hold arguments, as in `code --wait`; the path stays one word.
+        let script = format!("{editor} \"$1\"");
+        let ended = Command::new("/bin/sh").args(["-c", &script, "sh"]).arg(path).status();
+        self.take()?;
+        match ended? {
+            status if status.success() => Ok(()),
+            status => Err(io::Error::other(format!("'{editor}' ended with {status}"))),
+        }
     }
 }
 

@@ -172,6 +172,17 @@ impl Theme {
         Some(Self::parse(name, name, text).expect("the built-in themes are tested"))
     }
 
+    /// The theme for a background of this kind: `dark` and `light` stand for each other, another one was
+    /// chosen and stays.
+    #[must_use]
+    pub fn fitting(&self, is_light: bool) -> Self {
+        let name = if is_light { "light" } else { "dark" };
+        if matches!(self.name.as_str(), "dark" | "light") {
+            return Self::named(name).unwrap_or_else(|_| self.clone());
+        }
+        self.clone()
+    }
+
     /// The built-in theme after this one.
     #[must_use]
     pub fn next(&self) -> Self {

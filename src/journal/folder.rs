@@ -123,6 +123,20 @@ pub(super) fn private_file(path: &Path, options: &mut OpenOptions) -> Result<Fil
     options.mode(0o600).open(path).map_err(JournalError::io("open", path))
 }
 
+/// Puts `text` into a file of its own for as long as `work` has it, and returns what stands in it then.
+pub fn with_text_file(
+    text: &str,
+    work: &mut dyn FnMut(&Path) -> std::io::Result<()>,
+) -> Result<String, JournalError> {
+    let place = std::env::temp_dir();
+    let file = tempfile::Builder::new().prefix("remold-").suffix(".json").tempfile();
+    let file = file.map_err(JournalError::io("make a file in", &place))?;
+    let path = file.path();
+    fs::write(path, text).map_err(JournalError::io("write", path))?;
+    work(path).map_err(JournalError::io("open an editor on", path))?;
+    fs::read_to_string(path).map_err(JournalError::io("read", path))
+}
+
 /// Writes a file an operator asked for: a plan, a report, a definition. Makes its folder.
 pub fn save_file(path: &Path, text: &str) -> Result<(), JournalError> {
     if let Some(folder) = path.parent() {

@@ -29,7 +29,7 @@ mod socket;
 pub use checkpoint::{Checkpoint, NodeScan, ScanPlace};
 pub use crash::crash_point;
 pub use error::JournalError;
-pub use folder::{RunFolder, RunsFolder, save_file};
+pub use folder::{RunFolder, RunsFolder, save_file, with_text_file};
 pub use log::{Journal, Replay};
 pub use record::{Header, ImageEntry, Mark, Note, OutcomeEntry, Record};
 pub use seen::{Begin, SeenKeys};

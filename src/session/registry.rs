@@ -65,6 +65,12 @@ impl Session {
                 "push needs the definitions to register: name their folder with --catalog";
             return Err(SessionError::Usage(message.to_owned()));
         }
+        self.register(force)
+    }
+
+    /// Registers the session's definitions, wherever they come from.
+    pub(super) fn register(&self, force: bool) -> Result<PushOutcome, SessionError> {
+        self.may_write(true, "a push")?;
         let mut link = Link::open(&self.address)?;
         let known = link.pull_definitions()?;
         if !force {

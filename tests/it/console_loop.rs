@@ -59,6 +59,11 @@ impl Host for Clipboard {
     fn suspend(&mut self) -> io::Result<()> {
         Ok(())
     }
+
+    fn edit(&mut self, path: &std::path::Path) -> io::Result<()> {
+        let text = std::fs::read_to_string(path)?;
+        std::fs::write(path, text.replace("fullName", "wholeName"))
+    }
 }
 
 /// The operator: types, and waits for what is on screen.
@@ -155,7 +160,7 @@ fn the_whole_main_job_by_keys_alone() {
         operator.sees("user 2.0.0").await;
         operator.sees("BREAKING").await;
         operator.press("c");
-        operator.sees("of 10 sampled").await;
+        operator.sees("100 sampled").await;
         operator.sees("whole chain").await;
         operator.press("r");
         operator.sees("From 1.0.0: v1_to_v2, then v2_to_v3").await;
@@ -200,7 +205,7 @@ fn a_run_is_paused_stepped_stopped_and_resumed() {
     play(server.url(), |operator| async move {
         operator.sees("scanned 500 of about 30,000").await;
         operator.press("2 j j j c");
-        operator.sees("of 10 sampled").await;
+        operator.sees("100 sampled").await;
         operator.press("r x");
         operator.type_text("user:*");
         // Held before it begins: keys are taken in order.

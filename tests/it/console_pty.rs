@@ -149,7 +149,7 @@ fn the_main_job_at_80_by_24() {
     console.types("2jjj");
     console.sees("3.0.0");
     console.types("c");
-    console.sees("of 10 sampled");
+    console.sees("100 sampled");
     console.types("r");
     console.sees("From 1.0.0: v1_to_v2");
     console.types("x");
@@ -191,7 +191,7 @@ fn a_signal_during_a_run_keeps_its_checkpoint() {
     let mut console = Console::open(server.url(), (120, 40), &[]);
     console.sees("scanned 500 of about 20,000");
     console.types("2jjjc");
-    console.sees("of 10 sampled");
+    console.sees("100 sampled");
     console.types("rx");
     console.sees("Type user:* to go on");
     // Held after the first batch, so that the signal meets a run at work.

@@ -97,6 +97,27 @@ fn schemas_and_chain() {
 }
 
 #[test]
+fn chain_while_it_is_edited() {
+    shown("chain_templates", |stage| {
+        with_chain(stage);
+        stage.press("j j a");
+    });
+    shown("chain_form", |stage| {
+        with_chain(stage);
+        stage.press("j j j j j j e");
+    });
+    shown("chain_text", |stage| {
+        with_chain(stage);
+        stage.press("j j E down end backspace backspace");
+        stage.type_text("x\",");
+    });
+    shown("chain_paths", |stage| {
+        with_chain(stage);
+        stage.press("v");
+    });
+}
+
+#[test]
 fn run_and_history() {
     shown("run_plan", |stage| {
         with_chain(stage);

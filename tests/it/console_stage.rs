@@ -111,7 +111,7 @@ impl Stage {
 pub mod said {
     use std::sync::{Arc, OnceLock};
 
-    use remold::console::effect::Effect;
+    use remold::console::effect::{ChainRequest, Effect};
     use remold::console::msg::Msg;
     use remold::engine::{self, ErrorGroup, Judge, Preview, Progress, RunSummary, Verb};
     use remold::model::{Content, Expiry, Key, Outcome, Phase, PlanId, RedisType, RunId, Tally};
@@ -191,6 +191,27 @@ pub mod said {
         Arc::new(session().plan(request).expect("the sample catalog has a route"))
     }
 
+    /// The plan that the engine draws up for a request.
+    pub fn plan_of(request: &ChainRequest) -> Result<Arc<Plan>, String> {
+        let session = match &request.migrations {
+            Some(edited) => session().with_migrations(&request.subject, edited),
+            None => Ok(session()),
+        };
+        let frozen = Frozen { now: "2026-11-23T12:00:00.000Z".into(), ..Frozen::default() };
+        let plan = session.and_then(|session| {
+            session.plan(PlanRequest {
+                subject: request.subject.clone(),
+                target: request.target.clone(),
+                from: None,
+                path: request.path.clone(),
+                pattern: None,
+                limit: None,
+                frozen,
+            })
+        });
+        plan.map(Arc::new).map_err(|error| error.to_string())
+    }
+
     /// Three documents on their way: one that comes through, one that fails, one that is none.
     pub fn previews() -> Vec<Preview> {
         static PREVIEWS: OnceLock<Vec<Preview>> = OnceLock::new();
@@ -198,8 +219,12 @@ pub mod said {
     }
 
     fn preview_all() -> Vec<Preview> {
-        let plan = plan();
-        let judge = Judge::new(&plan).expect("the plan compiles");
+        previews_of(&plan())
+    }
+
+    /// What the engine makes of the three documents.
+    pub fn previews_of(plan: &Plan) -> Vec<Preview> {
+        let judge = Judge::new(plan).expect("the plan compiles");
         let documents =
             [("user:1", OLD), ("user:2", r#"{"userName":"Cher"}"#), ("user:3", "{broken")];
         let preview = |(key, text): (&str, &str)| {

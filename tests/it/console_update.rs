@@ -20,8 +20,8 @@ fn planned() -> Stage {
     let mut stage = stage();
     stage.press("2 j j j");
     let effects = stage.press("c");
-    assert!(matches!(&effects[..], [Effect::Plan(_, subject, target)]
-        if subject == "user" && target.to_string() == "3.0.0"));
+    assert!(matches!(&effects[..], [Effect::Plan(_, request)]
+        if request.subject == "user" && request.target.to_string() == "3.0.0"));
     let generation = said::generation(&effects);
     let effects = stage.send(Msg::Planned(generation, Ok(said::plan())));
     assert!(matches!(&effects[..], [Effect::Preview(..)]));
@@ -94,8 +94,8 @@ fn a_key_leads_to_the_chain_of_its_subject() {
     let generation = said::generation(&effects);
     stage.send(Msg::Value(generation, "order:1".into(), Ok(Some(said::detail()))));
     let effects = stage.press("c");
-    assert!(matches!(&effects[..], [Effect::Plan(_, subject, target)]
-        if subject == "user" && target.to_string() == "3.0.0"));
+    assert!(matches!(&effects[..], [Effect::Plan(_, request)]
+        if request.subject == "user" && request.target.to_string() == "3.0.0"));
     assert_eq!(stage.app.shared.marked.len(), 1);
 }
 

@@ -3,6 +3,7 @@
 mod bad_input;
 mod broken_catalog;
 mod cluster;
+mod console_editing;
 mod console_loop;
 mod console_pty;
 mod console_screens;

@@ -9,6 +9,7 @@ use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use crate::console::effect::Saving;
 use crate::console::keymap::Press;
 use crate::console::overlays::{Answer, dialog};
 use crate::console::theme::Role;
@@ -26,6 +27,8 @@ pub enum Intent {
     Rollback(RunId),
     /// Go on with a stopped run.
     Resume(RunId),
+    /// Register definitions.
+    Register(Saving),
 }
 
 /// The dialog.

@@ -3,22 +3,73 @@
 
 pub mod commands;
 pub mod confirm;
+pub mod editor;
+pub mod form;
 pub mod leave;
+pub mod menu;
 pub mod message;
+mod values;
 
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Widget as _};
+use serde_json::Value as Json;
 
 use crate::console::command::Verb;
 use crate::console::keymap::Press;
 use crate::console::theme::Role;
 use crate::console::widgets::Canvas;
+use crate::session::edit::Kind;
 
 pub use commands::{Availability, CommandList};
 pub use confirm::{Confirm, Intent};
+pub use editor::Editor;
+pub use form::Form;
 pub use leave::{Leave, LeaveChoice};
+pub use menu::{Item, Menu};
 pub use message::Message;
+
+/// Where something that is written in a form or a text field belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A step of a chain.
+    Step {
+        /// Its migration.
+        migration: String,
+        /// Its place among the migration's steps.
+        index: usize,
+        /// Whether it is put in there, or takes the place of the one that is there.
+        is_new: bool,
+    },
+    /// A schema of a new version.
+    Schema,
+}
+
+/// Something that was written: sound by itself, and where it belongs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edit {
+    /// Where it belongs.
+    pub place: Place,
+    /// The definition.
+    pub value: Json,
+}
+
+/// What can be chosen from a menu.
+#[derive(Clone, Debug)]
+pub enum Choice {
+    /// A step of this kind.
+    Template(&'static Kind),
+    /// These migrations as the path; `None` is the one that is found.
+    Path(Option<Vec<String>>),
+    /// Save what was edited to the catalog's files.
+    SaveToFiles,
+    /// Save what was edited to the registry.
+    SaveToRegistry,
+    /// Nothing: stay.
+    Stay,
+    /// Leave, and drop what is not saved.
+    LeaveUnsaved,
+}
 
 /// One overlay.
 #[derive(Debug)]
@@ -31,6 +82,12 @@ pub enum Overlay {
     Confirm(Confirm),
     /// Leaving while a run goes on.
     Leave(Leave),
+    /// Things to choose one of.
+    Menu(Menu),
+    /// A transform as a form.
+    Form(Form),
+    /// JSON in a text field.
+    Editor(Box<Editor>),
 }
 
 /// What a key in an overlay comes to.
@@ -46,29 +103,63 @@ pub enum Answer {
     Confirmed(Intent),
     /// The overlay closes, and the operator chose how to leave.
     Leave(LeaveChoice),
+    /// The overlay closes, and this was chosen.
+    Chosen(Choice),
+    /// The overlay stays, and what is written in it is sound so far: it can be tried out.
+    Tried(Edit),
+    /// The overlay closes, and what was written is taken.
+    Written(Edit),
+    /// The overlay closes, and a text field takes its place.
+    AsText(Edit),
+    /// The overlay stays, and its text is to be opened in the operator's own editor.
+    OutsideEditor(String),
 }
 
 impl Overlay {
     /// Takes a key; `page` is how many rows its list shows.
     pub fn press(&mut self, press: Press, page: usize) -> Answer {
-        if press.code == KeyCode::Esc {
-            return Answer::Close;
+        match self {
+            // A text that was worked on is not dropped by one key.
+            Self::Editor(editor) => return editor.press(press),
+            _ if press.code == KeyCode::Esc => return Answer::Close,
+            _ => {}
         }
         match self {
             Self::Commands(list) => list.press(press, page),
             Self::Message(message) => message.press(press, page),
             Self::Confirm(confirm) => confirm.press(press),
             Self::Leave(leave) => leave.press(press),
+            Self::Menu(menu) => menu.press(press, page),
+            Self::Form(form) => form.press(press),
+            Self::Editor(editor) => editor.press(press),
         }
     }
 
     /// Takes pasted text.
-    pub fn paste(&mut self, text: &str) {
+    pub fn paste(&mut self, text: &str) -> Answer {
         match self {
             Self::Commands(list) => list.paste(text),
             Self::Confirm(confirm) => confirm.paste(text),
+            Self::Menu(menu) => menu.paste(text),
+            Self::Form(form) => return form.paste(text),
+            Self::Editor(editor) => return editor.paste(text),
             Self::Message(_) | Self::Leave(_) => {}
         }
+        Answer::Stay
+    }
+
+    /// Shows what the chain makes of what is written.
+    pub fn set_note(&mut self, note: Vec<(Role, String)>) {
+        match self {
+            Self::Form(form) => form.set_note(note),
+            Self::Editor(editor) => editor.set_note(note),
+            _ => {}
+        }
+    }
+
+    /// Whether what it changes is seen in the pane below it while one types.
+    pub fn is_beside(&self) -> bool {
+        matches!(self, Self::Form(_) | Self::Editor(_))
     }
 
     /// A click on a row of its list.
@@ -76,7 +167,12 @@ impl Overlay {
         match self {
             Self::Commands(list) => list.click(row),
             Self::Leave(leave) => leave.click(row),
-            Self::Message(_) | Self::Confirm(_) => Answer::Stay,
+            Self::Menu(menu) => menu.click(row),
+            Self::Form(form) => {
+                form.click(row);
+                Answer::Stay
+            }
+            Self::Message(_) | Self::Confirm(_) | Self::Editor(_) => Answer::Stay,
         }
     }
 
@@ -87,6 +183,9 @@ impl Overlay {
             Self::Message(message) => message.view(canvas, area),
             Self::Confirm(confirm) => confirm.view(canvas, area),
             Self::Leave(leave) => leave.view(canvas, area),
+            Self::Menu(menu) => menu.view(canvas, area),
+            Self::Form(form) => form.view(canvas, area),
+            Self::Editor(editor) => editor.view(canvas, area),
         }
     }
 }

@@ -72,6 +72,17 @@ impl Schemas {
         pane
     }
 
+    /// The definitions are other ones now; what was selected stays selected where it still is.
+    pub fn catalog_changed(&mut self, shared: &Shared) {
+        let selected = self.selected().cloned();
+        let anew = Self::new(shared);
+        (self.rows, self.at) = (anew.rows, anew.at);
+        if let Some(at) = self.rows.iter().position(|row| Some(row) == selected.as_ref()) {
+            self.at = ListState { selected: at, offset: 0 };
+        }
+        self.compare(shared);
+    }
+
     fn selected(&self) -> Option<&Listed> {
         self.rows.get(self.at.selected)
     }

@@ -1,0 +1,118 @@
+//! Definitions that are edited: from the overlay in which they are written to the pane that tries them
+//! out, and to where they are saved.
+
+use std::sync::Arc;
+
+use crate::console::app::App;
+use crate::console::effect::{Effect, SaveTo, Saving};
+use crate::console::msg::{Answer, Saved};
+use crate::console::overlays::{Choice, Confirm, Edit, Intent, Overlay, Place};
+use crate::console::theme::Role;
+
+impl App {
+    /// What was chosen from a menu.
+    pub(super) fn chosen(&mut self, choice: Choice) -> Vec<Effect> {
+        match choice {
+            Choice::Stay => Vec::new(),
+            Choice::LeaveUnsaved => vec![Effect::Exit],
+            Choice::Template(kind) => self.chain.template(kind, &mut self.shared),
+            Choice::Path(path) => self.chain.take_path(path, &mut self.shared),
+            Choice::SaveToFiles => {
+                let saving = self.edited();
+                saving.map(|saving| Effect::Save(saving, SaveTo::Files)).into_iter().collect()
+            }
+            Choice::SaveToRegistry => {
+                if let Some(saving) = self.edited() {
+                    self.ask_to_register(saving);
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// The edited migrations of the chosen subject.
+    fn edited(&self) -> Option<Saving> {
+        let subject = self.shared.choice.subject.clone()?;
+        Some(Saving::Migrations(subject, self.chain.edited(&self.shared)?))
+    }
+
+    /// Opens the question before definitions are registered: others work by them.
+    pub(super) fn ask_to_register(&mut self, saving: Saving) {
+        if self.shared.setting.read_only {
+            self.shared.warn("not registered: the console is read-only (--read-only)");
+            return;
+        }
+        let (subject, what) = match &saving {
+            Saving::Migrations(subject, edited) => {
+                let names: Vec<&str> = edited.keys().map(String::as_str).collect();
+                (subject.clone(), format!("the migrations {}", names.join(", ")))
+            }
+            Saving::Schema(definition) => {
+                let text = |key: &str| definition[key].as_str().unwrap_or_default().to_owned();
+                (text("subject"), format!("the schema of version {}", text("version")))
+            }
+        };
+        let address = &self.shared.setting.address;
+        let mut lines = vec![(Role::Text, format!("This writes to the registry on {address}:"))];
+        if let Some(environment) = &self.shared.setting.environment {
+            let production = self.shared.setting.is_production();
+            let role = if production { Role::BadgeBad } else { Role::Warn };
+            lines.push((role, format!("environment {environment}")));
+        }
+        lines.push((Role::Title, format!("{subject}: {what}")));
+        let after =
+            "No document is changed. Everybody who plans from this registry plans with them.";
+        lines.push((Role::Text, after.to_owned()));
+        let intent = Intent::Register(saving);
+        let confirm = Confirm::new("Register", lines, subject, "Register", intent);
+        self.shared.overlays.push(Overlay::Confirm(confirm));
+    }
+
+    /// What is being written is sound so far.
+    pub(super) fn tried(&mut self, edit: &Edit) -> Vec<Effect> {
+        match edit.place {
+            Place::Step { .. } => self.chain.tried(edit, &mut self.shared),
+            Place::Schema => Vec::new(),
+        }
+    }
+
+    /// What was written is taken.
+    pub(super) fn written(&mut self, edit: &Edit) -> Vec<Effect> {
+        match edit.place {
+            Place::Step { .. } => self.chain.written(edit, &mut self.shared),
+            Place::Schema => Vec::new(),
+        }
+    }
+
+    /// Definitions were saved: every pane goes on from what there is now.
+    pub(super) fn saved(&mut self, answer: Answer<Saved>) -> Vec<Effect> {
+        match answer {
+            Ok(Saved { words, catalog }) => {
+                self.shared.note(Role::Good, words.clone());
+                self.shared.tell(words);
+                self.shared.setting.catalog = Arc::clone(&catalog);
+                self.schemas.catalog_changed(&self.shared);
+                self.chain.catalog_changed(&mut self.shared)
+            }
+            Err(reason) => {
+                self.shared.trouble(format!("not saved: {reason}"));
+                Vec::new()
+            }
+        }
+    }
+
+    /// The operator's own editor gave a text back.
+    pub(super) fn edited_outside(&mut self, answer: Answer<String>) -> Vec<Effect> {
+        match (answer, self.shared.overlays.last_mut()) {
+            (Ok(text), Some(Overlay::Editor(editor))) => {
+                let answer = editor.replace(&text, &self.shared.theme);
+                self.answered(answer)
+            }
+            (Ok(_), _) => Vec::new(),
+            (Err(reason), _) => {
+                self.shared.trouble(reason);
+                Vec::new()
+            }
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The left side: what becomes of the sample, the shown key, and the chain with its steps.
+
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::console::panes::chain::rows::{Row, StepRow, counts, failing};
+use crate::console::panes::chain::{Chain, Waiting};
+use crate::console::regions::Part;
+use crate::console::shared::Shared;
+use crate::console::theme::Role;
+use crate::console::widgets::{Canvas, above, below, list, text};
+use crate::engine::Trouble;
+use crate::model::Outcome;
+use crate::session::edit::{step_loss, step_summary};
+
+/// Rows at the foot for the selected step.
+const FOOT_ROWS: u16 = 6;
+
+/// Changed lines that a note shows.
+const NOTE_LINES_MAX: usize = 3;
+
+/// How an outcome looks.
+pub fn outcome_role(outcome: Outcome) -> Role {
+    match outcome {
+        Outcome::Migrated => Role::Good,
+        Outcome::Unchanged => Role::Text,
+        Outcome::Missing => Role::Dim,
+        Outcome::Conflict => Role::Warn,
+        Outcome::Invalid | Outcome::Failed => Role::Bad,
+    }
+}
+
+/// A line's pieces as text.
+fn line_of(pieces: &[(Role, String)]) -> String {
+    pieces.iter().map(|(_, text)| text.as_str()).collect::<String>().trim().to_owned()
+}
+
+/// One trouble in a line.
+fn trouble_line(trouble: &Trouble) -> String {
+    let field = if trouble.field.is_empty() { "" } else { " " };
+    let found = trouble.found.as_deref().map(|f| format!(" (found {f})")).unwrap_or_default();
+    format!("{}{field}{}: {}{found}", trouble.step, trouble.field, trouble.reason)
+}
+
+impl Chain {
+    pub(super) fn view_steps(
+        &self,
+        shared: &Shared,
+        canvas: &mut Canvas,
+        area: Rect,
+        focused: bool,
+    ) {
+        let mut title = match (&shared.choice.subject, &shared.choice.target) {
+            (Some(subject), Some(target)) => format!("Chain of {subject} to {target}"),
+            _ => "Chain".to_owned(),
+        };
+        if self.now(shared).is_changed() {
+            title.push_str(" · edited, not saved");
+        }
+        let inside = canvas.boxed(area, &title, focused);
+        let mut rest = self.view_state(shared, canvas, inside);
+        if let Some(preview) = self.current() {
+            rest = self.view_key(shared, canvas, rest, preview);
+        }
+        if self.rows.len() < 2 {
+            if self.waiting == Waiting::No {
+                let text = "No migration leads there yet: M makes one, a adds steps to it.";
+                canvas.put_wrapped(rest, Role::Dim, text);
+            }
+            return;
+        }
+        let foot = FOOT_ROWS.min(rest.height / 3);
+        let body = Rect { height: rest.height - foot, ..rest };
+        let width = usize::from(body.width);
+        list::draw(canvas, body, Part::Left, self.step, self.rows.len(), focused, |canvas, at| {
+            self.row_line(shared, canvas, &self.rows[at], width)
+        });
+        self.view_foot(shared, canvas, below(rest, body.height));
+    }
+
+    /// What is waited for, why there is nothing, and what becomes of the sample.
+    fn view_state(&self, shared: &Shared, canvas: &mut Canvas, area: Rect) -> Rect {
+        let mut rest = area;
+        if let Some(reason) = &self.refused {
+            rest = canvas.put_wrapped(rest, Role::Bad, reason);
+            let next = if self.now(shared).is_changed() {
+                "u takes the last edit back, e edits the selected step"
+            } else {
+                "t takes the next version as target, M makes a migration, 2 shows the versions"
+            };
+            return below(canvas.put_wrapped(rest, Role::Dim, next), 1);
+        }
+        match (&self.previews, self.waiting) {
+            (None, Waiting::No) => {
+                rest = canvas.put_wrapped(rest, Role::Dim, "Nothing is planned yet.");
+            }
+            (None, waiting) => {
+                let what =
+                    if waiting == Waiting::Plan { "drawing up the plan" } else { "sampling keys" };
+                let text = format!("{} {what} …", shared.spinner());
+                rest = canvas.put_wrapped(rest, Role::Dim, &text);
+            }
+            (Some(previews), waiting) => {
+                let mut cells = Vec::new();
+                if waiting != Waiting::No {
+                    cells.push((Role::Accent, shared.spinner().to_owned()));
+                }
+                let source = if shared.marked.is_empty() { "sampled" } else { "marked" };
+                let keys = text::grouped(previews.len() as u64);
+                cells.push((Role::Text, format!("{keys} {source}:")));
+                cells.extend(self.counts());
+                rest = canvas.put_flow(rest, cells);
+                if previews.is_empty() {
+                    let text =
+                        "No key fits the subject's pattern: there is nothing to try the chain on.";
+                    rest = canvas.put_wrapped(rest, Role::Warn, text);
+                }
+            }
+        }
+        rest
+    }
+
+    fn counts(&self) -> Vec<(Role, String)> {
+        let cells = counts(self.previews(), &self.rows);
+        cells
+            .into_iter()
+            .map(|(good, text)| (if good { Role::Good } else { Role::Bad }, text))
+            .collect()
+    }
+
+    fn view_key(
+        &self,
+        shared: &Shared,
+        canvas: &mut Canvas,
+        area: Rect,
+        preview: &crate::engine::Preview,
+    ) -> Rect {
+        let next = shared.keymap.first_key(crate::console::command::Verb::NextKey);
+        let head = canvas.line([
+            (Role::Dim, format!("key {} of {} ({next}): ", self.key + 1, self.previews().len())),
+            (Role::Accent, preview.key.to_string()),
+        ]);
+        let from = preview.from.as_ref().map_or_else(|| "unknown".to_owned(), ToString::to_string);
+        let versions = canvas.line([
+            (Role::Dim, "version ".to_owned()),
+            (Role::Text, format!("{from} → {}", preview.to)),
+            (Role::Dim, "  outcome ".to_owned()),
+            (outcome_role(preview.outcome), preview.outcome.to_string()),
+        ]);
+        let mut rest = canvas.put_lines(area, [head, versions]);
+        for error in &preview.errors {
+            rest = canvas.put_wrapped(rest, Role::Bad, &format!("✗ {}", trouble_line(error)));
+        }
+        below(rest, 1)
+    }
+
+    /// One row: number, mark, and the step in a line; at the right how many keys fail at it.
+    fn row_line<'t>(&self, shared: &Shared, canvas: &Canvas, row: &Row, width: usize) -> Line<'t> {
+        let (failed, _) = failing(self.previews(), row);
+        let tail = if failed > 0 { format!(" ✗{failed}") } else { String::new() };
+        let room = width.saturating_sub(text::width(&tail));
+        let migrations = self.migrations(shared);
+        let mut parts = match row {
+            Row::Whole => {
+                let mark = if self.current().is_some_and(|p| p.outcome.needs_eyes()) {
+                    (Role::Bad, "✗ ".to_owned())
+                } else {
+                    (Role::Good, "= ".to_owned())
+                };
+                let words = "whole chain: stored now → target";
+                vec![mark, (Role::Title, text::fit(words, room.saturating_sub(2)))]
+            }
+            Row::Migration(name) => {
+                let ends = migrations
+                    .get(name)
+                    .map_or(String::new(), |m| format!("  {} → {}", m.source, m.target));
+                vec![(Role::Accent, text::fit(&format!("▸ {name}{ends}"), room))]
+            }
+            Row::Step(step) => self.step_parts(shared, step, room),
+        };
+        parts.push((Role::Bad, tail));
+        canvas.line(parts)
+    }
+
+    fn step_parts(&self, shared: &Shared, step: &StepRow, room: usize) -> Vec<(Role, String)> {
+        let found = self.migrations(shared).get(&step.migration);
+        let Some(found) = found.and_then(|m| m.steps.get(step.index)) else { return Vec::new() };
+        let summary = step_summary(&found.definition);
+        let Some(number) = step.number else {
+            let words = format!("  off {summary}");
+            return vec![(Role::Faint, text::fit(&words, room))];
+        };
+        let changed = step.form.and_then(|form| self.current()?.steps.get(form)).map(|s| s.changed);
+        let mark = match changed {
+            Some(true) => (Role::Changed, "  ~ "),
+            Some(false) => (Role::Faint, "  · "),
+            None => (Role::Faint, "    "),
+        };
+        let lossy = if step_loss(&found.definition).is_some() { " ⚠" } else { "" };
+        let number = format!("{number} ");
+        let used = 4 + number.len() + text::width(lossy);
+        vec![
+            (mark.0, mark.1.to_owned()),
+            (Role::Dim, number),
+            (Role::Text, text::fit(&summary, room.saturating_sub(used))),
+            (Role::Warn, lossy.to_owned()),
+        ]
+    }
+
+    /// The selected row in full: the step, what it may lose, and why keys fail at it.
+    fn view_foot(&self, shared: &Shared, canvas: &mut Canvas, area: Rect) {
+        let border = Line::from(canvas.span(Role::Border, "─".repeat(usize::from(area.width))));
+        canvas.put(above(area, 1), &border);
+        let mut rest = below(area, 1);
+        let row = self.row();
+        if let Row::Step(step) = row
+            && let Some(migration) = self.migrations(shared).get(&step.migration)
+            && let Some(found) = migration.steps.get(step.index)
+        {
+            rest = canvas.put_wrapped(rest, Role::Text, &step_summary(&found.definition));
+            if let Some(loss) = step_loss(&found.definition) {
+                rest = canvas.put_wrapped(rest, Role::Warn, &format!("⚠ loses: {loss}"));
+            }
+        }
+        if let (count @ 1.., Some(trouble)) = failing(self.previews(), row) {
+            let text = format!("✗ {count} of the sample: {}", trouble.reason);
+            canvas.put_wrapped(rest, Role::Bad, &text);
+        } else if matches!(row, Row::Whole) {
+            let (role, words) = self.risks();
+            canvas.put_wrapped(rest, role, &words);
+        }
+    }
+
+    /// What the whole chain may lose.
+    fn risks(&self) -> (Role, String) {
+        let Some(plan) = &self.last else { return (Role::Dim, String::new()) };
+        if plan.risks.is_empty() {
+            return (Role::Good, "No step loses anything: the inverse gives all back.".to_owned());
+        }
+        let risks: Vec<String> = plan
+            .risks
+            .iter()
+            .map(|risk| format!("{} step {}: {}", risk.migration, risk.step, risk.loss))
+            .collect();
+        (Role::Warn, format!("⚠ {}", risks.join("; ")))
+    }
+
+    /// What the chain does now, for a form or text field above it.
+    pub(super) fn note(&self) -> Vec<(Role, String)> {
+        let mut note = self.counts();
+        if let Some(preview) = self.current() {
+            note.push((
+                outcome_role(preview.outcome),
+                format!("{}: {}", preview.key, preview.outcome),
+            ));
+            let changed = self.pairs.iter().filter(|pair| pair.changed).take(NOTE_LINES_MAX);
+            note.extend(changed.map(|pair| match (&pair.left, &pair.right) {
+                (_, Some(right)) => (Role::Added, line_of(right)),
+                (Some(left), None) => (Role::Removed, format!("gone: {}", line_of(left))),
+                (None, None) => (Role::Text, String::new()),
+            }));
+            note.extend(preview.errors.first().map(|error| (Role::Bad, trouble_line(error))));
+        }
+        note
+    }
+}
