@@ -19,6 +19,7 @@ use serde_json::Value as Json;
 use crate::catalog::Subject;
 use crate::engine::{
     self, Control, EngineError, Judge, Preview, Report, RollbackOptions, RunOptions, RunSummary,
+    Services,
 };
 use crate::journal::{self, RunsFolder};
 use crate::model::limits::SCAN_COUNT;
@@ -293,7 +294,19 @@ impl Session {
         keys: &[Key],
         count: usize,
     ) -> Result<Vec<Preview>, SessionError> {
+        self.preview_of(plan, keys, count, false)
+    }
+
+    /// Like [`Session::preview`]; with `asking`, services that external steps name are asked.
+    pub fn preview_of(
+        &self,
+        plan: &Plan,
+        keys: &[Key],
+        count: usize,
+        asking: bool,
+    ) -> Result<Vec<Preview>, SessionError> {
         let judge = Judge::new(plan)?;
+        let services = if asking { Services::open(plan, &judge.endpoints())? } else { None };
         let mut link = Link::open(&self.address)?;
         let keys = if keys.is_empty() {
             let page =
@@ -303,11 +316,16 @@ impl Session {
             keys.to_vec()
         };
         let found = link.read(plan.storage, &keys)?;
-        let previews = keys.iter().zip(found).filter_map(|(key, found)| match found {
-            Found::Content(content) => Some(engine::preview(&judge, &plan.target, key, &content)),
-            Found::OtherType(_) | Found::Missing => None,
+        let previews = keys.iter().zip(found).filter_map(|(key, found)| match (found, &services) {
+            (Found::Content(content), Some(services)) => {
+                Some(engine::preview_asking(&judge, &plan.target, key, &content, services))
+            }
+            (Found::Content(content), None) => {
+                Some(Ok(engine::preview(&judge, &plan.target, key, &content)))
+            }
+            (Found::OtherType(_) | Found::Missing, _) => None,
         });
-        Ok(previews.collect())
+        Ok(previews.collect::<Result<_, EngineError>>()?)
     }
 
     /// Applies the chain a request asks for to one document, without a server. `source` is the

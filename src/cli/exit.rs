@@ -99,7 +99,8 @@ fn of_engine(error: &EngineError) -> Exit {
         EngineError::Store(
             StoreError::Lost { .. } | StoreError::Refused { .. } | StoreError::Unsettled { .. },
         )
-        | EngineError::Journal(JournalError::Io { .. }) => Exit::Stopped,
+        | EngineError::Journal(JournalError::Io { .. })
+        | EngineError::Service(_) => Exit::Stopped,
         EngineError::Store(error) => of_store(error),
         EngineError::Definitions(_) | EngineError::Plan(_) => Exit::Definitions,
         EngineError::State(_) | EngineError::Journal(_) => Exit::WrongUse,

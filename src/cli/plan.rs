@@ -101,6 +101,9 @@ pub fn text(plan: &Plan) -> Vec<String> {
     for (version, reason) in &plan.unreachable {
         lines.push(format!("  not from {version}: {reason}; such documents count as invalid"));
     }
+    for host in &plan.hosts {
+        lines.push(format!("  calls  {host}: its answers become part of the documents"));
+    }
     for risk in &plan.risks {
         lines.push(format!(
             "  risk   {} step {} ({}): {}",

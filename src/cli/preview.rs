@@ -22,6 +22,9 @@ pub struct Arguments {
     /// A key to show instead of a sample (repeatable)
     #[arg(long, value_name = "KEY")]
     key: Vec<String>,
+    /// Ask the services that external steps name; without it, only what would be asked is shown
+    #[arg(long)]
+    call_external: bool,
 }
 
 /// Shows what the chain makes of some keys.
@@ -32,7 +35,7 @@ pub fn carry_out(
 ) -> Result<Exit, Failure> {
     let plan = arguments.target.plan(&arguments.subject, session)?;
     let keys: Vec<Key> = arguments.key.iter().map(|key| Key::from_text(key)).collect();
-    let previews = session.preview(&plan, &keys, arguments.sample)?;
+    let previews = session.preview_of(&plan, &keys, arguments.sample, arguments.call_external)?;
     if output.json {
         output.json(&previews.iter().map(as_json).collect::<Vec<_>>());
     } else {
@@ -69,7 +72,7 @@ fn as_json(preview: &Preview) -> Json {
         "key": preview.key, "from": preview.from, "to": preview.to,
         "before": document(&preview.before), "steps": steps.collect::<Vec<_>>(),
         "after": preview.after.as_ref().map(document), "outcome": preview.outcome,
-        "errors": preview.errors,
+        "errors": preview.errors, "would_ask": preview.would_ask,
     })
 }
 
@@ -83,6 +86,10 @@ fn text(preview: &Preview) -> Vec<String> {
         let shown = if step.changed { step.after.as_str() } else { "(no change)" };
         lines.push(format!("  {:>2} {}", number + 1, step.transform));
         lines.push(format!("            {shown}"));
+    }
+    if let Some(ask) = &preview.would_ask {
+        lines.push(format!("  would ask  {ask}"));
+        lines.push("             (--call-external asks)".to_owned());
     }
     for error in &preview.errors {
         let field =

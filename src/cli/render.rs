@@ -140,6 +140,16 @@ fn report_text(report: &Report) -> Vec<String> {
         };
         lines.push(format!("{:>12}  {name}", report.tally.of(outcome)));
     }
+    if let Some(asked) = report.external {
+        lines.push(format!("  outside calls: {}, {} of them again", asked.calls, asked.retries));
+        if asked.would_ask > 0 {
+            lines.push(format!(
+                "  {} of the keys that would be migrated depend on answers that were not asked for \
+                 (--call-external asks)",
+                asked.would_ask
+            ));
+        }
+    }
     if let Some(found) = report.verification {
         lines.push(verification_text(found));
     }

@@ -48,11 +48,19 @@ pub struct Pace {
     /// How many seconds to wait for a server that is away, before stopping with the checkpoint
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     patience: u64,
+    /// Let a dry run ask the services that external steps name; a run that writes always does
+    #[arg(long)]
+    call_external: bool,
 }
 
 impl Pace {
     fn options(&self, execute: bool) -> RunOptions {
-        RunOptions { execute, batch_keys: self.batch, patience: Duration::from_secs(self.patience) }
+        RunOptions {
+            execute,
+            batch_keys: self.batch,
+            patience: Duration::from_secs(self.patience),
+            call_external: self.call_external,
+        }
     }
 
     fn control(&self) -> Control {
@@ -159,8 +167,14 @@ pub fn carry_out(
     for line in plan::text(&plan) {
         output.talk(line);
     }
+    let hosts: Vec<&str> = plan.hosts.iter().map(String::as_str).collect();
+    let calls = match hosts.as_slice() {
+        [] => String::new(),
+        hosts => format!(" It sends fields of them to {}.", hosts.join(", ")),
+    };
     let question = format!(
-        "This migrates the documents under {} at {} to {} {}. `remold rollback last` takes it back.",
+        "This migrates the documents under {} at {} to {} {}.{calls} `remold rollback last` takes it \
+         back.",
         plan.selection.pattern,
         session.address(),
         plan.subject,

@@ -22,6 +22,12 @@ pub enum EngineError {
     /// The run is not in a state for this verb.
     #[error("{0}")]
     State(String),
+    /// A service that the plan's steps ask answers nobody.
+    #[error(
+        "{0}\n  documents that asked it have no outcome yet; what was answered stands in the journal, \
+         and `remold resume` goes on from there without asking for it again"
+    )]
+    Service(String),
     /// A bug: a thread of the pipeline panicked.
     #[error(
         "a thread of the run panicked: this is a bug. What was written stands in the journal; `remold resume` goes on"

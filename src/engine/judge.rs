@@ -1,6 +1,7 @@
 //! What is to become of one document: pure, and the same for a preview, a dry run and a run.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use semver::Version;
 
@@ -13,6 +14,7 @@ use crate::model::{
 };
 use crate::planner::Plan;
 use crate::schema::{Detection, Detector, Schema, Violation};
+use crate::transform::external::{Answers, Ask, Endpoint};
 use crate::transform::{Chain, Failure, Frozen, Stage};
 
 /// A Plan, compiled: knows for each document what is to become of it.
@@ -38,8 +40,19 @@ pub enum Judged {
         /// The change.
         edit: Edit,
     },
+    /// A service outside has to be asked before it can be said.
+    Ask(Box<Asked>),
     /// It came to its outcome without a change.
     Outcome(Outcome, Option<Trouble>),
+}
+
+/// A document that waits for an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// What was read.
+    pub content: Content,
+    /// The question.
+    pub ask: Ask,
 }
 
 impl Judged {
@@ -79,8 +92,20 @@ impl Judge {
         self.chains.get(version)
     }
 
+    /// Every service that its chains may ask.
+    pub fn endpoints(&self) -> Vec<Arc<Endpoint>> {
+        let stages = self.chains.values().flat_map(|chain| &chain.stages);
+        let steps = stages.flat_map(|stage| &stage.steps);
+        steps.filter_map(|step| step.external().map(|step| Arc::clone(step.endpoint()))).collect()
+    }
+
     /// What is to become of the document under `key`.
     pub fn judge(&self, key: &Key, content: &Content) -> Judged {
+        self.judge_with(key, content, &Answers::new())
+    }
+
+    /// Like [`Judge::judge`], with what services outside have answered for this document so far.
+    pub fn judge_with(&self, key: &Key, content: &Content, answers: &Answers) -> Judged {
         let document = match content.document() {
             Ok(document) => document,
             Err(error) => {
@@ -92,8 +117,12 @@ impl Judge {
             Err(judged) => return judged,
         };
         let mut after = document.clone();
-        if let Err(failure) = self.apply(&source, key, &mut after, &mut |_, _, _| {}) {
-            return refused(&failure);
+        if let Err(failure) = self.apply_with(&source, key, &mut after, answers, &mut |_, _, _| {})
+        {
+            return match failure.ask {
+                Some(ask) => Judged::Ask(Box::new(Asked { content: content.clone(), ask: *ask })),
+                None => refused(&failure),
+            };
         }
         self.finish(source, content, &document, &after)
     }
@@ -152,8 +181,20 @@ impl Judge {
         document: &mut Document<'a>,
         watch: &mut dyn FnMut(&Stage, usize, &Document<'a>),
     ) -> Result<(), Box<Failure>> {
+        self.apply_with(source, key, document, &Answers::new(), watch)
+    }
+
+    /// Like [`Judge::apply`], with what services outside have answered for this document so far.
+    pub fn apply_with<'a>(
+        &self,
+        source: &Version,
+        key: &Key,
+        document: &mut Document<'a>,
+        answers: &Answers,
+        watch: &mut dyn FnMut(&Stage, usize, &Document<'a>),
+    ) -> Result<(), Box<Failure>> {
         let chain = self.chains.get(source).expect("route answers only versions with a chain");
-        chain.apply(document, key, &self.pattern, &self.frozen, watch)
+        chain.apply_with(document, key, &self.pattern, &self.frozen, answers, watch)
     }
 
     /// What the target's schema finds wrong with a document.

@@ -7,6 +7,7 @@ mod backoff;
 mod budget;
 mod control;
 mod error;
+mod external;
 mod judge;
 mod pipeline;
 mod preview;
@@ -29,12 +30,14 @@ mod writer;
 pub use budget::ErrorBudget;
 pub use control::{Control, Deadline, Gate};
 pub use error::EngineError;
-pub use judge::{Judge, Judged};
-pub use preview::{Preview, PreviewStep, preview, preview_from};
+pub use external::Services;
+pub use judge::{Asked, Judge, Judged};
+pub use preview::{Preview, PreviewStep, preview, preview_asking, preview_from};
 pub use progress::{Progress, Verb};
 pub use remote::{Knob, ORDERS, send_order};
 pub use report::{
-    Report, RollbackTally, RunSummary, Verification, now, plan_of_run, summaries, summary,
+    AskedTally, Report, RollbackTally, RunSummary, Verification, now, plan_of_run, summaries,
+    summary,
 };
 pub use resume::resume;
 pub use rollback::{RollbackOptions, rollback};

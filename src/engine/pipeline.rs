@@ -7,9 +7,13 @@
 //!     └── pages ────────────────────────────┘ └─────────────────────────────────┘
 //! ```
 //!
+//! A document whose chain has to ask a service outside goes from `settle` to the askers
+//! (`external/asker.rs`) and comes back judged anew, while the others go on.
+//!
 //! `settle` alone owns the counts, appends to the journal and moves the checkpoint. A batch that is
 //! under way holds a permit from its read to its last mark, which bounds memory.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -20,20 +24,22 @@ use semver::Version;
 
 use super::control::Control;
 use super::error::EngineError;
+use super::external::{self, Services};
 use super::judge::{Judge, Judged};
 use super::reader::Reader;
 use super::report::Report;
 use super::settle::{Settle, Settled};
 use super::writer::Writer;
-use crate::journal::{Checkpoint, ImageEntry, Journal, Mark, ScanPlace, SeenKeys};
-use crate::model::{Edit, Key, RunId};
+use crate::journal::{AnswerEntry, Checkpoint, ImageEntry, Journal, Mark, ScanPlace, SeenKeys};
+use crate::model::{Digest, Edit, Key, RunId};
 use crate::planner::Plan;
 use crate::store::{Address, Found, Link};
+use crate::transform::external::{Answer, Answers};
 
 /// Connections that write; two with batches of about 100 keys fill a server.
 const WRITERS: usize = 2;
 /// Batches under way at once.
-const BATCHES_MAX: usize = 16;
+const BATCHES_MAX: i64 = 16;
 
 /// What a run is given.
 pub(super) struct Job<'j> {
@@ -49,10 +55,38 @@ pub(super) struct Job<'j> {
     pub patience: Duration,
     /// Where to begin.
     pub start: Checkpoint,
+    /// The services that the plan's steps ask; `None` when there are none, or none is to be called.
+    pub services: Option<&'j Services>,
+    /// What they have answered for keys without an outcome.
+    pub answers: &'j KeptAnswers,
     /// What earlier sessions of the run came to.
     pub settled: Settled,
     /// Batches whose writes an earlier session left unsettled.
     pub unsettled: Vec<Unsettled>,
+}
+
+/// Answers by key, kept until the key has its outcome.
+#[derive(Debug, Default)]
+pub(super) struct KeptAnswers(Mutex<HashMap<Key, Answers>>);
+
+impl KeptAnswers {
+    /// Those for one key.
+    pub fn of(&self, key: &Key) -> Answers {
+        self.lock().get(key).cloned().unwrap_or_default()
+    }
+
+    pub fn keep(&self, key: &Key, question: Digest, answer: Answer) {
+        self.lock().entry(key.clone()).or_default().insert(question, answer);
+    }
+
+    /// Forgets those of a key that has its outcome.
+    pub fn forget(&self, key: &Key) {
+        self.lock().remove(key);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Answers>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Keys that an earlier session left under way.
@@ -99,6 +133,8 @@ pub(super) enum Event {
     Page { page: u64, place: ScanPlace, fraction: f64, batches: usize },
     /// Keys were judged.
     Judged(Task),
+    /// Services answered.
+    Answered(Vec<AnswerEntry>),
     /// A batch was written: a mark for each of its entries, and the keys that go round again.
     Written { page: u64, frame: u64, marks: Vec<Mark>, again: Option<Task>, took: Duration },
     /// A batch could not be written, and whether it was in part is not known.
@@ -115,7 +151,8 @@ pub(super) enum Event {
 
 /// The batches that may be under way.
 pub(super) struct Permits {
-    free: Mutex<usize>,
+    /// Below zero while more is under way than the reader may begin.
+    free: Mutex<i64>,
     changed: Condvar,
 }
 
@@ -127,7 +164,7 @@ impl Permits {
     /// Waits for a permit; `false` when the run is to stop.
     pub fn acquire(&self, control: &Control) -> bool {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        while *free == 0 {
+        while *free <= 0 {
             if control.is_stopped() {
                 return false;
             }
@@ -138,15 +175,16 @@ impl Permits {
         true
     }
 
-    /// Takes a permit whether or not one is free: for batches that an earlier session left.
+    /// Takes a permit whether or not one is free: for what an earlier session left, and for keys
+    /// that wait for an answer.
     pub fn take(&self) {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        *free = free.saturating_sub(1);
+        *self.free.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
     }
 
     pub fn release(&self) {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        *free = (*free + 1).min(BATCHES_MAX);
+        *free += 1;
+        assert!(*free <= BATCHES_MAX, "a permit is released once");
         self.changed.notify_one();
     }
 
@@ -161,7 +199,9 @@ pub(super) fn run(job: &Job<'_>) -> Result<Report, EngineError> {
     let (events, inbox) = channel();
     let (batches, unjudged) = channel();
     let (writes, unwritten) = channel();
+    let (questions, unasked) = channel();
     let (unjudged, unwritten) = (Mutex::new(unjudged), Mutex::new(unwritten));
+    let unasked = Mutex::new(unasked);
     let (reader_link, writer_links) = links(job)?;
     let judges = thread::available_parallelism().map_or(2, |cores| cores.get().clamp(1, 4));
     thread::scope(|scope| {
@@ -170,6 +210,14 @@ pub(super) fn run(job: &Job<'_>) -> Result<Report, EngineError> {
             let (events, unjudged) = (events.clone(), &unjudged);
             spawn(scope, "judge", events.clone(), move || {
                 judge(job, unjudged, &events);
+                Ok(())
+            });
+        }
+        for _ in 0..job.services.map_or(0, Services::threads) {
+            let (events, unasked) = (events.clone(), &unasked);
+            let services = job.services.expect("there are threads only for services");
+            spawn(scope, "asker", events.clone(), move || {
+                external::ask(job, services, unasked, &events);
                 Ok(())
             });
         }
@@ -185,7 +233,7 @@ pub(super) fn run(job: &Job<'_>) -> Result<Report, EngineError> {
         });
         drop(events);
         // When this returns, its channels close and every thread comes to its end.
-        let ended = Settle::new(job, permits, writes).work(&inbox);
+        let ended = Settle::new(job, permits, writes, questions).work(&inbox);
         if ended.is_err() {
             // Nobody settles any more, so a reader that waits for a permit would wait for ever.
             job.control.stop();
@@ -241,6 +289,9 @@ pub(super) fn judge_found(job: &Job<'_>, key: &Key, found: &Found) -> Judged {
     use super::trouble::Trouble;
     use crate::model::Outcome;
     match found {
+        Found::Content(content) if job.services.is_some() => {
+            job.judge.judge_with(key, content, &job.answers.of(key))
+        }
         Found::Content(content) => job.judge.judge(key, content),
         Found::Missing => Judged::Outcome(Outcome::Missing, None),
         Found::OtherType(redis_type) => {

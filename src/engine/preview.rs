@@ -3,9 +3,14 @@
 use semver::Version;
 use serde::Serialize;
 
+use super::control::Control;
+use super::error::EngineError;
+use super::external::{Services, Silence};
 use super::judge::{Judge, Judged, refused, trouble_of_violation};
+use super::run::RunOptions;
 use super::trouble::Trouble;
 use crate::model::{Content, Key, Outcome};
+use crate::transform::external::{Answers, Ask};
 
 /// What the chain makes of one document.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,6 +31,10 @@ pub struct Preview {
     pub outcome: Outcome,
     /// Why, when it needs eyes.
     pub errors: Vec<Trouble>,
+    /// What the chain would ask a service outside before it goes on; then `after` is not known, and
+    /// the outcome is the one with a good answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub would_ask: Option<String>,
 }
 
 /// One step of a [`Preview`].
@@ -46,6 +55,31 @@ pub fn preview(judge: &Judge, target: &Version, key: &Key, content: &Content) ->
     preview_from(judge, target, key, content, None)
 }
 
+/// Like [`preview`], but asks the services that the chain names. Blocks until they answer.
+///
+/// # Errors
+/// A service that answers nobody.
+pub fn preview_asking(
+    judge: &Judge,
+    target: &Version,
+    key: &Key,
+    content: &Content,
+    services: &Services,
+) -> Result<Preview, EngineError> {
+    let (mut answers, control) = (Answers::new(), Control::default());
+    let patience = RunOptions::default().patience;
+    loop {
+        let (preview, ask) = preview_with(judge, target, key, content, None, &answers);
+        let Some(ask) = ask else { return Ok(preview) };
+        let answered = services.put(&[&ask], &control, patience, &mut |_| {});
+        let answered = answered.map_err(|silence| match silence {
+            Silence::Down(reason) => EngineError::Service(reason),
+            Silence::Stopped => EngineError::State("the preview was stopped".to_owned()),
+        })?;
+        answers.extend(answered.into_iter().map(|answer| (ask.digest(), answer)));
+    }
+}
+
 /// Like [`preview`], for a document that is taken to be of version `source` whatever its shape.
 pub fn preview_from(
     judge: &Judge,
@@ -54,6 +88,18 @@ pub fn preview_from(
     content: &Content,
     source: Option<&Version>,
 ) -> Preview {
+    preview_with(judge, target, key, content, source, &Answers::new()).0
+}
+
+/// A preview, and what has to be asked to get on with it.
+fn preview_with(
+    judge: &Judge,
+    target: &Version,
+    key: &Key,
+    content: &Content,
+    source: Option<&Version>,
+    answers: &Answers,
+) -> (Preview, Option<Ask>) {
     let mut preview = Preview {
         key: key.clone(),
         from: None,
@@ -63,10 +109,11 @@ pub fn preview_from(
         after: None,
         outcome: Outcome::Invalid,
         errors: Vec::new(),
+        would_ask: None,
     };
     let Ok(document) = content.document() else {
         preview.conclude(judge.judge(key, content));
-        return preview;
+        return (preview, None);
     };
     preview.before = document.to_json();
     let route = match source {
@@ -81,39 +128,45 @@ pub fn preview_from(
                 preview.from = judge.version(&document, content);
             }
             preview.conclude(judged);
-            return preview;
+            return (preview, None);
         }
     };
     let mut after = document.clone();
     let mut last = preview.before.clone();
     let steps = &mut preview.steps;
-    let applied = judge.apply(&source, key, &mut after, &mut |stage, index, document| {
-        let now = document.to_json();
-        steps.push(PreviewStep {
-            migration: stage.migration.clone(),
-            transform: stage.steps[index].summary(),
-            changed: now != last,
-            after: now.clone(),
+    let applied =
+        judge.apply_with(&source, key, &mut after, answers, &mut |stage, index, document| {
+            let now = document.to_json();
+            steps.push(PreviewStep {
+                migration: stage.migration.clone(),
+                transform: stage.steps[index].summary(),
+                changed: now != last,
+                after: now.clone(),
+            });
+            last = now;
         });
-        last = now;
-    });
     preview.from = Some(source.clone());
     if let Err(failure) = applied {
+        if let Some(ask) = failure.ask {
+            preview.outcome = Outcome::Migrated;
+            preview.would_ask = Some(ask.to_string());
+            return (preview, Some(*ask));
+        }
         preview.conclude(refused(&failure));
-        return preview;
+        return (preview, None);
     }
     preview.after = Some(after.to_json());
     preview.errors = judge.violations(&after).iter().map(trouble_of_violation).collect();
     if preview.errors.is_empty() {
         preview.conclude(judge.finish(source, content, &document, &after));
     }
-    preview
+    (preview, None)
 }
 
 impl Preview {
     fn conclude(&mut self, judged: Judged) {
         match judged {
-            Judged::Edit { .. } => self.outcome = Outcome::Migrated,
+            Judged::Edit { .. } | Judged::Ask(_) => self.outcome = Outcome::Migrated,
             Judged::Outcome(outcome, trouble) => {
                 self.outcome = outcome;
                 self.errors.extend(trouble);

@@ -41,6 +41,20 @@ pub struct Report {
     /// Why it was stopped before its end, when that was not the operator's own doing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_because: Option<String>,
+    /// What was asked of services outside, where the plan's steps ask any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external: Option<AskedTally>,
+}
+
+/// What a session of a run asked of services outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AskedTally {
+    /// Requests that were sent, further tries included.
+    pub calls: u64,
+    /// The further tries among them.
+    pub retries: u64,
+    /// Keys that a dry run counts as migrated because their chain came as far as a question.
+    pub would_ask: u64,
 }
 
 impl Report {

@@ -5,15 +5,17 @@ use std::sync::Mutex;
 
 use super::control::Control;
 use super::error::EngineError;
+use super::external::Services;
 use super::judge::Judge;
-use super::pipeline::Unsettled;
+use super::pipeline::{KeptAnswers, Unsettled};
 use super::report::{Report, plan_of};
 use super::run::{Begun, Found, RunOptions};
 use super::settle::Settled;
 use super::trouble::Trouble;
-use crate::journal::{ImageEntry, Journal, Mark, Note, Record, RunsFolder, SeenKeys};
+use crate::journal::{AnswerEntry, ImageEntry, Journal, Mark, Note, Record, RunsFolder, SeenKeys};
 use crate::model::{Key, Phase, RunId};
 use crate::store::Address;
+use crate::transform::external::Answer;
 
 /// Goes on with a run: reads its journal, settles by reading back what was under way, and scans on
 /// from the checkpoint (from the start, when the server was restarted since), passing over every key
@@ -42,14 +44,17 @@ pub fn resume(
     let judge = Judge::new(&plan)?;
     // Whether its cursors are worth something yet is for the walk to find out.
     let start = journal.last_checkpoint()?.unwrap_or_default();
-    let begun = Begun { plan: &plan, judge: &judge, address, options, control };
+    let services = Services::open(&plan, &judge.endpoints())?;
+    let services = services.as_ref();
+    let begun = Begun { plan: &plan, judge: &judge, address, options, control, services };
     let settled = Settled { seconds: start.seconds, ..replayed.settled };
     let unsettled =
         replayed.open.into_iter().map(|(frame, entries)| Unsettled::Batch { frame, entries });
     let unsettled =
         unsettled.chain([Unsettled::Keys(replayed.again.into_iter().collect())]).collect();
     let seen = Mutex::new(replayed.seen);
-    let found = Found { run, seen, start, settled, unsettled };
+    let answers = replayed.answers;
+    let found = Found { run, seen, start, settled, unsettled, answers };
     begun.carry_out(&runs.peek(run), Mutex::new(journal), found)
 }
 
@@ -62,6 +67,8 @@ struct Replayed {
     open: BTreeMap<u64, Vec<ImageEntry>>,
     /// Keys that were to go round again and do not stand in a later frame.
     again: HashSet<Key>,
+    /// What services answered for keys that have no outcome yet.
+    answers: KeptAnswers,
     phase: Option<Phase>,
     rolled_back: bool,
 }
@@ -80,7 +87,10 @@ impl Replayed {
                 let entries = self.open.remove(&frame).unwrap_or_default();
                 for (mark, entry) in marks.into_iter().zip(entries) {
                     match mark {
-                        Mark::Settled(outcome) => self.settled.tally.count(outcome),
+                        Mark::Settled(outcome) => {
+                            self.settled.tally.count(outcome);
+                            self.answers.forget(&entry.key);
+                        }
                         Mark::Again => {
                             self.again.insert(entry.key);
                         }
@@ -91,9 +101,15 @@ impl Replayed {
             Record::Outcomes(entries) => {
                 for entry in entries {
                     self.settled.tally.count(entry.outcome);
+                    self.answers.forget(&entry.key);
                     if let Ok(trouble) = serde_json::from_str::<Trouble>(&entry.reason) {
                         self.settled.troubles.note(&entry.key, entry.outcome, &trouble);
                     }
+                }
+            }
+            Record::Answers(entries) => {
+                for AnswerEntry { key, question, answer } in entries {
+                    self.answers.keep(&key, question, Answer::Json(answer));
                 }
             }
             Record::Note(Note::Phase { phase, .. }) => self.phase = Some(phase),

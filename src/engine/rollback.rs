@@ -96,6 +96,7 @@ pub fn rollback(
         verification: None,
         rollback: Some(tally),
         stopped_because: control.stop_reason(),
+        external: None,
     })
 }
 

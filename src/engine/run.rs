@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::control::Control;
 use super::error::EngineError;
+use super::external::Services;
 use super::judge::Judge;
-use super::pipeline::{self, Job, Unsettled};
+use super::pipeline::{self, Job, KeptAnswers, Unsettled};
 use super::report::{Report, now};
 use super::settle::Settled;
 use super::{remote, verify, watch};
@@ -29,11 +30,18 @@ pub struct RunOptions {
     /// How long to wait for a server that is away or refuses, before the run stops with its
     /// checkpoint.
     pub patience: Duration,
+    /// Whether a dry run asks the services that the plan's steps name; a run that writes does.
+    pub call_external: bool,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { execute: false, batch_keys: BATCH_KEYS_DEFAULT, patience: Duration::from_secs(60) }
+        Self {
+            execute: false,
+            batch_keys: BATCH_KEYS_DEFAULT,
+            patience: Duration::from_secs(60),
+            call_external: false,
+        }
     }
 }
 
@@ -55,14 +63,25 @@ pub fn run(
     Link::open(address)?;
     let start = Checkpoint::default();
     let seen = Mutex::new(SeenKeys::default());
-    let begun = Begun { plan, judge: &judge, address, options, control };
+    let calls = options.execute || options.call_external;
+    let services = if calls { Services::open(plan, &judge.endpoints())? } else { None };
+    let services = services.as_ref();
+    let begun = Begun { plan, judge: &judge, address, options, control, services };
     if !options.execute {
-        let job = begun.job(None, &seen, start, Settled::default(), Vec::new());
+        let (settled, answers) = (Settled::default(), KeptAnswers::default());
+        let job = begun.job(None, &seen, start, settled, Vec::new(), &answers);
         return watch::beside(address, control, || pipeline::run(&job));
     }
     let header = Header::new(run.clone(), now(), address.to_string(), plan.to_json());
     let journal = Mutex::new(Journal::create(runs.create(run)?, &header)?);
-    let found = Found { run, seen, start, settled: Settled::default(), unsettled: Vec::new() };
+    let found = Found {
+        run,
+        seen,
+        start,
+        settled: Settled::default(),
+        unsettled: Vec::new(),
+        answers: KeptAnswers::default(),
+    };
     begun.carry_out(&runs.peek(run), journal, found)
 }
 
@@ -73,6 +92,7 @@ pub(super) struct Begun<'b> {
     pub address: &'b Address,
     pub options: &'b RunOptions,
     pub control: &'b Control,
+    pub services: Option<&'b Services>,
 }
 
 /// What an earlier session of the run left; nothing, for a new one.
@@ -82,6 +102,7 @@ pub(super) struct Found<'f> {
     pub start: Checkpoint,
     pub settled: Settled,
     pub unsettled: Vec<Unsettled>,
+    pub answers: KeptAnswers,
 }
 
 impl<'b> Begun<'b> {
@@ -92,6 +113,7 @@ impl<'b> Begun<'b> {
         start: Checkpoint,
         settled: Settled,
         unsettled: Vec<Unsettled>,
+        answers: &'j KeptAnswers,
     ) -> Job<'j>
     where
         'b: 'j,
@@ -109,6 +131,8 @@ impl<'b> Begun<'b> {
             start,
             settled,
             unsettled,
+            services: self.services,
+            answers,
         }
     }
 
@@ -129,9 +153,9 @@ impl<'b> Begun<'b> {
     }
 
     fn work(&self, journal: Mutex<Journal>, found: Found<'_>) -> Result<Report, EngineError> {
-        let Found { run, seen, start, settled, unsettled } = found;
-        let piped =
-            pipeline::run(&self.job(Some((&journal, run)), &seen, start, settled, unsettled));
+        let Found { run, seen, start, settled, unsettled, answers } = found;
+        let begun = Some((&journal, run));
+        let piped = pipeline::run(&self.job(begun, &seen, start, settled, unsettled, &answers));
         let mut journal = journal.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut report = match piped {
             Ok(report) => report,

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use super::control::Gate;
 use super::error::EngineError;
-use super::judge::Judged;
+use super::external::Services;
+use super::judge::{Asked, Judged};
 use super::pipeline::{Event, Job, Order, Permits, Task, Write};
 use super::progress::{Progress, Verb};
-use super::report::{Meter, Report};
+use super::report::{AskedTally, Meter, Report};
 use super::trouble::{Trouble, Troubles};
 use super::writer::image_entry;
 use crate::journal::{
@@ -41,6 +42,9 @@ pub(super) struct Settle<'s> {
     job: &'s Job<'s>,
     permits: &'s Permits,
     orders: Sender<Order>,
+    questions: Sender<Task>,
+    /// Keys that a dry run did not ask for, though their chain would.
+    would_ask: u64,
     tally: Tally,
     troubles: Troubles,
     progress: Progress,
@@ -48,15 +52,20 @@ pub(super) struct Settle<'s> {
     pages: Pages,
     checkpointed: Instant,
     scanned: Option<bool>,
-    failure: Option<(Instant, EngineError)>,
-    /// Whether batches were left for a resume.
+    /// Whether keys were given up on their way: they have no outcome yet.
     abandoned: bool,
+    failure: Option<(Instant, EngineError)>,
     /// Writes whose images are appended and not yet durable.
     waiting: Vec<Write>,
 }
 
 impl<'s> Settle<'s> {
-    pub fn new(job: &'s Job<'s>, permits: &'s Permits, orders: Sender<Order>) -> Self {
+    pub fn new(
+        job: &'s Job<'s>,
+        permits: &'s Permits,
+        orders: Sender<Order>,
+        questions: Sender<Task>,
+    ) -> Self {
         let mut progress = Progress::new(Verb::Run, job.run.clone(), job.journal.is_none());
         progress.phase = Phase::Running;
         let mut troubles = Troubles::default();
@@ -67,6 +76,8 @@ impl<'s> Settle<'s> {
             job,
             permits,
             orders,
+            questions,
+            would_ask: 0,
             tally: job.settled.tally,
             troubles,
             progress,
@@ -74,8 +85,8 @@ impl<'s> Settle<'s> {
             pages: Pages::new(job.start.clone()),
             checkpointed: Instant::now(),
             scanned: None,
-            failure: None,
             abandoned: false,
+            failure: None,
             waiting: Vec::new(),
         }
     }
@@ -113,6 +124,11 @@ impl<'s> Settle<'s> {
         }
     }
 
+    /// Whether every key was scanned, and none was given up on its way.
+    fn is_complete(&self) -> bool {
+        self.scanned == Some(true) && !self.abandoned
+    }
+
     /// Sends the batches an earlier session left unsettled to be read back first.
     fn begin_unsettled(&mut self) {
         for at in 0..self.job.unsettled.len() {
@@ -124,6 +140,14 @@ impl<'s> Settle<'s> {
     fn take(&mut self, event: Event) -> Result<(), EngineError> {
         match event {
             Event::Judged(task) => self.journal_task(task)?,
+            Event::Answered(entries) => {
+                self.append(&Record::Answers(entries));
+                // From here on a killed process has not asked in vain; the disk has it, as all else,
+                // before anything is written that depends on it.
+                if let Some(journal) = self.job.journal {
+                    lock(journal).flush()?;
+                }
+            }
             Event::Written { page, frame, marks, again, took } => {
                 for mark in &marks {
                     if let Mark::Settled(outcome) = mark {
@@ -162,13 +186,16 @@ impl<'s> Settle<'s> {
         let Task { page, attempt, items } = task;
         let mut outcomes = Vec::new();
         let mut edits = Vec::new();
+        let mut asks = Vec::new();
         for (key, judged) in items {
             match judged {
+                Judged::Ask(asked) => asks.push((key, asked)),
                 Judged::Edit { source, edit } => edits.push((key, source, edit)),
                 Judged::Outcome(outcome, trouble) => outcomes.push((key, outcome, trouble)),
             }
         }
         self.journal_outcomes(outcomes);
+        self.send_questions(page, attempt, asks);
         if self.job.journal.is_none() {
             for (key, ..) in &edits {
                 self.tally.count(Outcome::Migrated);
@@ -193,6 +220,31 @@ impl<'s> Settle<'s> {
         Ok(())
     }
 
+    /// Hands documents that wait for an answer to the askers, in tasks of one call each. A dry run that
+    /// asks nobody can only say that the chain came so far.
+    fn send_questions(&mut self, page: u64, attempt: u32, asks: Vec<(Key, Box<Asked>)>) {
+        if self.job.services.is_none() {
+            assert!(self.job.journal.is_none() || asks.is_empty(), "a run that writes can ask");
+            for (key, _) in asks {
+                self.would_ask += 1;
+                self.tally.count(Outcome::Migrated);
+                self.note_seen(&key, 1);
+            }
+            return;
+        }
+        let documents = asks.first().and_then(|(_, asked)| asked.ask.endpoint.batch.as_ref());
+        let documents = documents.map_or(1, |batch| batch.documents);
+        let mut asks = asks.into_iter().map(|(key, asked)| (key, Judged::Ask(asked))).peekable();
+        while asks.peek().is_some() {
+            let items = asks.by_ref().take(documents).collect();
+            self.permits.take();
+            self.pages.expect_another(page);
+            if self.questions.send(Task { page, attempt, items }).is_err() {
+                break;
+            }
+        }
+    }
+
     fn journal_outcomes(&mut self, outcomes: Vec<(Key, Outcome, Option<Trouble>)>) {
         if outcomes.is_empty() {
             return;
@@ -208,6 +260,7 @@ impl<'s> Settle<'s> {
         let entries: Vec<OutcomeEntry> = outcomes.into_iter().map(entry).collect();
         for entry in &entries {
             self.tally.count(entry.outcome);
+            self.job.answers.forget(&entry.key);
         }
         let budget = self.job.control.error_budget();
         if let Some(why) = budget.and_then(|budget| budget.exceeded_by(&self.tally)) {
@@ -270,7 +323,7 @@ impl<'s> Settle<'s> {
             return Ok(());
         }
         let checkpoint = Checkpoint {
-            scanned_all: self.scanned == Some(true) && self.permits.all_free(),
+            scanned_all: self.is_complete() && self.permits.all_free(),
             seconds: self.meter.seconds(),
             ..self.pages.covered.clone()
         };
@@ -308,7 +361,7 @@ impl<'s> Settle<'s> {
         assert!(self.tally.adds_up(), "each scanned key has exactly one outcome");
         self.progress.held = None;
         self.report_progress(true);
-        let complete = self.scanned == Some(true) && !self.abandoned;
+        let complete = self.is_complete();
         Ok(Report {
             run: self.job.run.clone(),
             phase: if complete { Phase::Done } else { Phase::Stopped },
@@ -321,7 +374,17 @@ impl<'s> Settle<'s> {
             verification: None,
             rollback: None,
             stopped_because: self.job.control.stop_reason(),
+            external: self.asked(),
         })
+    }
+}
+
+impl Settle<'_> {
+    /// What was asked of services outside; `None` when the chains ask nobody.
+    fn asked(&self) -> Option<AskedTally> {
+        let (calls, retries) = self.job.services.map(Services::counts).unwrap_or_default();
+        let asked = AskedTally { calls, retries, would_ask: self.would_ask };
+        (self.job.services.is_some() || self.would_ask > 0).then_some(asked)
     }
 }
 
@@ -346,6 +409,8 @@ struct Pages {
 #[derive(Default)]
 struct OpenPage {
     finished: usize,
+    /// Batches that came of the page's own: keys that waited for an answer.
+    more: usize,
     /// The batches there are, once the reader has sent them all.
     announced: Option<usize>,
     /// Where the scan stands after the page.
@@ -364,6 +429,12 @@ impl Pages {
         self.advance();
     }
 
+    fn expect_another(&mut self, page: u64) {
+        if page > 0 {
+            self.open.entry(page).or_default().more += 1;
+        }
+    }
+
     fn finish_batch(&mut self, page: u64) {
         // Page 0 stands for batches of an earlier session.
         if page > 0 {
@@ -374,7 +445,8 @@ impl Pages {
 
     fn advance(&mut self) {
         while let Some(first) = self.open.first_entry() {
-            if first.get().announced.is_none_or(|batches| first.get().finished < batches) {
+            let OpenPage { announced, finished, more, .. } = first.get();
+            if announced.is_none_or(|batches| *finished < batches + more) {
                 break;
             }
             let OpenPage { place, fraction, .. } = first.remove();

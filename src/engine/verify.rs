@@ -53,6 +53,7 @@ pub fn verify(
         verification: Some(found),
         rollback: None,
         stopped_because: control.stop_reason(),
+        external: None,
     })
 }
 
@@ -156,6 +157,8 @@ fn is_wrong(judge: &Judge, entry: &ImageEntry, standing: Standing, restored: boo
     let Some(content) = entry.image.content() else { return false };
     match judge.judge(&entry.key, &content) {
         Judged::Edit { edit, .. } => edit.after_digest() != entry.image.after,
+        // What was answered then is not asked again to check it.
+        Judged::Ask(_) => false,
         Judged::Outcome(..) => true,
     }
 }

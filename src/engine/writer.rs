@@ -101,6 +101,11 @@ impl Writer<'_> {
             }
             again
         };
+        for (mark, (key, ..)) in marks.iter().zip(&write.items) {
+            if matches!(mark, Mark::Settled(_)) {
+                self.job.answers.forget(key);
+            }
+        }
         Ok((marks, again))
     }
 
@@ -155,6 +160,9 @@ impl Writer<'_> {
             marks.push(Mark::Again);
             items.push((entry.key.clone(), judged));
         }
+        for (_, entry) in marks.iter().zip(entries).filter(|(mark, _)| is_settled(**mark)) {
+            self.job.answers.forget(&entry.key);
+        }
         let again = (!items.is_empty()).then(|| Task { page, attempt: attempt + 1, items });
         Ok((marks, again))
     }
@@ -176,10 +184,14 @@ impl Writer<'_> {
     }
 }
 
+fn is_settled(mark: Mark) -> bool {
+    matches!(mark, Mark::Settled(_))
+}
+
 /// Ends the tries for a key that other clients keep writing.
 fn give_up(judged: Judged, attempt: u32) -> Judged {
     match judged {
-        Judged::Edit { .. } if attempt + 1 >= CONFLICT_TRIES_MAX => {
+        Judged::Edit { .. } | Judged::Ask(_) if attempt + 1 >= CONFLICT_TRIES_MAX => {
             let reason = format!(
                 "other clients wrote the key between our read and our write, {CONFLICT_TRIES_MAX} \
                  times; their value stands"

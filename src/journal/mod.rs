@@ -31,6 +31,6 @@ pub use crash::crash_point;
 pub use error::JournalError;
 pub use folder::{RunFolder, RunsFolder, save_file, with_text_file};
 pub use log::{Journal, Replay};
-pub use record::{Header, ImageEntry, Mark, Note, OutcomeEntry, Record};
+pub use record::{AnswerEntry, Header, ImageEntry, Mark, Note, OutcomeEntry, Record};
 pub use seen::{Begin, SeenKeys};
 pub use socket::ControlSocket;

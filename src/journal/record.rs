@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::codec::{Decoder, Encoder};
 use super::image::{decode_image, encode_image};
-use crate::model::{BeforeImage, Key, Outcome, Phase, RunId, Tally};
+use crate::model::{BeforeImage, Digest, Key, Outcome, Phase, RunId, Tally};
 
 /// The format this program writes. Another number is refused.
 pub(super) const FORMAT: u32 = 1;
@@ -86,6 +86,17 @@ pub struct OutcomeEntry {
     pub reason: String,
 }
 
+/// What a service outside answered for one key, so that a resumed run does not ask again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnswerEntry {
+    /// The key.
+    pub key: Key,
+    /// The question, which the answer belongs to.
+    pub question: Digest,
+    /// The answer, as JSON text.
+    pub answer: String,
+}
+
 /// Something that happened to the run as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -150,6 +161,8 @@ pub enum Record {
     },
     /// Keys that came to their outcome.
     Outcomes(Vec<OutcomeEntry>),
+    /// What services outside answered.
+    Answers(Vec<AnswerEntry>),
     /// Something that happened to the run.
     Note(Note),
 }
@@ -159,6 +172,7 @@ const IMAGES: u8 = 2;
 const MARKS: u8 = 3;
 const OUTCOMES: u8 = 4;
 const NOTE: u8 = 5;
+const ANSWERS: u8 = 6;
 
 /// zstd's fastest ordinary level: journal bytes halve, and the disk is not what a run waits for.
 const ZSTD_LEVEL: i32 = 1;
@@ -171,6 +185,7 @@ impl Record {
             Self::Note(note) => (NOTE, to_json(note)),
             Self::Images(entries) => (IMAGES, compress(&encode_images(entries))),
             Self::Outcomes(entries) => (OUTCOMES, compress(&encode_outcomes(entries))),
+            Self::Answers(entries) => (ANSWERS, compress(&encode_answers(entries))),
             Self::Marks { frame, marks } => {
                 let mut out = Encoder::default();
                 out.number(*frame);
@@ -193,6 +208,7 @@ impl Record {
             NOTE => serde_json::from_slice(payload).ok().map(Self::Note),
             IMAGES => decode_images(&zstd::decode_all(payload).ok()?).map(Self::Images),
             OUTCOMES => decode_outcomes(&zstd::decode_all(payload).ok()?).map(Self::Outcomes),
+            ANSWERS => decode_answers(&zstd::decode_all(payload).ok()?).map(Self::Answers),
             MARKS => {
                 let mut decoder = Decoder::new(payload);
                 let frame = decoder.number()?;
@@ -274,6 +290,28 @@ fn decode_outcomes(payload: &[u8]) -> Option<Vec<OutcomeEntry>> {
     Some(entries)
 }
 
+fn encode_answers(entries: &[AnswerEntry]) -> Vec<u8> {
+    let mut out = Encoder::default();
+    for AnswerEntry { key, question, answer } in entries {
+        out.bytes(key.as_bytes());
+        out.raw(&question.to_bytes());
+        out.bytes(answer.as_bytes());
+    }
+    out.finish()
+}
+
+fn decode_answers(payload: &[u8]) -> Option<Vec<AnswerEntry>> {
+    let mut decoder = Decoder::new(payload);
+    let mut entries = Vec::new();
+    while !decoder.is_at_end() {
+        let key = Key::from(decoder.bytes()?);
+        let question = Digest::from_bytes(decoder.raw(16)?.try_into().ok()?);
+        let answer = String::from_utf8(decoder.bytes()?.to_vec()).ok()?;
+        entries.push(AnswerEntry { key, question, answer });
+    }
+    Some(entries)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,6 +354,11 @@ mod tests {
         for record in [
             Record::Images(edits.iter().map(image).collect()),
             Record::Outcomes(vec![outcome]),
+            Record::Answers(vec![AnswerEntry {
+                key: Key::from("k"),
+                question: Digest::of(b"?"),
+                answer: "[1.0]".into(),
+            }]),
             Record::Marks {
                 frame: 300,
                 marks: vec![Mark::Settled(Outcome::Migrated), Mark::Again, Mark::Restored],

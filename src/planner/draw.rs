@@ -106,6 +106,7 @@ pub fn draw_up(
             versions: request.from.into_iter().collect(),
             limit: request.limit,
         },
+        hosts: hosts(routes.used.values().copied()),
         chains: routes.chains,
         unreachable: routes.unreachable,
         frozen,
@@ -168,6 +169,12 @@ impl<'c> Routes<'c> {
         }
         Ok(routes)
     }
+}
+
+/// The services that steps of these migrations ask.
+fn hosts<'m>(migrations: impl Iterator<Item = &'m Migration>) -> BTreeSet<String> {
+    let steps = migrations.flat_map(|migration| &migration.transforms);
+    steps.filter_map(|step| Some(step.external()?.endpoint().host.clone())).collect()
 }
 
 fn risks(migration: &Migration) -> impl Iterator<Item = Risk> + '_ {

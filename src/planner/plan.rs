@@ -1,7 +1,7 @@
 //! The Plan: everything a run will do, as data. The confirm dialog, the dry run, the journal's header
 //! and the report show this same value.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,9 @@ pub struct Plan {
     /// For each version from which no migrations lead to the target: why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unreachable: BTreeMap<Version, String>,
+    /// The services outside that its steps ask, as scheme and host. No other is ever called.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub hosts: BTreeSet<String>,
     /// What is decided once for the whole run.
     pub frozen: Frozen,
     /// What may be lost, by step.

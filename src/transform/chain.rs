@@ -5,6 +5,7 @@ use std::fmt;
 use semver::Version;
 
 use super::condition::Condition;
+use super::external::{Answers, Ask};
 use super::facts::{Facts, Frozen};
 use super::step::{Refusal, Step};
 use crate::model::{Document, Key, Path, Segment, Value};
@@ -64,6 +65,8 @@ pub struct Failure {
     /// Whether a migration's `when` does not hold: the document is to be left as it was, and
     /// nothing is wrong with it.
     pub is_passed_over: bool,
+    /// What has to be asked before the chain can go on; then nothing is wrong with the document.
+    pub ask: Option<Box<Ask>>,
 }
 
 impl Chain {
@@ -81,6 +84,19 @@ impl Chain {
         frozen: &Frozen,
         watch: &mut dyn FnMut(&Stage, usize, &Document<'a>),
     ) -> Result<(), Box<Failure>> {
+        self.apply_with(document, key, pattern, frozen, &Answers::new(), watch)
+    }
+
+    /// Like [`Chain::apply`], with what services outside have answered for this document so far.
+    pub fn apply_with<'a>(
+        &self,
+        document: &mut Document<'a>,
+        key: &Key,
+        pattern: &str,
+        frozen: &Frozen,
+        answers: &Answers,
+        watch: &mut dyn FnMut(&Stage, usize, &Document<'a>),
+    ) -> Result<(), Box<Failure>> {
         for stage in &self.stages {
             let facts = Facts { key, pattern, version: &stage.target, frozen };
             if let Some(when) = &stage.when {
@@ -92,8 +108,15 @@ impl Chain {
                 }
             }
             for (index, step) in stage.steps.iter().enumerate() {
-                step.apply(document, &facts)
-                    .map_err(|refusal| Box::new(stage.failure(index + 1, step.kind(), refusal)))?;
+                let asked = apply_step(step, document, &facts, answers);
+                let asked =
+                    asked.map_err(|refusal| stage.failure(index + 1, step.kind(), refusal))?;
+                if let Some(ask) = asked {
+                    let refusal =
+                        Refusal::new("", format!("{} has to be asked", ask.endpoint.host));
+                    let failure = stage.failure(index + 1, step.kind(), refusal);
+                    return Err(Box::new(Failure { ask: Some(Box::new(ask)), ..failure }));
+                }
                 watch(stage, index, document);
             }
             if let Some(missing) = stage.required.iter().find(|path| !present(document, path)) {
@@ -109,7 +132,30 @@ impl Chain {
 impl Stage {
     fn failure(&self, number: usize, kind: &'static str, refusal: Refusal) -> Failure {
         let at = StepAt { migration: self.migration.clone(), number, kind };
-        Failure { at, refusal, is_passed_over: false }
+        Failure { at, refusal, is_passed_over: false, ask: None }
+    }
+}
+
+/// Carries out one step; answers what has to be asked first, if anything.
+fn apply_step(
+    step: &Step,
+    document: &mut Document<'_>,
+    facts: &Facts<'_>,
+    answers: &Answers,
+) -> Result<Option<Ask>, Refusal> {
+    let Some(external) = step.external() else {
+        step.apply(document, facts)?;
+        return Ok(None);
+    };
+    if let Some(when) = step.when()
+        && !when.holds(&mut document.root, facts)?
+    {
+        return Ok(None);
+    }
+    let Some(ask) = external.ask(document, facts)? else { return Ok(None) };
+    match answers.get(&ask.digest()) {
+        Some(answer) => external.accept(document, answer).map(|()| None),
+        None => Ok(Some(ask)),
     }
 }
 

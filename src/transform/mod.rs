@@ -5,6 +5,7 @@
 
 pub mod chain;
 mod condition;
+pub mod external;
 pub mod facts;
 pub mod kinds;
 mod params;

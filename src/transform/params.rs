@@ -6,6 +6,7 @@ use regex::Regex;
 use serde_json::{Map, Value as Json};
 
 use super::condition::Condition;
+use super::kinds::external::only_in_chains;
 use super::kinds::{self, Kind};
 use super::place::{OnExisting, OnMissing, Place, Spot};
 use super::predicate::regex_mistake;
@@ -134,7 +135,8 @@ impl<'j> Params<'j> {
         Some(places)
     }
 
-    fn read_place(&mut self, label: &str, json: &Json) -> Option<Place> {
+    /// The path of a field that stands at `label`.
+    pub fn read_place(&mut self, label: &str, json: &Json) -> Option<Place> {
         let path = self.read_path(label, json)?;
         if path.segments().last() == Some(&Segment::Each) {
             let message = format!("'{path}' ends in '[]' and names no field");
@@ -174,6 +176,7 @@ impl<'j> Params<'j> {
                 Err(mistakes) => self.adopt(&format!("{name}[{at}]"), mistakes),
             }
         }
+        only_in_chains(self, name, &steps);
         (self.mistakes.len() == before).then_some(steps)
     }
 

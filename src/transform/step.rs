@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::condition::Condition;
 use super::facts::Facts;
+use super::kinds::external::External;
 use super::kinds::{self, Kind};
 use super::params::Params;
 use crate::model::{Document, Path};
@@ -27,6 +28,11 @@ pub trait Transform: fmt::Debug + Send + Sync {
 
     /// The paths this step looks at or changes.
     fn touches(&self) -> Vec<Path>;
+
+    /// The step as one that asks a service, for the chain that carries it out.
+    fn external(&self) -> Option<&External> {
+        None
+    }
 }
 
 /// Why a transform refused a document.
@@ -171,6 +177,11 @@ impl Step {
             return Ok(false);
         }
         self.transform.apply(document, facts).map(|()| true)
+    }
+
+    /// The step as one that asks a service.
+    pub fn external(&self) -> Option<&External> {
+        self.transform.external()
     }
 
     /// The definitions of the steps that undo this one; `None` when nothing can, or when the

@@ -156,14 +156,15 @@ fn parse_placeholder(name: &str) -> Option<Placeholder> {
     })
 }
 
+/// A part of a text with placeholders.
 #[derive(Clone, Copy)]
-enum Piece<'t> {
+pub(super) enum Piece<'t> {
     Text(&'t str),
     Placeholder(&'t str),
 }
 
 /// Cuts text at its placeholders. An escaped `$${` becomes the text `${`.
-fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
+pub(super) fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {

@@ -11,6 +11,7 @@ mod console_stage;
 mod console_update;
 mod crash;
 mod demo;
+mod external;
 mod harness;
 mod live;
 mod locks;

@@ -43,6 +43,7 @@ const FENCES: &[(&str, &[&str], &[&str])] = &[
     ("the command line", &["clap::"], &["cli/"]),
     ("JSON Schema", &["jsonschema::"], &["schema/"]),
     ("Luau", &["mlua::"], &["transform/script/"]),
+    ("HTTP", &["ureq::", "rustls_native_certs::"], &["engine/external/"]),
     (
         "printing",
         &["println!", "print!", "eprintln!", "eprint!", "io::stdout", "stdout()"],

@@ -31,10 +31,18 @@ pub fn question(plan: &Arc<Plan>, shared: &Shared) -> Confirm {
     lines.push((Role::Title, format!("{} → {}", plan.subject, plan.target)));
     lines.push((Role::Text, about(plan, shared)));
     lines.push(risks);
+    lines.extend(calls(plan));
     lines.push((Role::Dim, format!("plan {}", plan.id())));
     let phrase = plan.selection.pattern.clone();
     let intent = Intent::Execute(Arc::clone(plan));
     Confirm::new("Execute the run", lines, phrase, "Execute", intent)
+}
+
+/// Whom the run asks outside.
+fn calls(plan: &Plan) -> impl Iterator<Item = (Role, String)> + '_ {
+    plan.hosts
+        .iter()
+        .map(|host| (Role::Warn, format!("Fields of the documents are sent to {host}.")))
 }
 
 /// `keys matching user:* (strings), about 1,000 keys in the database`.
@@ -87,6 +95,7 @@ pub fn plan_lines(plan: &Plan, shared: &Shared, width: usize) -> Vec<(Role, Stri
         lines.push((Role::Warn, format!("From {version}: {reason}; counted as invalid")));
     }
     lines.push((Role::Text, String::new()));
+    lines.extend(calls(plan));
     if plan.risks.is_empty() {
         lines.push((Role::Good, "No step loses anything.".to_owned()));
     }

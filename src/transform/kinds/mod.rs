@@ -8,6 +8,7 @@ mod convert_type;
 mod copy_field;
 mod custom;
 mod default_if_missing;
+pub(super) mod external;
 mod flatten_field;
 mod for_each;
 mod json_text;
@@ -103,6 +104,7 @@ pub static KINDS: &[Kind] = &[
     for_each::KIND,
     stamp_version::KIND,
     custom::KIND,
+    external::KIND,
 ];
 
 /// The kind of this name.

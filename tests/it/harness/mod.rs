@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod fetch;
 pub mod proxy;
 pub mod server;
+pub mod service;
 pub mod snapshot;
 
 pub use binary::{Remold, Said};

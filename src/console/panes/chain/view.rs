@@ -148,6 +148,9 @@ impl Chain {
             (outcome_role(preview.outcome), preview.outcome.to_string()),
         ]);
         let mut rest = canvas.put_lines(area, [head, versions]);
+        if let Some(ask) = &preview.would_ask {
+            rest = canvas.put_wrapped(rest, Role::Warn, &format!("? would ask {ask}"));
+        }
         for error in &preview.errors {
             rest = canvas.put_wrapped(rest, Role::Bad, &format!("✗ {}", trouble_line(error)));
         }
