@@ -4,10 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
+use redis::{
+    Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
+    RedisConnectionInfo, TlsCertificates,
+};
 
 use super::error::StoreError;
 use super::registry::PREFIX_DEFAULT;
+use super::sentinel::Sentinels;
 
 /// The address of one server, with its login, and where the registry stands there. Printed without the
 /// password.
@@ -15,15 +19,35 @@ use super::registry::PREFIX_DEFAULT;
 pub struct Address {
     info: ConnectionInfo,
     registry: Arc<str>,
+    /// Who knows where the server is at the moment.
+    sentinels: Option<Arc<Sentinels>>,
+}
+
+/// What TLS needs besides the URL, in PEM form.
+#[derive(Clone, Default)]
+pub struct Tls {
+    /// The certificate authority to trust; `None`: those of the system.
+    pub authority: Option<Vec<u8>>,
+    /// The client's certificate and its key.
+    pub client: Option<(Vec<u8>, Vec<u8>)>,
+    /// Whether to believe any certificate.
+    pub insecure: bool,
 }
 
 impl Address {
     /// Reads `redis://`, `rediss://` and `unix://` URLs
-    /// (<https://www.iana.org/assignments/uri-schemes/prov/redis>).
+    /// (<https://www.iana.org/assignments/uri-schemes/prov/redis>), and
+    /// `sentinel://[login@]host[:port],.../NAME[/db]` (`sentinels://` with TLS), where the login is
+    /// the server's and sentinels are asked without one.
     pub fn parse(url: &str) -> Result<Self, StoreError> {
         let refuse = |reason: String| StoreError::Url { url: without_password(url), reason };
         let known =
             ["redis://", "rediss://", "unix://", "redis+unix://", "valkey://", "valkeys://"];
+        for (scheme, plain) in [("sentinel://", "redis"), ("sentinels://", "rediss")] {
+            if let Some(rest) = url.strip_prefix(scheme) {
+                return Self::parse_sentinels(rest, plain).map_err(refuse);
+            }
+        }
         if !known.iter().any(|scheme| url.starts_with(scheme)) {
             return Err(refuse("it has no scheme that is known".to_owned()));
         }
@@ -31,7 +55,19 @@ impl Address {
         let tcp = info.tcp_settings().clone().set_nodelay(true);
         let login = info.redis_settings().clone().set_skip_set_lib_name();
         let info = info.set_tcp_settings(tcp).set_redis_settings(login);
-        Ok(Self { info, registry: PREFIX_DEFAULT.into() })
+        Ok(Self { info, registry: PREFIX_DEFAULT.into(), sentinels: None })
+    }
+
+    fn parse_sentinels(rest: &str, scheme: &str) -> Result<Self, String> {
+        let (login, rest) = match rest.rsplit_once('@') {
+            Some((login, rest)) => (format!("{login}@"), rest),
+            None => (String::new(), rest),
+        };
+        let (sentinels, db) = Sentinels::parse(rest)?;
+        let (host, port) = &sentinels.hosts[0];
+        let address = Self::parse(&format!("{scheme}://{login}{host}:{port}/{db}"))
+            .map_err(|_| format!("'{host}' or '{db}' cannot stand there"))?;
+        Ok(Self { sentinels: Some(Arc::new(sentinels)), ..address })
     }
 
     /// The address of a Unix socket, database 0, no login.
@@ -39,7 +75,61 @@ impl Address {
         let info = ConnectionAddr::Unix(path)
             .into_connection_info()
             .expect("a socket's path is a complete address");
-        Self { info, registry: PREFIX_DEFAULT.into() }
+        Self { info, registry: PREFIX_DEFAULT.into(), sentinels: None }
+    }
+
+    /// The same address with TLS set up.
+    pub fn with_tls(self, tls: &Tls) -> Result<Self, StoreError> {
+        let refuse = |reason: String| StoreError::Url { url: self.to_string(), reason };
+        let ConnectionAddr::TcpTls { host, port, .. } = self.info.addr().clone() else {
+            return Err(refuse("certificates are for rediss:// and sentinels://".to_owned()));
+        };
+        let addr = ConnectionAddr::TcpTls { host, port, insecure: tls.insecure, tls_params: None };
+        let client = tls.client.clone();
+        let certificates = TlsCertificates {
+            client_tls: client
+                .map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key }),
+            root_cert: tls.authority.clone(),
+        };
+        let client = Client::build_with_tls(self.info.clone().set_addr(addr), certificates)
+            .map_err(|error| refuse(format!("the certificates cannot be used: {error}")))?;
+        Ok(Self { info: client.get_connection_info().clone(), ..self })
+    }
+
+    /// The same address with another login; what is `None` stays.
+    #[must_use]
+    pub fn with_login(self, user: Option<&str>, password: Option<&str>) -> Self {
+        let mut login = self.info.redis_settings().clone();
+        if let Some(user) = user {
+            login = login.set_username(user);
+        }
+        if let Some(password) = password {
+            login = login.set_password(password);
+        }
+        Self { info: self.info.set_redis_settings(login), ..self }
+    }
+
+    /// The user that logs in; `None` is the default user.
+    pub fn user(&self) -> Option<&str> {
+        self.info.redis_settings().username()
+    }
+
+    /// Whether the server's certificate is believed whatever it is.
+    pub fn is_insecure(&self) -> bool {
+        matches!(self.info.addr(), ConnectionAddr::TcpTls { insecure: true, .. })
+    }
+
+    /// Where the server is at the moment: the address itself, or the primary that sentinels name.
+    pub(super) fn resolve(&self) -> Result<Self, StoreError> {
+        let Some(sentinels) = &self.sentinels else { return Ok(self.clone()) };
+        let reach = |host: &str, port| {
+            let login = RedisConnectionInfo::default().set_skip_set_lib_name();
+            self.at(host, port).info.set_redis_settings(login)
+        };
+        match sentinels.primary_at(reach) {
+            Ok((host, port)) => Ok(self.at(&host, port)),
+            Err(reason) => Err(StoreError::Unreachable { address: self.to_string(), reason }),
+        }
     }
 
     /// The same server with the registry below another prefix. A prefix without a hash tag becomes
@@ -74,7 +164,8 @@ impl Address {
             },
             _ => ConnectionAddr::Tcp(host.to_owned(), port),
         };
-        Self { info: self.info.clone().set_addr(addr), registry: self.registry.clone() }
+        let info = self.info.clone().set_addr(addr);
+        Self { info, registry: self.registry.clone(), sentinels: None }
     }
 
     /// Host and port; of a Unix socket the host is this machine, and the port none.
@@ -113,11 +204,17 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let login = self.info.redis_settings();
         let user = login.username().map(|user| format!("{user}@")).unwrap_or_default();
-        match self.info.addr() {
-            ConnectionAddr::Tcp(host, port) => write!(f, "redis://{user}{host}:{port}")?,
-            ConnectionAddr::TcpTls { host, port, .. } => write!(f, "rediss://{user}{host}:{port}")?,
-            ConnectionAddr::Unix(path) => write!(f, "unix://{user}{}", path.display())?,
-            other => write!(f, "{user}{other}")?,
+        match (&self.sentinels, self.info.addr()) {
+            (Some(sentinels), ConnectionAddr::TcpTls { .. }) => {
+                write!(f, "sentinels://{user}{sentinels}")?;
+            }
+            (Some(sentinels), _) => write!(f, "sentinel://{user}{sentinels}")?,
+            (None, ConnectionAddr::Tcp(host, port)) => write!(f, "redis://{user}{host}:{port}")?,
+            (None, ConnectionAddr::TcpTls { host, port, .. }) => {
+                write!(f, "rediss://{user}{host}:{port}")?;
+            }
+            (None, ConnectionAddr::Unix(path)) => write!(f, "unix://{user}{}", path.display())?,
+            (None, other) => write!(f, "{user}{other}")?,
         }
         match login.db() {
             0 => Ok(()),
@@ -144,6 +241,18 @@ mod tests {
         assert!(!error.to_string().contains("s3cret"), "{error}");
         let error = Address::parse("redis://app:s3cret@db:port").expect_err("bad port");
         assert!(!error.to_string().contains("s3cret"), "{error}");
+    }
+
+    #[test]
+    fn sentinels_name_a_primary() {
+        let url = "sentinel://app:s3cret@s1:5000,s2/main/3";
+        let address = Address::parse(url).expect("valid");
+        assert_eq!(address.to_string(), "sentinel://app@s1:5000,s2:26379/main/3");
+        assert_eq!((address.database(), address.user()), (3, Some("app")));
+        for url in ["sentinel://app:s3cret@s1:5000", "sentinel://app:s3cret@s1:x/main"] {
+            let error = Address::parse(url).expect_err("not whole");
+            assert!(!error.to_string().contains("s3cret"), "{error}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::address::Address;
 pub enum StoreError {
     /// The URL is none that remold knows.
     #[error(
-        "the URL '{url}' is not usable: {reason}\n  expected redis://[user:password@]host[:port][/db], rediss://... for TLS, or unix:///path/to/socket"
+        "the URL '{url}' is not usable: {reason}\n  expected redis://[user:password@]host[:port][/db], rediss://... for TLS, unix:///path/to/socket, or sentinel://host:port,host:port/NAME"
     )]
     Url {
         /// The URL, without its password.

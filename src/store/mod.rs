@@ -16,6 +16,7 @@ pub mod local;
 mod read;
 pub mod registry;
 mod scan;
+mod sentinel;
 mod server;
 mod slots;
 pub mod subject_lock;
@@ -24,7 +25,7 @@ mod whole;
 mod wire;
 mod write;
 
-pub use address::Address;
+pub use address::{Address, Tls};
 pub use error::{Fault, StoreError};
 pub use layout::{Layout, Node};
 pub use link::Link;

@@ -23,7 +23,7 @@ impl Wire {
     /// Connects and logs in.
     pub fn open(address: &Address) -> Result<Self, StoreError> {
         let failed = |error: redis::RedisError| StoreError::from_connect(address, &error);
-        let client = Client::open(address.connection_info()).map_err(failed)?;
+        let client = Client::open(address.resolve()?.connection_info()).map_err(failed)?;
         let timeout = Duration::from_secs(CONNECT_TIMEOUT_S);
         let mut connection = client.get_connection_with_timeout(timeout).map_err(failed)?;
         let timeout = Some(Duration::from_secs(RESPONSE_TIMEOUT_S));
