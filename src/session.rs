@@ -2,6 +2,7 @@
 //!
 //! Every method that speaks to the server blocks.
 
+pub mod config;
 mod definitions;
 mod error;
 mod lock;
@@ -21,21 +22,22 @@ use crate::engine::{
     self, Control, EngineError, Judge, Preview, Report, RollbackOptions, RunOptions, RunSummary,
     Services,
 };
-use crate::journal::{self, RunsFolder};
+use crate::journal::RunsFolder;
 use crate::model::limits::SCAN_COUNT;
 use crate::model::{Content, Key, RedisType, RunId, Storage, glob};
 use crate::planner::{Plan, PlanRequest, draw_up};
 use crate::schema::Detection;
-use crate::store::{Found, Link};
+use crate::store::{Found, Link, Tls};
 use crate::transform::Frozen;
 
+use self::config::TlsFiles;
 pub use self::error::SessionError;
 use self::lock::Work;
 pub use self::lock::{Holder, RegisteredRun};
 pub use self::registry::{Clash, Event, PushOutcome};
 pub use self::samples::Sampled;
 pub use crate::catalog::Catalog;
-pub use crate::journal::JournalError;
+pub use crate::journal::{JournalError, save_file};
 pub use crate::store::inspect::{KeyLine, KeyValue, KeyView};
 pub use crate::store::{Address, ServerInfo, StoreError};
 
@@ -43,10 +45,16 @@ pub use crate::store::{Address, ServerInfo, StoreError};
 pub const URL_DEFAULT: &str = "redis://127.0.0.1:6379";
 
 /// What a session is opened with.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Settings {
     /// The server's URL.
     pub url: Option<String>,
+    /// The ACL user, when the URL names none.
+    pub user: Option<String>,
+    /// The password, when the URL has none.
+    pub password: Option<String>,
+    /// Where certificates are.
+    pub tls: TlsFiles,
     /// The folder with the definitions.
     pub catalog: Option<PathBuf>,
     /// The folder for run files.
@@ -102,6 +110,10 @@ impl Session {
     /// Reads settings and catalog. Does not connect yet.
     pub fn open(settings: Settings) -> Result<Self, SessionError> {
         let mut address = Address::parse(settings.url.as_deref().unwrap_or(URL_DEFAULT))?;
+        address = address.with_login(settings.user.as_deref(), settings.password.as_deref());
+        if settings.tls != TlsFiles::default() {
+            address = address.with_tls(&read_tls(&settings.tls)?)?;
+        }
         if let Some(prefix) = &settings.registry_prefix {
             address = address.with_registry(prefix)?;
         }
@@ -343,7 +355,7 @@ impl Session {
 
     /// Writes a file an operator asked for.
     pub fn save_file(&self, path: &Path, text: &str) -> Result<(), SessionError> {
-        Ok(journal::save_file(path, text)?)
+        Ok(save_file(path, text)?)
     }
 
     /// Reads a file an operator named.
@@ -466,6 +478,25 @@ impl Session {
     fn may_write(&self, writes: bool, verb: &'static str) -> Result<(), SessionError> {
         if writes && self.read_only { Err(SessionError::ReadOnly(verb)) } else { Ok(()) }
     }
+}
+
+/// Reads the certificates.
+fn read_tls(files: &TlsFiles) -> Result<Tls, SessionError> {
+    let read = |path: &Path| {
+        std::fs::read(path).map_err(|error| {
+            SessionError::Usage(format!("cannot read {}: {error}", path.display()))
+        })
+    };
+    let client = match (&files.certificate, &files.key) {
+        (Some(certificate), Some(key)) => Some((read(certificate)?, read(key)?)),
+        (None, None) => None,
+        _ => {
+            let why = "a client certificate needs its key, and a key its certificate: name both";
+            return Err(SessionError::Usage(why.to_owned()));
+        }
+    };
+    let authority = files.authority.as_deref().map(read).transpose()?;
+    Ok(Tls { authority, client, insecure: files.insecure })
 }
 
 fn read_one(link: &mut Link, storage: Storage, key: &Key) -> Result<Found, StoreError> {

@@ -3,6 +3,7 @@
 //! Standard output is data, standard error is talk; nothing prompts without a terminal.
 
 mod clock;
+mod config;
 mod control;
 mod demo;
 mod diff;
@@ -19,12 +20,14 @@ mod rollback;
 mod run;
 mod runs;
 mod schema;
+mod shell;
 mod transform;
 mod validate;
 mod verify;
 mod watch;
 
 use std::ffi::OsString;
+use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 
@@ -47,11 +50,21 @@ Exit codes:
   5   stopped before the end; `remold resume` goes on
   70  a bug in remold";
 
+/// The version with the facts of this build: `remold --version`; `-V` is the number alone.
+fn long_version() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let kind = if cfg!(debug_assertions) { "debug build" } else { "release build" };
+        let (system, machine) = (std::env::consts::OS, std::env::consts::ARCH);
+        format!("{} ({kind} for {system} {machine})", env!("CARGO_PKG_VERSION"))
+    });
+    &TEXT
+}
+
 /// Changes the shape of documents in Redis, in place and safely.
 ///
 /// Without a verb, on a terminal: the console.
 #[derive(Parser, Debug)]
-#[command(name = "remold", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(name = "remold", version, long_version = long_version(), after_help = EXIT_CODES, disable_help_subcommand = true)]
 struct Arguments {
     #[command(flatten)]
     global: Global,
@@ -92,6 +105,12 @@ enum Verb {
     Graph(graph::Arguments),
     /// Apply a chain to one document from standard input, without Redis
     Transform(transform::Arguments),
+    /// Make, find or check the configuration file
+    Config(config::Arguments),
+    /// Print completions for a shell
+    Completions(shell::Completions),
+    /// Print the manual page of remold, or of one of its verbs
+    Man(shell::Man),
     /// Try remold on a private server with sample data, gone at the end
     Demo(demo::Arguments),
 }
@@ -165,6 +184,9 @@ fn carry_out(arguments: Arguments, output: Output) -> Result<Start, Failure> {
         Verb::Log(arguments) => log::carry_out(&arguments, &global.session()?, output),
         Verb::Graph(arguments) => graph::carry_out(&arguments, &global.session()?, output),
         Verb::Transform(arguments) => transform::carry_out(&arguments, &global.session()?, output),
+        Verb::Config(arguments) => config::carry_out(&arguments, &global, output),
+        Verb::Completions(arguments) => Ok(shell::completions(&arguments, output)),
+        Verb::Man(arguments) => shell::man(&arguments, output),
         Verb::Demo(arguments) => return demo::carry_out(&arguments, &global, output),
     };
     exit.map(Start::Ended)

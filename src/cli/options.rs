@@ -6,6 +6,8 @@ use clap::Args;
 use serde_json::Value as Json;
 
 use super::exit::Failure;
+use super::render::{self, Output};
+use crate::session::config::{self, Config, TlsFiles};
 use crate::session::{Session, Settings};
 
 /// Options of every verb.
@@ -13,9 +15,34 @@ use crate::session::{Session, Settings};
 #[command(next_help_heading = "Options of every verb")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Global {
-    /// The server: redis://, rediss://, unix:// [default: redis://127.0.0.1:6379]
+    /// The server: redis://, rediss://, unix://, sentinel://HOST,.../NAME, or a connection of the
+    /// configuration [default: the configuration's, else redis://127.0.0.1:6379]
     #[arg(long, global = true, env = "REMOLD_URL", hide_env_values = true, value_name = "URL")]
     pub url: Option<String>,
+    /// The ACL user
+    #[arg(long, global = true, env = "REMOLD_USER", value_name = "NAME")]
+    pub user: Option<String>,
+    /// The file with the password, in its first line; $REMOLD_PASSWORD holds the password itself
+    #[arg(long, global = true, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Ask for the password on the terminal
+    #[arg(long, global = true, conflicts_with = "password_file")]
+    pub ask_password: bool,
+    /// The certificate authority to trust, PEM [default: those of the system]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub tls_ca: Option<PathBuf>,
+    /// The client's certificate, PEM
+    #[arg(long, global = true, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The key of the client's certificate, PEM
+    #[arg(long, global = true, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Believe any certificate: whoever is on the way can read and change everything
+    #[arg(long, global = true)]
+    pub insecure: bool,
+    /// The configuration file [default: remold/config.toml in the XDG place]
+    #[arg(long, global = true, env = "REMOLD_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// The folder with schemas and migrations
     #[arg(long, global = true, env = "REMOLD_CATALOG", value_name = "DIR")]
     pub catalog: Option<PathBuf>,
@@ -48,20 +75,65 @@ pub struct Global {
 impl Global {
     /// Opens the session these options ask for.
     pub fn session(&self) -> Result<Session, Failure> {
-        Ok(Session::open(self.settings())?)
+        let session = Session::open(self.settings()?)?;
+        if session.address().is_insecure() {
+            Output::new(self).talk(format!(
+                "WARNING: the certificate of {} is not checked (--insecure): whoever is on the way \
+                 can read and change everything",
+                session.address()
+            ));
+        }
+        Ok(session)
     }
 
-    /// The settings these options ask for.
-    pub fn settings(&self) -> Settings {
-        Settings {
+    /// Where the configuration file is, when there is a place for it.
+    pub fn config_place(&self) -> Option<PathBuf> {
+        self.config.clone().or_else(Config::place)
+    }
+
+    /// The settings these options ask for, with what the configuration says beside.
+    pub fn settings(&self) -> Result<Settings, Failure> {
+        if let Some(path) = self.config.as_ref().filter(|path| !path.is_file()) {
+            return Err(Failure::usage(format!("there is no file {}", path.display())));
+        }
+        let config = match self.config_place() {
+            Some(path) => Config::read(&path)?,
+            None => Config::default(),
+        };
+        Ok(config.complete(self.said()?)?)
+    }
+
+    /// The settings as they stand on the command line and in the environment.
+    fn said(&self) -> Result<Settings, Failure> {
+        Ok(Settings {
             url: self.url.clone(),
+            user: self.user.clone(),
+            password: self.password()?,
+            tls: TlsFiles {
+                authority: self.tls_ca.clone(),
+                certificate: self.tls_cert.clone(),
+                key: self.tls_key.clone(),
+                insecure: self.insecure,
+            },
             catalog: self.catalog.clone(),
             state_dir: self.state_dir.clone(),
             environment: self.environment.clone(),
             flags: self.flags.iter().cloned().collect(),
             registry_prefix: self.prefix.clone(),
             read_only: self.read_only,
+        })
+    }
+
+    /// The password, from the terminal, a file or the environment; never from an argument, which
+    /// other users of the machine can read.
+    fn password(&self) -> Result<Option<String>, Failure> {
+        if self.ask_password {
+            return render::ask_password().map(Some);
         }
+        if let Some(path) = &self.password_file {
+            return Ok(Some(config::read_password(path)?));
+        }
+        Ok(std::env::var("REMOLD_PASSWORD").ok())
     }
 }
 

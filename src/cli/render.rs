@@ -79,6 +79,15 @@ impl Output {
     }
 }
 
+/// Asks for a password on the terminal, without showing what is typed.
+pub fn ask_password() -> Result<String, Failure> {
+    if !is_terminal() {
+        return Err(Failure::usage("--ask-password needs a terminal, and this is none"));
+    }
+    rpassword::prompt_password("Password: ")
+        .map_err(|error| Failure::usage(format!("no password was read: {error}")))
+}
+
 /// Why a verb did not come to its end.
 pub fn failure(failure: &Failure) {
     or_leave(writeln!(io::stderr().lock(), "remold: {}", failure.message));

@@ -49,7 +49,7 @@ pub fn carry_out(arguments: &Arguments, global: &Global, output: Output) -> Resu
         url: Some(demo.url().to_owned()),
         catalog: Some(demo.catalog_dir()),
         state_dir: Some(demo.state_dir()),
-        ..global.settings()
+        ..global.settings()?
     })?;
     if !arguments.headless {
         let (demo, no_color) = (Some(demo), global.no_color);
