@@ -9,6 +9,7 @@ mod lock;
 pub mod edit;
 mod registry;
 mod samples;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,47 +28,19 @@ use crate::model::limits::SCAN_COUNT;
 use crate::model::{Content, Key, RedisType, RunId, Storage, glob};
 use crate::planner::{Plan, PlanRequest, draw_up};
 use crate::schema::Detection;
-use crate::store::{Found, Link, Tls};
+use crate::store::{Found, Link};
 use crate::transform::Frozen;
 
-use self::config::TlsFiles;
 pub use self::error::SessionError;
 use self::lock::Work;
 pub use self::lock::{Holder, RegisteredRun};
 pub use self::registry::{Clash, Event, PushOutcome};
 pub use self::samples::Sampled;
+pub use self::settings::{Settings, URL_DEFAULT};
 pub use crate::catalog::Catalog;
 pub use crate::journal::{JournalError, save_file};
 pub use crate::store::inspect::{KeyLine, KeyValue, KeyView};
 pub use crate::store::{Address, ServerInfo, StoreError};
-
-/// The server when nobody names one.
-pub const URL_DEFAULT: &str = "redis://127.0.0.1:6379";
-
-/// What a session is opened with.
-#[derive(Clone, Default)]
-pub struct Settings {
-    /// The server's URL.
-    pub url: Option<String>,
-    /// The ACL user, when the URL names none.
-    pub user: Option<String>,
-    /// The password, when the URL has none.
-    pub password: Option<String>,
-    /// Where certificates are.
-    pub tls: TlsFiles,
-    /// The folder with the definitions.
-    pub catalog: Option<PathBuf>,
-    /// The folder for run files.
-    pub state_dir: Option<PathBuf>,
-    /// The name of the environment, for `${ENV}`.
-    pub environment: Option<String>,
-    /// Feature flags, for `${FLAG.x}`; they win over those in the catalog.
-    pub flags: BTreeMap<String, Json>,
-    /// What all keys of the registry begin with; `{remold}` unless said.
-    pub registry_prefix: Option<String>,
-    /// Whether nothing may be written.
-    pub read_only: bool,
-}
 
 /// A server, a catalog and a state directory. Clones share them.
 #[derive(Clone, Debug)]
@@ -109,19 +82,12 @@ pub struct KeyDetail {
 impl Session {
     /// Reads settings and catalog. Does not connect yet.
     pub fn open(settings: Settings) -> Result<Self, SessionError> {
-        let mut address = Address::parse(settings.url.as_deref().unwrap_or(URL_DEFAULT))?;
-        address = address.with_login(settings.user.as_deref(), settings.password.as_deref());
-        if settings.tls != TlsFiles::default() {
-            address = address.with_tls(&read_tls(&settings.tls)?)?;
-        }
-        if let Some(prefix) = &settings.registry_prefix {
-            address = address.with_registry(prefix)?;
-        }
+        let address = settings.address()?;
         let catalog = match &settings.catalog {
             Some(folder) => OnceLock::from(Catalog::load(folder)?),
             None => OnceLock::new(),
         };
-        let state_dir = settings.state_dir.map_or_else(default_state_dir, Ok)?;
+        let state_dir = settings.state_dir.map_or_else(settings::default_state_dir, Ok)?;
         Ok(Self {
             address,
             catalog: Arc::new(catalog),
@@ -480,25 +446,6 @@ impl Session {
     }
 }
 
-/// Reads the certificates.
-fn read_tls(files: &TlsFiles) -> Result<Tls, SessionError> {
-    let read = |path: &Path| {
-        std::fs::read(path).map_err(|error| {
-            SessionError::Usage(format!("cannot read {}: {error}", path.display()))
-        })
-    };
-    let client = match (&files.certificate, &files.key) {
-        (Some(certificate), Some(key)) => Some((read(certificate)?, read(key)?)),
-        (None, None) => None,
-        _ => {
-            let why = "a client certificate needs its key, and a key its certificate: name both";
-            return Err(SessionError::Usage(why.to_owned()));
-        }
-    };
-    let authority = files.authority.as_deref().map(read).transpose()?;
-    Ok(Tls { authority, client, insecure: files.insecure })
-}
-
 fn read_one(link: &mut Link, storage: Storage, key: &Key) -> Result<Found, StoreError> {
     let found = link.read(storage, std::slice::from_ref(key))?;
     Ok(found.into_iter().next().unwrap_or(Found::Missing))
@@ -508,13 +455,4 @@ fn read_one(link: &mut Link, storage: Storage, key: &Key) -> Result<Found, Store
 fn random() -> u64 {
     use std::hash::{BuildHasher, Hasher};
     std::collections::hash_map::RandomState::new().build_hasher().finish()
-}
-
-/// `$XDG_STATE_HOME/remold`, or what stands for it on this system.
-fn default_state_dir() -> Result<PathBuf, SessionError> {
-    use etcetera::BaseStrategy;
-    let places = etcetera::choose_base_strategy().map_err(|error| {
-        SessionError::Usage(format!("no place for run files: {error}; name one with --state-dir"))
-    })?;
-    Ok(places.state_dir().unwrap_or_else(|| places.data_dir()).join("remold"))
 }

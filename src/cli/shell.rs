@@ -15,12 +15,7 @@ pub struct Completions {
 /// Prints the completions of one shell.
 pub fn completions(arguments: &Completions, output: Output) -> Exit {
     let mut text = Vec::new();
-    clap_complete::generate(
-        arguments.shell,
-        &mut super::Arguments::command(),
-        "remold",
-        &mut text,
-    );
+    clap_complete::generate(arguments.shell, &mut super::Arguments::command(), "remold", &mut text);
     output.line(String::from_utf8_lossy(&text).trim_end());
     Exit::Fine
 }
@@ -39,7 +34,8 @@ pub fn man(arguments: &Man, output: Output) -> Result<Exit, Failure> {
         None => command,
         Some(verb) => {
             let found = command.find_subcommand(verb).cloned();
-            let found = found.ok_or_else(|| Failure::usage(format!("there is no verb '{verb}'")))?;
+            let found =
+                found.ok_or_else(|| Failure::usage(format!("there is no verb '{verb}'")))?;
             let name: &'static str = Box::leak(format!("remold-{verb}").into_boxed_str());
             found.name(name)
         }

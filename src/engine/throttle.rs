@@ -254,6 +254,21 @@ pub struct Readings {
 }
 
 impl Readings {
+    /// The worse of the readings of two nodes of a cluster, signal by signal.
+    #[must_use]
+    pub fn worse(&self, other: &Self) -> Self {
+        let worse =
+            |one: Option<f64>, other: Option<f64>| one.into_iter().chain(other).reduce(f64::max);
+        Self {
+            latency: worse(self.latency, other.latency),
+            memory: worse(self.memory, other.memory),
+            evictions: worse(self.evictions, other.evictions),
+            replica_lag: worse(self.replica_lag, other.replica_lag),
+            blocked_clients: worse(self.blocked_clients, other.blocked_clients),
+            cpu: worse(self.cpu, other.cpu),
+        }
+    }
+
     /// The reading of a signal; `None` when the server has none.
     pub fn of(&self, signal: Signal) -> Option<f64> {
         match signal {

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::control::{Control, Throttled};
-use super::throttle::{Gauge, Verdict};
+use super::throttle::{Gauge, Readings, Verdict};
 use crate::store::{Address, Link, StoreError};
 
 /// How often the server is probed.
@@ -43,7 +43,8 @@ struct Watch<'w> {
     address: &'w Address,
     control: &'w Control,
     link: Option<Link>,
-    gauge: Gauge,
+    /// One for each node, in the order of the link.
+    gauges: Vec<Gauge>,
     looked: Option<Instant>,
     read: Instant,
     /// Keys per second while nothing held the verb back.
@@ -54,12 +55,12 @@ struct Watch<'w> {
 
 impl<'w> Watch<'w> {
     fn new(address: &'w Address, control: &'w Control) -> Self {
-        let (gauge, now) = (Gauge::default(), Instant::now());
+        let now = Instant::now();
         Self {
             address,
             control,
             link: None,
-            gauge,
+            gauges: Vec::new(),
             looked: None,
             read: now,
             unhindered: PACE_MIN,
@@ -94,6 +95,12 @@ impl<'w> Watch<'w> {
         }
     }
 
+    /// The worst of all nodes.
+    fn readings(&self) -> Readings {
+        let none = Readings::default();
+        self.gauges.iter().fold(none, |worst, gauge| worst.worse(gauge.readings()))
+    }
+
     fn heed_deadline(&self) {
         if let Some(deadline) = self.control.deadline()
             && deadline.at.saturating_duration_since(Instant::now()) < DRAIN_TIME
@@ -111,11 +118,18 @@ impl<'w> Watch<'w> {
         let due = self.looked.is_none_or(|at| at.elapsed() >= LOOK_INTERVAL);
         if due {
             let vitals = link.vitals()?;
-            self.gauge.look(Instant::now(), vitals);
+            if vitals.len() != self.gauges.len() {
+                // Another layout: what was read of each node says nothing of the new ones.
+                self.gauges = vitals.iter().map(|_| Gauge::default()).collect();
+            }
+            for (gauge, vitals) in self.gauges.iter_mut().zip(vitals) {
+                gauge.look(Instant::now(), vitals);
+            }
             self.looked = Some(Instant::now());
         } else {
-            let probe_ms = link.probe()?;
-            self.gauge.probe(probe_ms);
+            for (gauge, probe_ms) in self.gauges.iter_mut().zip(link.probes()?) {
+                gauge.probe(probe_ms);
+            }
         }
         Ok(())
     }
@@ -134,7 +148,7 @@ impl<'w> Watch<'w> {
         };
         let pace_before = pace(&before);
         let flag = self.control.pause_file().filter(|path| path.exists());
-        let verdict = self.control.limits().judge(self.gauge.readings());
+        let verdict = self.control.limits().judge(&self.readings());
         let next = match (flag, verdict) {
             (Some(path), _) => Throttled::Hold(format!("flag file {} exists", path.display())),
             (None, verdict) => self.follow(verdict, before),

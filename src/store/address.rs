@@ -114,6 +114,12 @@ impl Address {
         self.info.redis_settings().username()
     }
 
+    /// Whether a user is named and no password, with which nobody can log in.
+    pub fn lacks_password(&self) -> bool {
+        let login = self.info.redis_settings();
+        login.username().is_some() && login.password().is_none()
+    }
+
     /// Whether the server's certificate is believed whatever it is.
     pub fn is_insecure(&self) -> bool {
         matches!(self.info.addr(), ConnectionAddr::TcpTls { insecure: true, .. })

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::error::StoreError;
-use super::link::{Link, text};
+use super::link::{Link, text as text_of};
 use super::server::info_lines;
 
 /// One look at a server, from `PING` and `INFO` (<https://redis.io/docs/latest/commands/info/>).
@@ -41,56 +41,30 @@ pub struct Replica {
 }
 
 impl Link {
-    /// Looks at the server once; at a cluster, at each of its primaries.
-    pub fn vitals(&mut self) -> Result<Vitals, StoreError> {
-        let probe_ms = self.probe()?;
+    /// Looks at the server once; in a cluster at each primary.
+    pub fn vitals(&mut self) -> Result<Vec<Vitals>, StoreError> {
         let mut info = redis::cmd("INFO");
         info.arg("everything");
-        let mut nodes = Vec::new();
-        for info in self.each_node(&[("INFO", &info)])?.into_iter().flatten() {
-            nodes.push(read(&text("INFO", info)?));
-        }
-        Ok(Vitals { probe_ms, ..worst(nodes) })
+        let probes = self.probes()?;
+        let texts = self.each_node(&[("INFO", &info)])?.into_iter().flatten();
+        let look = |(text, probe_ms)| Ok(Vitals { probe_ms, ..read(&text_of("INFO", text)?) });
+        texts.zip(probes).map(look).collect()
     }
 
-    /// Asks only how fast the server answers, in milliseconds; of a cluster, its slowest primary.
-    pub fn probe(&mut self) -> Result<f64, StoreError> {
-        let mut slowest = 0_f64;
-        for number in 0.. {
+    /// Asks only how fast the server answers, in a cluster each primary, in milliseconds.
+    pub fn probes(&mut self) -> Result<Vec<f64>, StoreError> {
+        let ping = redis::cmd("PING");
+        let mut probes = Vec::new();
+        loop {
             let asked = Instant::now();
-            if self.call_number(number, "PING", &redis::cmd("PING"))?.is_none() {
+            let Some((_, nodes)) = self.call_number(probes.len(), "PING", &ping)? else { break };
+            probes.push(asked.elapsed().as_secs_f64() * 1000.0);
+            if probes.len() >= nodes {
                 break;
             }
-            slowest = slowest.max(asked.elapsed().as_secs_f64() * 1000.0);
         }
-        Ok(slowest)
+        Ok(probes)
     }
-}
-
-/// The primaries of a cluster as one server to be careful with: the memory of the fullest, what
-/// happened anywhere, the replicas of all, the processor time of one on average.
-fn worst(nodes: Vec<Vitals>) -> Vitals {
-    let count = nodes.len().max(1);
-    // A replica's lag is the difference to its own primary's offset.
-    let offset = nodes.iter().map(|node| node.replication_offset).max().unwrap_or(0);
-    let mut whole = Vitals { replication_offset: offset, ..Vitals::default() };
-    for node in nodes {
-        let Vitals { memory_bytes, memory_limit_bytes, .. } = node;
-        let is_fuller = u128::from(memory_bytes) * u128::from(whole.memory_limit_bytes)
-            > u128::from(whole.memory_bytes) * u128::from(memory_limit_bytes);
-        if is_fuller || whole.memory_limit_bytes == 0 {
-            (whole.memory_bytes, whole.memory_limit_bytes) = (memory_bytes, memory_limit_bytes);
-        }
-        whole.evicted_keys += node.evicted_keys;
-        whole.blocked_clients += node.blocked_clients;
-        #[expect(clippy::cast_precision_loss, reason = "nodes are few")]
-        let nodes = count as f64;
-        whole.cpu_seconds += node.cpu_seconds / nodes;
-        let ahead = offset - node.replication_offset;
-        let shifted = node.replicas.into_iter().map(|r| Replica { offset: r.offset + ahead, ..r });
-        whole.replicas.extend(shifted);
-    }
-    whole
 }
 
 fn read(text: &str) -> Vitals {
@@ -135,27 +109,6 @@ fn replica(line: &str) -> Replica {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cluster_is_as_full_as_its_fullest_node_and_lags_by_each_nodes_own_offset() {
-        let replica =
-            |offset| Replica { name: String::new(), offset, online: true, silent_seconds: 0 };
-        let node = |used, limit, offset, replica_offset| Vitals {
-            memory_bytes: used,
-            memory_limit_bytes: limit,
-            cpu_seconds: 3.0,
-            replication_offset: offset,
-            replicas: vec![replica(replica_offset)],
-            ..Vitals::default()
-        };
-        let whole =
-            worst(vec![node(10, 0, 100, 90), node(90, 100, 1000, 999), node(50, 100, 5, 5)]);
-        assert_eq!((whole.memory_bytes, whole.memory_limit_bytes), (90, 100));
-        let lags: Vec<u64> =
-            whole.replicas.iter().map(|r| whole.replication_offset - r.offset).collect();
-        assert_eq!(lags, [10, 1, 0]);
-        assert!((whole.cpu_seconds - 3.0).abs() < 1e-9);
-    }
 
     #[test]
     fn replicas_are_read_from_their_lines() {

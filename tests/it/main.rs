@@ -4,6 +4,7 @@ mod bad_input;
 mod broken_catalog;
 mod cluster;
 mod console_editing;
+mod connections;
 mod console_loop;
 mod console_pty;
 mod console_screens;

@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports, reason = "each test file takes what it needs")]
 
 pub mod binary;
+pub mod certificates;
 pub mod cluster;
 pub mod fetch;
 pub mod proxy;

@@ -43,6 +43,19 @@ impl TestServer {
         Self::with(&LocalOptions { program, ..LocalOptions::default() })
     }
 
+    /// A sentinel with these lines of configuration.
+    pub fn sentinel(settings: Vec<String>) -> Self {
+        use std::os::unix::fs::PermissionsExt;
+        make_sure_there_is_a_server();
+        let found = install::find().expect("it was made sure of").display().to_string();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let program = folder.path().join("sentinel");
+        std::fs::write(&program, format!("#!/bin/sh\nexec '{found}' \"$@\" --sentinel\n"))
+            .and_then(|()| std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)))
+            .expect("a script");
+        Self::with(&LocalOptions { program: Some(program), settings, ..LocalOptions::default() })
+    }
+
     pub fn url(&self) -> &str {
         self.server.url()
     }

@@ -99,6 +99,12 @@ impl Snapshot {
         );
     }
 
+    /// Asserts that a server holds just this.
+    #[track_caller]
+    pub fn assert_same_as_now(&self, server: &super::TestServer) {
+        self.assert_same(&Self::take(&mut server.connect()));
+    }
+
     /// Every key that differs, in words.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let names: BTreeSet<_> = self.keys.keys().chain(other.keys.keys()).collect();
