@@ -7,6 +7,7 @@ use std::time::Duration;
 use crossterm::event::KeyCode;
 
 use crate::console::command::{Command, Scope, Verb, command};
+use crate::console::editing::open_editor;
 use crate::console::effect::{Effect, Order, SaveTo, Work};
 use crate::console::keymap::Press;
 use crate::console::msg::Msg;
@@ -79,7 +80,8 @@ impl App {
         let moving = self.shared.job.is_some()
             || !self.shared.toasts.shown().is_empty()
             || self.keys.is_waiting()
-            || self.chain.is_waiting();
+            || self.chain.is_waiting()
+            || self.schemas.is_waiting();
         Duration::from_millis(if moving { 100 } else { 1_000 })
     }
 
@@ -126,6 +128,10 @@ impl App {
             }
             Msg::Ended(answer) => self.ended(answer),
             Msg::Saved(answer) => self.saved(answer),
+            Msg::Inferred(generation, answer) => {
+                self.schemas.inferred(generation, answer, shared);
+                Vec::new()
+            }
             Msg::EditedOutside(answer) => self.edited_outside(answer),
             Msg::Background { is_light } => {
                 shared.theme = shared.theme.fitting(is_light);
@@ -255,7 +261,7 @@ impl App {
             Answer::Tried(edit) => self.tried(&edit),
             Answer::Written(edit) => self.written(&edit),
             Answer::AsText(edit) => {
-                Chain::open_editor(edit, &mut self.shared);
+                open_editor(edit, "As JSON", &mut self.shared);
                 Vec::new()
             }
             Answer::OutsideEditor(text) => vec![Effect::EditOutside(text)],
@@ -374,6 +380,12 @@ impl App {
             Verb::MakeChain => {
                 self.schemas.act(verb, &mut self.shared);
                 return self.go(Scope::Chain);
+            }
+            Verb::InferKeys => {
+                let pattern = self.keys.pattern().to_owned();
+                let mut effects = self.go(Scope::Schemas);
+                effects.extend(self.schemas.infer(pattern, None, &mut self.shared));
+                return effects;
             }
             Verb::ChainOfKey => {
                 self.keys.choose_subject(&mut self.shared);

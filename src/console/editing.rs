@@ -6,8 +6,30 @@ use std::sync::Arc;
 use crate::console::app::App;
 use crate::console::effect::{Effect, SaveTo, Saving};
 use crate::console::msg::{Answer, Saved};
-use crate::console::overlays::{Choice, Confirm, Edit, Intent, Overlay, Place};
+use crate::console::overlays::{Choice, Confirm, Edit, Editor, Intent, Item, Menu, Overlay, Place};
+use crate::console::panes::schemas;
+use crate::console::shared::Shared;
 use crate::console::theme::Role;
+
+/// Opens the menu of places to save definitions in; `note` is what to know before.
+pub fn choose_where_to_save(saving: Saving, title: &str, note: &str, shared: &mut Shared) {
+    let mut items = Vec::new();
+    if shared.setting.has_folder {
+        let files = format!("write them below {}{note}", shared.setting.catalog_source);
+        let choice = Choice::Save(saving.clone(), SaveTo::Files);
+        items.push(Item::new(choice, "to the catalog's files", files));
+    }
+    let registry = format!("register them in Redis, for everybody who works there{note}");
+    let choice = Choice::Save(saving, SaveTo::Registry);
+    items.push(Item::new(choice, "to the registry", registry));
+    shared.overlays.push(Overlay::Menu(Menu::new(title, items)));
+}
+
+/// Opens a text field with a step or a schema in it.
+pub fn open_editor(edit: Edit, title: &str, shared: &mut Shared) {
+    let editor = Editor::new(edit.place, title, &edit.value, &shared.theme);
+    shared.overlays.push(Overlay::Editor(Box::new(editor)));
+}
 
 impl App {
     /// What was chosen from a menu.
@@ -17,23 +39,12 @@ impl App {
             Choice::LeaveUnsaved => vec![Effect::Exit],
             Choice::Template(kind) => self.chain.template(kind, &mut self.shared),
             Choice::Path(path) => self.chain.take_path(path, &mut self.shared),
-            Choice::SaveToFiles => {
-                let saving = self.edited();
-                saving.map(|saving| Effect::Save(saving, SaveTo::Files)).into_iter().collect()
-            }
-            Choice::SaveToRegistry => {
-                if let Some(saving) = self.edited() {
-                    self.ask_to_register(saving);
-                }
+            Choice::Save(saving, SaveTo::Files) => vec![Effect::Save(saving, SaveTo::Files)],
+            Choice::Save(saving, SaveTo::Registry) => {
+                self.ask_to_register(saving);
                 Vec::new()
             }
         }
-    }
-
-    /// The edited migrations of the chosen subject.
-    fn edited(&self) -> Option<Saving> {
-        let subject = self.shared.choice.subject.clone()?;
-        Some(Saving::Migrations(subject, self.chain.edited(&self.shared)?))
     }
 
     /// Opens the question before definitions are registered: others work by them.
@@ -72,7 +83,13 @@ impl App {
     pub(super) fn tried(&mut self, edit: &Edit) -> Vec<Effect> {
         match edit.place {
             Place::Step { .. } => self.chain.tried(edit, &mut self.shared),
-            Place::Schema => Vec::new(),
+            Place::Schema => {
+                let note = schemas::advice(&edit.value, &self.shared.setting.catalog);
+                if let Some(overlay) = self.shared.overlays.last_mut() {
+                    overlay.set_note(note);
+                }
+                Vec::new()
+            }
         }
     }
 
@@ -80,7 +97,11 @@ impl App {
     pub(super) fn written(&mut self, edit: &Edit) -> Vec<Effect> {
         match edit.place {
             Place::Step { .. } => self.chain.written(edit, &mut self.shared),
-            Place::Schema => Vec::new(),
+            Place::Schema => {
+                let saving = Saving::Schema(edit.value.clone());
+                choose_where_to_save(saving, "Save the schema", "", &mut self.shared);
+                Vec::new()
+            }
         }
     }
 
@@ -91,7 +112,7 @@ impl App {
                 self.shared.note(Role::Good, words.clone());
                 self.shared.tell(words);
                 self.shared.setting.catalog = Arc::clone(&catalog);
-                self.schemas.catalog_changed(&self.shared);
+                self.schemas.catalog_changed(&mut self.shared);
                 self.chain.catalog_changed(&mut self.shared)
             }
             Err(reason) => {

@@ -20,6 +20,9 @@ use crate::schema::Version;
 use crate::session::edit::Edited;
 use crate::session::{Session, SessionError};
 
+/// How many keys are looked at for the shape of stored documents.
+const INFERRED_KEYS_MAX: u64 = 10_000;
+
 /// An order to the job at work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
@@ -114,6 +117,8 @@ pub enum Effect {
     Order(Order),
     /// Ask for the runs that journals know.
     ListRuns,
+    /// Look at stored documents of a pattern, and propose the schema they fit, of this subject.
+    Infer(Generation, String, Option<String>),
     /// Save definitions, and read the catalog anew.
     Save(Saving, SaveTo),
     /// Open a text in the operator's own editor.
@@ -147,6 +152,7 @@ struct Lanes {
     preview: Lane,
     runs: Lane,
     save: Lane,
+    infer: Lane,
 }
 
 /// The newest question of a kind; a task asks them one after the other.
@@ -165,6 +171,7 @@ impl Performer {
             preview: lane(),
             runs: lane(),
             save: lane(),
+            infer: lane(),
         };
         Self { session, messages, lanes, control: Arc::default(), job: None }
     }
@@ -179,6 +186,7 @@ impl Performer {
             Effect::Preview(..) => &self.lanes.preview,
             Effect::ListRuns => &self.lanes.runs,
             Effect::Save(..) => &self.lanes.save,
+            Effect::Infer(..) => &self.lanes.infer,
             Effect::Start(work) => return self.start(work.clone()),
             Effect::Order(order) => return self.order(*order),
             Effect::Copy(_)
@@ -289,6 +297,10 @@ fn ask(shared: &RwLock<Session>, effect: Effect) -> Msg {
         Effect::Plan(generation, request) => {
             Msg::Planned(generation, plan(session, *request).map(Arc::new).map_err(said))
         }
+        Effect::Infer(generation, pattern, subject) => {
+            let found = session.infer(&pattern, subject.as_deref(), INFERRED_KEYS_MAX);
+            Msg::Inferred(generation, found.map(Box::new).map_err(said))
+        }
         Effect::Save(saving, to) => Msg::Saved(save(shared, saving, to).map_err(said)),
         Effect::Preview(generation, plan, keys, count) => {
             Msg::Previewed(generation, session.preview(&plan, &keys, count).map_err(said))
@@ -351,6 +363,7 @@ fn refused(effect: Effect, reason: String) -> Msg {
         Effect::Preview(generation, ..) => Msg::Previewed(generation, Err(reason)),
         Effect::ListRuns => Msg::Runs(Err(reason)),
         Effect::Save(..) => Msg::Saved(Err(reason)),
+        Effect::Infer(generation, ..) => Msg::Inferred(generation, Err(reason)),
         _ => Msg::Server(Err(reason)),
     }
 }

@@ -9,6 +9,7 @@ use crate::console::shared::Moment;
 use crate::engine::{Preview, Progress, Report, RunSummary};
 use crate::model::Key;
 use crate::planner::Plan;
+use crate::session::edit::Inferred;
 use crate::session::{Catalog, KeyDetail, Page, ServerInfo};
 
 /// The answer to a question: the value, or a sentence that says why there is none.
@@ -55,6 +56,8 @@ pub enum Msg {
     Progress(Box<Progress>),
     /// A job came to its end.
     Ended(Answer<Box<Report>>),
+    /// The shape of stored documents.
+    Inferred(Generation, Answer<Box<Inferred>>),
     /// Definitions were saved.
     Saved(Answer<Saved>),
     /// The operator's own editor gave a text back.

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
-use super::{PushOutcome, Session, SessionError};
+use super::{PushOutcome, Sampled, Session, SessionError};
 use crate::catalog::{Catalog, Migration, Mistakes, Source, Subject, typed};
 use crate::journal;
 use crate::schema::Schema;
+use crate::schema::definition::literal_head;
+use crate::schema::infer::Profile;
+use crate::schema::infer::report::FieldReport;
 
 pub use crate::catalog::Mistake;
 use crate::transform::{Grade, Step};
@@ -50,7 +53,53 @@ pub fn step_is_lossy(definition: &Json) -> bool {
     step.and_then(|step| step.loss()).is_some_and(|loss| loss.grade > Grade::Form)
 }
 
+/// The shape of stored documents, as a schema that was not there before.
+#[derive(Clone, Debug)]
+pub struct Inferred {
+    /// The schema that all of them fit.
+    pub schema: Schema,
+    /// Documents that were looked at.
+    pub documents: u64,
+    /// Keys that hold no document.
+    pub others: u64,
+    /// What is known of each field.
+    pub fields: Vec<FieldReport>,
+}
+
 impl Session {
+    /// Looks at up to `most` keys of a pattern and proposes the schema that their documents fit; its
+    /// subject is the pattern's literal head unless named, its version the one after the newest.
+    pub fn infer(
+        &self,
+        pattern: &str,
+        subject: Option<&str>,
+        most: u64,
+    ) -> Result<Inferred, SessionError> {
+        let subject = subject.map(str::to_owned).or_else(|| literal_head(pattern));
+        let subject = subject.ok_or_else(|| {
+            SessionError::Usage(format!(
+                "'{pattern}' names no subject: take a pattern with a plain beginning, as user:*"
+            ))
+        })?;
+        let mut profile = Profile::default();
+        self.each_sample(pattern, most, &mut |_, sampled| match sampled {
+            // What does not read is counted by the profile itself.
+            Sampled::Document(document) => _ = profile.add(document),
+            Sampled::Other(_) => profile.add_unreadable(),
+        })?;
+        if profile.documents() == 0 {
+            return Err(SessionError::Usage(format!("no document stands under '{pattern}'")));
+        }
+        let newest = self.catalog().subject(&subject).and_then(|subject| subject.latest());
+        let version = newest.map_or_else(
+            || "1.0.0".to_owned(),
+            |schema| format!("{}.0.0", schema.version.major + 1),
+        );
+        let schema = self.made_schema(&profile.propose(&subject, pattern, &version))?;
+        let (documents, others) = (profile.documents(), profile.unreadable());
+        Ok(Inferred { schema, documents, others, fields: profile.fields() })
+    }
+
     /// The same session with these migrations of a subject in place of those the catalog has.
     pub fn with_migrations(&self, subject: &str, edited: &Edited) -> Result<Self, SessionError> {
         let mut catalog = self.catalog().clone();

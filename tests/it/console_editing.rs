@@ -183,3 +183,38 @@ fn a_chain_that_does_not_hold_together_says_so_and_is_not_run() {
     answer(&mut stage, &effects);
     assert!(stage.app.shared.plan.is_some(), "{}", stage.text());
 }
+
+#[test]
+fn what_is_stored_is_compared_and_becomes_a_version() {
+    let mut stage = Stage::new("dark", (120, 40));
+    stage.server_answers();
+    stage.press("2 j j j");
+    let effects = stage.press("i");
+    let [Effect::Infer(generation, pattern, subject)] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!((pattern.as_str(), subject.as_deref()), ("user:*", Some("user")));
+    stage.send(Msg::Inferred(*generation, Ok(said::inferred())));
+    let text = stage.text();
+    assert!(text.contains("as stored") && text.contains("1,000 documents"), "{text}");
+    assert!(text.contains("user 3.0.0") && text.contains("user as stored"), "{text}");
+    stage.press("w");
+    let text = stage.text();
+    assert!(text.contains("\"version\": \"4.0.0\""), "{text}");
+    stage.press("ctrl-s");
+    assert!(stage.text().contains("to the catalog's files"), "{}", stage.text());
+    let effects = stage.press("enter");
+    assert!(matches!(&effects[..], [Effect::Save(Saving::Schema(_), SaveTo::Files)]));
+}
+
+#[test]
+fn a_new_version_is_written_with_advice_for_its_number() {
+    let mut stage = Stage::new("dark", (120, 40));
+    stage.server_answers();
+    stage.press("2 j j j e");
+    let text = stage.text();
+    assert!(text.contains("\"version\": \"3.1.0\""), "{text}");
+    stage.press("down end backspace backspace backspace backspace backspace backspace backspace");
+    stage.type_text("3.0.0\",");
+    assert!(stage.text().contains("user@3.0.0 is there already"), "{}", stage.text());
+}

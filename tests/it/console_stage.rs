@@ -117,6 +117,7 @@ pub mod said {
     use remold::model::{Content, Expiry, Key, Outcome, Phase, PlanId, RedisType, RunId, Tally};
     use remold::planner::{Plan, PlanRequest};
     use remold::schema::{Detection, Version};
+    use remold::session::edit::Inferred;
     use remold::session::{KeyDetail, KeyLine, KeyValue, KeyView, Page, Session, Settings};
     use remold::transform::Frozen;
 
@@ -232,6 +233,16 @@ pub mod said {
             engine::preview(&judge, &plan.target, &Key::from(key), &content)
         };
         documents.into_iter().map(preview).collect()
+    }
+
+    /// What was inferred of a thousand documents of user.
+    pub fn inferred() -> Box<Inferred> {
+        let definition = serde_json::json!({
+            "subject": "user", "version": "4.0.0", "keyPattern": "user:*",
+            "fields": {"firstName": {"type": "string", "required": true}},
+        });
+        let schema = session().made_schema(&definition).expect("it is sound");
+        Box::new(Inferred { schema, documents: 1_000, others: 2, fields: Vec::new() })
     }
 
     pub fn run_id() -> RunId {

@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_few_letters_find_the_item() {
-        let item = |name: &str| Item::new(Choice::SaveToFiles, name, "about it");
+        let item = |name: &str| Item::new(Choice::Stay, name, "about it");
         let mut menu = Menu::new("Menu", vec![item("renameField"), item("splitField")]);
         for character in "split".chars() {
             menu.press(Press::plain(KeyCode::Char(character)), 5);

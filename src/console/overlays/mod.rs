@@ -16,6 +16,7 @@ use ratatui::widgets::{Clear, Widget as _};
 use serde_json::Value as Json;
 
 use crate::console::command::Verb;
+use crate::console::effect::{SaveTo, Saving};
 use crate::console::keymap::Press;
 use crate::console::theme::Role;
 use crate::console::widgets::Canvas;
@@ -61,10 +62,8 @@ pub enum Choice {
     Template(&'static Kind),
     /// These migrations as the path; `None` is the one that is found.
     Path(Option<Vec<String>>),
-    /// Save what was edited to the catalog's files.
-    SaveToFiles,
-    /// Save what was edited to the registry.
-    SaveToRegistry,
+    /// Save these definitions there.
+    Save(Saving, SaveTo),
     /// Nothing: stay.
     Stay,
     /// Leave, and drop what is not saved.

@@ -96,6 +96,11 @@ impl Keys {
         self.waiting
     }
 
+    /// The pattern that the server matches.
+    pub fn pattern(&self) -> &str {
+        &self.pattern
+    }
+
     /// Scans from the start.
     fn scan(&mut self) -> Vec<Effect> {
         self.loaded = LoadedKeys::default();

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 
 use crate::console::command::Verb;
-use crate::console::effect::Effect;
-use crate::console::overlays::{Choice, Edit, Editor, Form, Item, Menu, Overlay, Place};
+use crate::console::editing::{choose_where_to_save, open_editor};
+use crate::console::effect::{Effect, Saving};
+use crate::console::overlays::{Choice, Edit, Form, Item, Menu, Overlay, Place};
 use crate::console::panes::chain::Chain;
 use crate::console::panes::chain::documents::forms;
 use crate::console::panes::chain::edits::Edits;
@@ -24,11 +25,6 @@ impl Chain {
     /// Whether something was edited and is not saved, in any subject.
     pub fn is_unsaved(&self) -> bool {
         self.edits.values().any(Edits::is_changed)
-    }
-
-    /// What was edited of the chosen subject, to be saved.
-    pub fn edited(&self, shared: &Shared) -> Option<crate::session::edit::Edited> {
-        self.now(shared).definitions()
     }
 
     /// The catalog was read anew: what it holds is no edit any more.
@@ -116,7 +112,8 @@ impl Chain {
             (Verb::EditAsText, Some(step)) => {
                 if let Some(value) = self.definition_of(&step, shared) {
                     let place = place_of(&step);
-                    Self::open_editor(Edit { place, value }, shared);
+                    let title = format!("{}, step {}", step.migration, step.index + 1);
+                    open_editor(Edit { place, value }, &title, shared);
                 }
             }
             (Verb::RemoveStep, step) => {
@@ -237,16 +234,6 @@ impl Chain {
         shared.overlays.push(Overlay::Form(form));
     }
 
-    /// Opens a text field with a step in it.
-    pub fn open_editor(edit: Edit, shared: &mut Shared) {
-        let title = match &edit.place {
-            Place::Step { migration, index, .. } => format!("{migration}, step {}", index + 1),
-            Place::Schema => "Schema".to_owned(),
-        };
-        let editor = Editor::new(edit.place, title, &edit.value, &shared.theme);
-        shared.overlays.push(Overlay::Editor(Box::new(editor)));
-    }
-
     /// The paths of the shown document before the selected step (or after it).
     fn paths(&self, after: bool) -> Vec<String> {
         let Some(preview) = self.current() else { return Vec::new() };
@@ -299,21 +286,19 @@ impl Chain {
         self.ask_again(shared)
     }
 
-    fn choose_where_to_save(&mut self, shared: &mut Shared) {
-        let off = self.now(shared).switched_off();
-        let left_out = match off {
+    fn choose_where_to_save(&self, shared: &mut Shared) {
+        let (Some(subject), Some(edited)) =
+            (shared.choice.subject.clone(), self.now(shared).definitions())
+        else {
+            return;
+        };
+        let note = match self.now(shared).switched_off() {
             0 => String::new(),
             1 => "; 1 step is switched off and is left out".to_owned(),
             count => format!("; {count} steps are switched off and are left out"),
         };
-        let files =
-            format!("write the migrations below {}{left_out}", shared.setting.catalog_source);
-        let registry = format!("register them in Redis, for everybody who works there{left_out}");
-        let mut items = vec![Item::new(Choice::SaveToRegistry, "to the registry", registry)];
-        if shared.setting.has_folder {
-            items.insert(0, Item::new(Choice::SaveToFiles, "to the catalog's files", files));
-        }
-        shared.overlays.push(Overlay::Menu(Menu::new("Save the edited migrations", items)));
+        let saving = Saving::Migrations(subject, edited);
+        choose_where_to_save(saving, "Save the edited migrations", &note, shared);
     }
 }
 
