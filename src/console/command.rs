@@ -89,6 +89,7 @@ pub enum Verb {
     ChainOfKey,
     ClearMarks,
     InferKeys,
+    Tree,
     InferLive,
     NewVersion,
     Register,
@@ -194,6 +195,7 @@ pub const COMMANDS: &[Command] = &[
     row(Verb::Mark, Keys, &["space"], "mark", "Mark the key as a sample for the chain's preview"),
     row(Verb::ChainOfKey, Keys, &["c"], "chain", "Show the chain of this key's subject at work on it, or on the marked keys"),
     row(Verb::InferKeys, Keys, &["i"], "infer schema", "Look at the keys of the pattern and propose the schema that their documents fit"),
+    row(Verb::Tree, Keys, &["v"], "tree/list", "Show the loaded keys as a tree by the parts of their names, or as a list again"),
     quiet(Verb::ClearMarks, Keys, &["u"], "unmark all", "Take all marks away"),
 
     row(Verb::MakeChain, Schemas, &["c"], "chain", "Take this version as the target and show the chain that leads to it"),

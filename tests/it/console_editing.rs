@@ -190,9 +190,7 @@ fn what_is_stored_is_compared_and_becomes_a_version() {
     stage.server_answers();
     stage.press("2 j j j");
     let effects = stage.press("i");
-    let [Effect::Infer(generation, pattern, subject)] = &effects[..] else {
-        panic!("{effects:?}")
-    };
+    let [Effect::Infer(generation, pattern, subject)] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!((pattern.as_str(), subject.as_deref()), ("user:*", Some("user")));
     stage.send(Msg::Inferred(*generation, Ok(said::inferred())));
     let text = stage.text();

@@ -12,6 +12,7 @@ use crate::console::keymap::Press;
 use crate::console::msg::{Answer, Generation};
 use crate::console::panes::Pane;
 use crate::console::panes::loaded::LoadedKeys;
+use crate::console::panes::tree::{TreeRow, group_line};
 use crate::console::panes::value_side::ValueSide;
 use crate::console::regions::Part;
 use crate::console::shared::{Choice, Shared};
@@ -103,7 +104,7 @@ impl Keys {
 
     /// Scans from the start.
     fn scan(&mut self) -> Vec<Effect> {
-        self.loaded = LoadedKeys::default();
+        self.loaded.clear();
         self.filter = Input::default();
         self.at = ListState::default();
         self.error = None;
@@ -159,6 +160,11 @@ impl Keys {
 
     fn selected(&self) -> Option<&KeyLine> {
         self.loaded.row(self.at.selected)
+    }
+
+    /// Whether a group of the tree is selected.
+    fn is_on_group(&self) -> bool {
+        matches!(self.loaded.tree_row(self.at.selected), Some(TreeRow::Group { .. }))
     }
 
     fn refilter(&mut self) {
@@ -226,11 +232,19 @@ impl Keys {
         canvas.put(rest, &heading);
         let (length, body) = (self.loaded.shown(), below(rest, 1));
         list::draw(canvas, body, Part::Left, self.at, length, focused, |canvas, at| {
+            let mut indent = 0;
+            match self.loaded.tree_row(at) {
+                Some(TreeRow::Group { prefix, depth, count, open }) => {
+                    return group_line(canvas, prefix, *depth, *count, *open);
+                }
+                Some(TreeRow::Key { depth, .. }) => indent = depth * 2,
+                None => {}
+            }
             let Some(row) = self.loaded.row(at) else { return ratatui::text::Line::default() };
             let mark = if shared.marked.contains(&row.key) { "●" } else { " " };
             let cells = [
                 (Role::Accent, mark.to_owned()),
-                (Role::Text, row.key.to_string()),
+                (Role::Text, format!("{:indent$}{}", "", row.key)),
                 (Role::Dim, row.redis_type.to_string()),
                 (Role::Dim, expires_in(row.expiry, shared.now.unix_ms)),
             ];
@@ -366,6 +380,19 @@ impl Pane for Keys {
                     shared.part = Part::Left;
                 }
             }
+            Verb::Tree => {
+                self.loaded.turn_tree();
+                self.at = ListState::default();
+                return self.read();
+            }
+            Verb::Open | Verb::Right | Verb::Left if self.is_on_group() => {
+                let wanted = match verb {
+                    Verb::Right => Some(true),
+                    Verb::Left => Some(false),
+                    _ => None,
+                };
+                self.loaded.open_group(self.at.selected, wanted);
+            }
             Verb::Open | Verb::Right => shared.part = Part::Right,
             verb if shared.part == Part::Right => {
                 self.value.step(verb, page);
@@ -402,6 +429,10 @@ impl Pane for Keys {
         let page = shared.regions.page(part);
         match part {
             Part::Left => {
+                // A group that is selected already opens or closes.
+                if self.at.selected == row {
+                    self.loaded.open_group(row, None);
+                }
                 self.at.select(row, self.loaded.shown(), page);
                 self.read()
             }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
+use crate::console::panes::tree::{Tree, TreeRow};
 use crate::model::Key;
 use crate::session::{KeyLine, Page};
 
@@ -15,6 +16,8 @@ pub struct LoadedKeys {
     seen: HashSet<Key>,
     /// Indices of the rows that the filter lets through, best first; `None` without a filter.
     filtered: Option<Vec<usize>>,
+    /// The keys as a tree, when they are shown so.
+    tree: Option<Tree>,
     /// Where the next page begins, 0 after the last; `None` before the first answer.
     pub cursor: Option<u64>,
     /// About how many keys the server looked at.
@@ -39,6 +42,49 @@ impl LoadedKeys {
             }
         }
         self.filter(filter);
+        self.fill_tree();
+    }
+
+    /// Shows the keys as a tree, or as a list again.
+    pub fn turn_tree(&mut self) {
+        self.tree = if self.tree.is_some() { None } else { Some(Tree::default()) };
+        self.fill_tree();
+    }
+
+    /// Whether the keys are shown as a tree.
+    pub fn is_tree(&self) -> bool {
+        self.tree.is_some()
+    }
+
+    fn fill_tree(&mut self) {
+        if let Some(tree) = &mut self.tree {
+            tree.fill(self.rows.iter().map(|row| row.key.to_string()));
+        }
+    }
+
+    /// No key, shown as before.
+    pub fn clear(&mut self) {
+        let tree = self.tree.as_ref().map(|_| Tree::default());
+        *self = Self { tree, ..Self::default() };
+    }
+
+    /// The tree, while it is what is shown: a filter ranks, and shows a list.
+    fn shown_tree(&self) -> Option<&Tree> {
+        self.tree.as_ref().filter(|_| self.filtered.is_none())
+    }
+
+    /// The row of the tree at a place of what is shown.
+    pub fn tree_row(&self, at: usize) -> Option<&TreeRow> {
+        self.shown_tree()?.rows().get(at)
+    }
+
+    /// Opens (`Some(true)`), closes or turns the group at a row; returns whether something changed.
+    pub fn open_group(&mut self, at: usize, wanted: Option<bool>) -> bool {
+        let Some(TreeRow::Group { prefix, open, .. }) = self.tree_row(at).cloned() else {
+            return false;
+        };
+        let wanted = wanted.unwrap_or(!open);
+        self.tree.as_mut().is_some_and(|tree| tree.set_open(&prefix, wanted))
     }
 
     /// Lets through what fits `wanted` by fuzzy match, best first; all, when nothing is wanted.
@@ -64,6 +110,9 @@ impl LoadedKeys {
 
     /// How many keys are shown.
     pub fn shown(&self) -> usize {
+        if let Some(tree) = self.shown_tree() {
+            return tree.rows().len();
+        }
         self.filtered.as_ref().map_or(self.rows.len(), Vec::len)
     }
 
@@ -77,8 +126,13 @@ impl LoadedKeys {
         self.rows.is_empty()
     }
 
-    /// The key in a row of what is shown.
+    /// The key in a row of what is shown; a group of the tree is none.
     pub fn row(&self, at: usize) -> Option<&KeyLine> {
+        match self.tree_row(at) {
+            Some(TreeRow::Key { at, .. }) => return self.rows.get(*at),
+            Some(TreeRow::Group { .. }) => return None,
+            None => {}
+        }
         match &self.filtered {
             Some(filtered) => self.rows.get(*filtered.get(at)?),
             None => self.rows.get(at),

@@ -6,6 +6,7 @@ pub mod keys;
 pub mod loaded;
 pub mod run;
 pub mod schemas;
+pub mod tree;
 pub mod value;
 pub mod value_side;
 pub mod words;
