@@ -10,7 +10,7 @@ use super::strategy::{DIRECT, Strategy, place_of_use};
 use crate::model::Path;
 use crate::schema::definition::read_version;
 use crate::schema::mistake::{Mistake, Place, Reader, places_of};
-use crate::transform::{Condition, Grade, Step, StepMistake};
+use crate::transform::{Condition, Grade, Stage, Step, StepMistake};
 
 /// What has to hold after the last transform, besides the target's schema.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,6 +123,18 @@ impl Migration {
     /// Whether its inverse gives back less than the same data, be it in other notation.
     pub fn is_lossy(&self) -> bool {
         self.transforms.iter().filter_map(Step::loss).any(|loss| loss.grade > Grade::Form)
+    }
+
+    /// The migration as a stage of a chain.
+    pub fn stage(&self) -> Stage {
+        Stage {
+            migration: self.name.clone(),
+            source: self.source.clone(),
+            target: self.target.clone(),
+            steps: self.transforms.clone(),
+            required: self.validation.required.clone(),
+            when: self.when.clone(),
+        }
     }
 
     /// `v1_to_v2 (1.0.0 -> 2.0.0)`.

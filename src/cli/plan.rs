@@ -97,6 +97,7 @@ pub fn text(plan: &Plan) -> Vec<String> {
         for (number, (migration, step)) in steps.iter().enumerate() {
             lines.push(format!("    {:>2}. {step}  ({migration})", number + 1));
         }
+        lines.extend(plan.fused(version).iter().map(|fused| format!("    fused  {fused}")));
     }
     for (version, reason) in &plan.unreachable {
         lines.push(format!("  not from {version}: {reason}; such documents count as invalid"));

@@ -7,7 +7,7 @@ use semver::Version;
 
 use super::error::EngineError;
 use super::trouble::Trouble;
-use crate::catalog::{Migration, Subject};
+use crate::catalog::Subject;
 use crate::model::{
     Content, Document, Edit, FieldChange, HashField, Key, Outcome, Storage, carry_expiries,
     redis_json,
@@ -15,7 +15,7 @@ use crate::model::{
 use crate::planner::Plan;
 use crate::schema::{Detection, Detector, Schema, Violation};
 use crate::transform::external::{Answers, Ask, Endpoint};
-use crate::transform::{Chain, Failure, Frozen, Stage};
+use crate::transform::{Chain, Failure, Frozen, Stage, optimise};
 
 /// A Plan, compiled: knows for each document what is to become of it.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct Judge {
     detector: Detector,
     schema: Schema,
     chains: BTreeMap<Version, Chain>,
+    /// Shorter forms of chains that have one: what they accept comes out the same.
+    short: BTreeMap<Version, Chain>,
     unreachable: BTreeMap<Version, String>,
     frozen: Frozen,
 }
@@ -75,12 +77,17 @@ impl Judge {
             let stages = names.iter().map(|name| stage(subject, name));
             Ok((version.clone(), Chain { stages: stages.collect::<Result<_, EngineError>>()? }))
         });
+        let chains = chains.collect::<Result<BTreeMap<_, _>, EngineError>>()?;
+        let short = chains
+            .iter()
+            .filter_map(|(version, chain)| Some((version.clone(), optimise(chain)?.chain)));
         Ok(Self {
             target: plan.target.clone(),
             only: plan.selection.versions.clone(),
             pattern: schema.key_pattern.clone(),
             detector: subject.detector(),
-            chains: chains.collect::<Result<_, EngineError>>()?,
+            short: short.collect(),
+            chains,
             schema,
             unreachable: plan.unreachable.clone(),
             frozen: plan.frozen.clone(),
@@ -116,6 +123,9 @@ impl Judge {
             Ok(source) => source,
             Err(judged) => return judged,
         };
+        if let Some(after) = self.take_short_way(&source, key, &document, answers) {
+            return self.finish(source, content, &document, &after);
+        }
         let mut after = document.clone();
         if let Err(failure) = self.apply_with(&source, key, &mut after, answers, &mut |_, _, _| {})
         {
@@ -197,6 +207,22 @@ impl Judge {
         chain.apply_with(document, key, &self.pattern, &self.frozen, answers, watch)
     }
 
+    /// The document after the optimised chain, where there is one and it accepts the document. What it
+    /// refuses, the plain chain may accept, or refuses naming the operator's own step.
+    fn take_short_way<'a>(
+        &self,
+        source: &Version,
+        key: &Key,
+        document: &Document<'a>,
+        answers: &Answers,
+    ) -> Option<Document<'a>> {
+        let chain = self.short.get(source)?;
+        let mut after = document.clone();
+        let (pattern, frozen) = (&self.pattern, &self.frozen);
+        let taken = chain.apply_with(&mut after, key, pattern, frozen, answers, &mut |_, _, _| {});
+        taken.ok().map(|()| after)
+    }
+
     /// What the target's schema finds wrong with a document.
     pub fn violations(&self, document: &Document<'_>) -> Vec<Violation> {
         self.schema.validator().check(document)
@@ -267,18 +293,10 @@ pub(super) fn trouble_of_violation(violation: &Violation) -> Trouble {
 }
 
 fn stage(subject: &Subject, name: &str) -> Result<Stage, EngineError> {
-    let migration: &Migration = subject
-        .migrations
-        .get(name)
+    let migration = subject.migrations.get(name);
+    let migration = migration
         .ok_or_else(|| EngineError::Plan(format!("the plan has no migration '{name}'")))?;
-    Ok(Stage {
-        migration: migration.name.clone(),
-        source: migration.source.clone(),
-        target: migration.target.clone(),
-        steps: migration.transforms.clone(),
-        required: migration.validation.required.clone(),
-        when: migration.when.clone(),
-    })
+    Ok(migration.stage())
 }
 
 /// The change that makes one hash of another; `None` when there is none.

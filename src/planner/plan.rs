@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use crate::catalog::{Catalog, Mistakes, Source};
 use crate::model::{PlanId, Storage};
-use crate::transform::{Frozen, Step};
+use crate::transform::{Chain, Frozen, Step, optimise};
 
 /// The format of a Plan file. Another number is refused.
 pub const PLAN_FORMAT: u32 = 1;
@@ -117,6 +117,11 @@ impl Plan {
     pub fn to_file(&self) -> Json {
         let mut json = self.to_json();
         json["digest"] = self.id().as_str().into();
+        let fused = self.chains.keys().map(|version| (version.to_string(), self.fused(version)));
+        let fused: BTreeMap<_, _> = fused.filter(|(_, lines)| !lines.is_empty()).collect();
+        if !fused.is_empty() {
+            json["fused"] = serde_json::to_value(fused).expect("plain data prints as JSON");
+        }
         json["questions"] = Json::Array(Vec::new());
         json["risks"] = serde_json::to_value(&self.risks).expect("plain data prints as JSON");
         json
@@ -128,6 +133,7 @@ impl Plan {
         let members = json.as_object_mut();
         let digest = members.and_then(|members| {
             members.shift_remove("questions");
+            members.shift_remove("fused");
             members.shift_remove("digest")
         });
         let plan: Self = serde_json::from_value(json).map_err(PlanFileError::NotAPlan)?;
@@ -154,6 +160,18 @@ impl Plan {
         });
         sources.push(Source::from_value(name("migrations"), &migrations));
         Catalog::from_definitions(&sources)
+    }
+
+    /// What became one step in the chain from `version`, in one line each.
+    pub fn fused(&self, version: &Version) -> Vec<String> {
+        let Ok(catalog) = self.catalog() else { return Vec::new() };
+        let migrations = catalog.subject(&self.subject).map(|subject| &subject.migrations);
+        let names = self.chains.get(version).into_iter().flatten();
+        let stages = names.filter_map(|name| Some(migrations?.get(name)?.stage()));
+        let optimised = optimise(&Chain { stages: stages.collect() });
+        optimised
+            .map(|chain| chain.fused.iter().map(ToString::to_string).collect())
+            .unwrap_or_default()
     }
 
     /// The steps of the chain from `version`, in one line each, with the migration before them.

@@ -153,6 +153,12 @@ impl Step {
         }
     }
 
+    /// A step in place of several, of which `first` is one: an optimisation, which no definition says.
+    pub(super) fn fused(first: &Self, transform: Box<dyn Transform>) -> Self {
+        let (kind, definition) = (first.kind, first.definition.clone());
+        Self { kind, definition, transform: transform.into(), when: None }
+    }
+
     /// The definition, as written.
     pub fn definition(&self) -> &Json {
         &self.definition

@@ -39,6 +39,11 @@ impl Template {
         Ok(Self { source: source.clone(), fixed })
     }
 
+    /// Whether it has no placeholders.
+    pub fn is_fixed(&self) -> bool {
+        self.fixed.is_some()
+    }
+
     /// The value for one document; `field` is where it goes, which `${UUID}` derives from.
     pub fn render(&self, field: &str, facts: &Facts<'_>) -> Result<Value<'static>, Refusal> {
         if let Some(text) = &self.fixed {

@@ -14,6 +14,7 @@ mod crash;
 mod demo;
 mod external;
 mod harness;
+mod life;
 mod live;
 mod locks;
 mod local;
