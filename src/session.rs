@@ -204,7 +204,7 @@ impl Session {
                 Found::Content(content) => {
                     let detection = content
                         .document()
-                        .and_then(|document| subject.detector().detect(&document))
+                        .and_then(|document| subject.detector().at(key).detect(&document))
                         .unwrap_or(Detection::Unknown);
                     Some((subject.name.clone(), detection))
                 }
@@ -249,9 +249,11 @@ impl Session {
             return Ok(draw_up(self.catalog(), request, storage)?);
         }
         // Mistakes in the request come before a question to the server.
-        let mut plan = draw_up(self.catalog(), request, Storage::String)?;
-        plan.storage = self.seen_storage(&plan.selection.pattern)?.unwrap_or(Storage::String);
-        Ok(plan)
+        let plan = draw_up(self.catalog(), request.clone(), Storage::String)?;
+        match self.seen_storage(&plan.selection.scan_pattern())? {
+            None | Some(Storage::String) => Ok(plan),
+            Some(storage) => Ok(draw_up(self.catalog(), request, storage)?),
+        }
     }
 
     /// How most of the first keys of a pattern are stored; `None` when there is none.
@@ -287,13 +289,15 @@ impl Session {
         let services = if asking { Services::open(plan, &judge.endpoints())? } else { None };
         let mut link = Link::open(&self.address)?;
         let keys = if keys.is_empty() {
-            let page =
-                self.browse(&plan.selection.pattern, Some(&plan.storage.redis_type()), 0, count)?;
-            page.lines.into_iter().take(count).map(|line| line.key).collect()
+            let redis_type = plan.other_storages.is_empty().then(|| plan.storage.redis_type());
+            let pattern = plan.selection.scan_pattern();
+            let page = self.browse(&pattern, redis_type.as_ref(), 0, count)?;
+            let keys = page.lines.into_iter().map(|line| line.key);
+            keys.filter(|key| plan.selection.selects(key)).take(count).collect()
         } else {
             keys.to_vec()
         };
-        let found = link.read(plan.storage, &keys)?;
+        let found = link.read_stored(&plan.storages(), &keys)?;
         let previews = keys.iter().zip(found).filter_map(|(key, found)| match (found, &services) {
             (Found::Content(content), Some(services)) => {
                 Some(engine::preview_asking(&judge, &plan.target, key, &content, services))

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::library;
 use super::strategy::{DIRECT, Strategy, place_of_use};
 use crate::model::Path;
+use crate::schema::Reading;
 use crate::schema::definition::read_version;
 use crate::schema::mistake::{Mistake, Place, Reader, places_of};
 use crate::transform::{Condition, Grade, Stage, Step, StepMistake};
@@ -125,7 +126,7 @@ impl Migration {
         self.transforms.iter().filter_map(Step::loss).any(|loss| loss.grade > Grade::Form)
     }
 
-    /// The migration as a stage of a chain.
+    /// The migration as a stage of a chain, without what the source's schema says of keys and hashes.
     pub fn stage(&self) -> Stage {
         Stage {
             migration: self.name.clone(),
@@ -134,6 +135,8 @@ impl Migration {
             steps: self.transforms.clone(),
             required: self.validation.required.clone(),
             when: self.when.clone(),
+            pattern: None,
+            reading: Reading::default(),
         }
     }
 

@@ -88,9 +88,10 @@ pub fn carry_out(
 pub fn text(plan: &Plan) -> Vec<String> {
     let mut lines = vec![
         format!("plan {}: {} to {}", plan.id(), plan.subject, plan.target),
-        format!("  keys   {} (stored as {})", plan.selection.pattern, plan.storage),
+        format!("  keys   {} (stored as {})", plan.selection.patterns(), plan.stored_as()),
         format!("  now    {}", plan.frozen.now),
     ];
+    lines.extend(plan.moves().into_iter().map(|line| format!("  moves  {line}")));
     for version in plan.chains.keys().filter(|version| **version != plan.target) {
         lines.push(format!("  from {version}"));
         let steps = plan.steps(version);

@@ -49,8 +49,8 @@ pub fn carry_out(
         let what = if keys.is_empty() { "no key matches" } else { "none of the keys exists under" };
         output.talk(format!(
             "{what} '{}' as {} at {}",
-            plan.selection.pattern,
-            plan.storage,
+            plan.selection.patterns(),
+            plan.stored_as(),
             session.address()
         ));
         return Ok(Exit::NeedsEyes);
@@ -68,12 +68,23 @@ fn as_json(preview: &Preview) -> Json {
         json!({"migration": step.migration, "transform": step.transform,
                "after": document(&step.after), "changed": step.changed})
     });
-    json!({
+    let mut json = json!({
         "key": preview.key, "from": preview.from, "to": preview.to,
         "before": document(&preview.before), "steps": steps.collect::<Vec<_>>(),
         "after": preview.after.as_ref().map(document), "outcome": preview.outcome,
         "errors": preview.errors, "would_ask": preview.would_ask,
-    })
+    });
+    let home = [
+        ("new_key", preview.new_key.as_ref().map(|key| json!(key))),
+        ("new_storage", preview.new_storage.map(|storage| json!(storage))),
+        ("new_expiry", preview.new_expiry.map(|expiry| json!(expiry))),
+    ];
+    for (name, value) in home {
+        if let Some(value) = value {
+            json[name] = value;
+        }
+    }
+    json
 }
 
 fn text(preview: &Preview) -> Vec<String> {
@@ -91,6 +102,7 @@ fn text(preview: &Preview) -> Vec<String> {
         lines.push(format!("  would ask  {ask}"));
         lines.push("             (--call-external asks)".to_owned());
     }
+    lines.extend(preview.moves().into_iter().map(|line| format!("    the key {line}")));
     for error in &preview.errors {
         let field =
             if error.field.is_empty() { String::new() } else { format!(" {}:", error.field) };

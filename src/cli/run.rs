@@ -172,10 +172,12 @@ pub fn carry_out(
         [] => String::new(),
         hosts => format!(" It sends fields of them to {}.", hosts.join(", ")),
     };
+    let moves: Vec<String> = plan.moves().iter().map(|line| format!(" In it {line}.")).collect();
+    let moves = moves.concat();
     let question = format!(
-        "This migrates the documents under {} at {} to {} {}.{calls} `remold rollback last` takes it \
-         back.",
-        plan.selection.pattern,
+        "This migrates the documents under {} at {} to {} {}.{moves}{calls} `remold rollback last` takes \
+         it back.",
+        plan.selection.patterns(),
         session.address(),
         plan.subject,
         plan.target

@@ -7,13 +7,14 @@ use semver::Version;
 
 use super::error::EngineError;
 use super::trouble::Trouble;
+use super::whole::{content_of, whole_edit};
 use crate::catalog::Subject;
 use crate::model::{
-    Content, Document, Edit, FieldChange, HashField, Key, Outcome, Storage, carry_expiries,
-    redis_json,
+    Content, Document, Edit, FieldChange, HashField, Home, Key, Outcome, Storage, carry_expiries,
+    glob, redis_json,
 };
 use crate::planner::Plan;
-use crate::schema::{Detection, Detector, Schema, Violation};
+use crate::schema::{Detection, Detector, Reading, Schema, Violation};
 use crate::transform::external::{Answers, Ask, Endpoint};
 use crate::transform::{Chain, Failure, Frozen, Stage, optimise};
 
@@ -119,7 +120,7 @@ impl Judge {
                 return Judged::trouble(Outcome::Invalid, Trouble::unreadable(&error.to_string()));
             }
         };
-        let source = match self.route(&document, content) {
+        let source = match self.route(key, &document, content) {
             Ok(source) => source,
             Err(judged) => return judged,
         };
@@ -138,8 +139,13 @@ impl Judge {
     }
 
     /// The version of a document that has a chain to take; else what becomes of it without one.
-    pub fn route(&self, document: &Document<'_>, content: &Content) -> Result<Version, Judged> {
-        let detection = match self.detect(document, content) {
+    pub fn route(
+        &self,
+        key: &Key,
+        document: &Document<'_>,
+        content: &Content,
+    ) -> Result<Version, Judged> {
+        let detection = match self.detect(key, document, content) {
             Ok(detection) => detection,
             Err(reason) => {
                 return Err(Judged::trouble(Outcome::Invalid, Trouble::unreadable(&reason)));
@@ -171,14 +177,25 @@ impl Judge {
     }
 
     /// The version of a document, when it has exactly one that is known.
-    pub fn version(&self, document: &Document<'_>, content: &Content) -> Option<Version> {
-        self.detect(document, content).ok()?.version().cloned()
+    pub fn version(
+        &self,
+        key: &Key,
+        document: &Document<'_>,
+        content: &Content,
+    ) -> Option<Version> {
+        self.detect(key, document, content).ok()?.version().cloned()
     }
 
-    fn detect(&self, document: &Document<'_>, content: &Content) -> Result<Detection, String> {
+    fn detect(
+        &self,
+        key: &Key,
+        document: &Document<'_>,
+        content: &Content,
+    ) -> Result<Detection, String> {
+        let detector = self.detector.at(key);
         match content {
-            Content::String(text) | Content::Json(text) => self.detector.detect_in(document, text),
-            Content::Hash(_) => self.detector.detect(document),
+            Content::String(text) | Content::Json(text) => detector.detect_in(document, text),
+            Content::Hash(_) => detector.detect(document),
         }
         .map_err(|error| error.to_string())
     }
@@ -204,7 +221,11 @@ impl Judge {
         watch: &mut dyn FnMut(&Stage, usize, &Document<'a>),
     ) -> Result<(), Box<Failure>> {
         let chain = self.chains.get(source).expect("route answers only versions with a chain");
-        chain.apply_with(document, key, &self.pattern, &self.frozen, answers, watch)
+        chain.apply_with(document, key, &self.pattern, &self.frozen, answers, watch)?;
+        if document.home.key.as_ref() == Some(key) {
+            document.home.key = None;
+        }
+        Ok(())
     }
 
     /// The document after the optimised chain, where there is one and it accepts the document. What it
@@ -236,6 +257,12 @@ impl Judge {
         before: &Document<'_>,
         after: &Document<'_>,
     ) -> Judged {
+        if after.home != Home::default() || after.storage() != content.storage() {
+            return match self.finish_whole(content, after) {
+                Ok(edit) => Judged::Edit { source, edit },
+                Err(judged) => judged,
+            };
+        }
         let made = match content {
             Content::Hash(fields) => fits(&self.violations(after)).and_then(|()| {
                 hash_edit(fields, before, after).map_err(|t| Judged::trouble(Outcome::Failed, t))
@@ -254,6 +281,32 @@ impl Judge {
             Ok(None) => Judged::Outcome(Outcome::Unchanged, None),
             Ok(Some(edit)) => Judged::Edit { source, edit },
         }
+    }
+
+    /// Like [`Judge::finish`], for a document that is to be kept in another way or place.
+    fn finish_whole(&self, content: &Content, after: &Document<'_>) -> Result<Edit, Judged> {
+        let failed = |trouble| Judged::trouble(Outcome::Failed, trouble);
+        let refuse = |reason: String, found: &str| {
+            let found = Some(found.to_owned());
+            Err(failed(Trouble { found, ..Trouble::new("write", reason) }))
+        };
+        if let Some(storage) = self.schema.storage.filter(|wanted| *wanted != after.storage()) {
+            let reason = format!("the target's documents are kept as {storage}");
+            return refuse(reason, after.storage().name());
+        }
+        if let Some(key) = &after.home.key
+            && !glob::matches(self.pattern.as_bytes(), key.as_bytes())
+        {
+            let pattern = &self.pattern;
+            let reason = format!("the new key does not match the target's pattern '{pattern}'");
+            return refuse(reason, &key.to_string());
+        }
+        fits(&self.violations(after))?;
+        if let Content::Json(stands) = content {
+            exact_in_json(&String::from_utf8_lossy(stands)).map_err(failed)?;
+        }
+        let written = content_of(content, after).map_err(failed)?;
+        Ok(whole_edit(content, after, written))
     }
 }
 
@@ -296,7 +349,12 @@ fn stage(subject: &Subject, name: &str) -> Result<Stage, EngineError> {
     let migration = subject.migrations.get(name);
     let migration = migration
         .ok_or_else(|| EngineError::Plan(format!("the plan has no migration '{name}'")))?;
-    Ok(migration.stage())
+    let source = subject.schemas.get(&migration.source);
+    Ok(Stage {
+        pattern: source.map(|schema| schema.key_pattern.clone()),
+        reading: source.map_or_else(Reading::default, |s| s.validator().reading().clone()),
+        ..migration.stage()
+    })
 }
 
 /// The change that makes one hash of another; `None` when there is none.
@@ -339,7 +397,7 @@ fn text_edit(storage: Storage, stands: &[u8], written: String) -> Result<Option<
 }
 
 /// RedisJSON keeps whole numbers of 64 bits and doubles; what it would round is not written.
-fn exact_in_json(text: &str) -> Result<(), Trouble> {
+pub(super) fn exact_in_json(text: &str) -> Result<(), Trouble> {
     redis_json::settable(text).map(|_| ()).map_err(|number| Trouble {
         found: Some(number),
         ..Trouble::new("write", "RedisJSON would round a number: keep it as a string")

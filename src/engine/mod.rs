@@ -25,6 +25,7 @@ mod trouble;
 mod verify;
 mod walk;
 mod watch;
+mod whole;
 mod writer;
 
 pub use budget::ErrorBudget;

@@ -29,6 +29,7 @@ use super::judge::{Judge, Judged};
 use super::reader::Reader;
 use super::report::Report;
 use super::settle::{Settle, Settled};
+use super::whole::Look;
 use super::writer::Writer;
 use crate::journal::{AnswerEntry, Checkpoint, ImageEntry, Journal, Mark, ScanPlace, SeenKeys};
 use crate::model::{Digest, Edit, Key, RunId};
@@ -208,10 +209,7 @@ pub(super) fn run(job: &Job<'_>) -> Result<Report, EngineError> {
         let permits = &permits;
         for _ in 0..judges {
             let (events, unjudged) = (events.clone(), &unjudged);
-            spawn(scope, "judge", events.clone(), move || {
-                judge(job, unjudged, &events);
-                Ok(())
-            });
+            spawn(scope, "judge", events.clone(), move || judge(job, unjudged, &events));
         }
         for _ in 0..job.services.map_or(0, Services::threads) {
             let (events, unasked) = (events.clone(), &unasked);
@@ -271,17 +269,29 @@ fn spawn<'s>(
 }
 
 /// Judges batches until the reader has no more.
-fn judge(job: &Job<'_>, unjudged: &Mutex<Receiver<Batch>>, events: &Sender<Event>) {
+fn judge(
+    job: &Job<'_>,
+    unjudged: &Mutex<Receiver<Batch>>,
+    events: &Sender<Event>,
+) -> Result<(), EngineError> {
+    let mut look = Look::default();
     while let Some(Batch { page, items }) = next(unjudged) {
         let judged = items.into_iter().map(|(key, found)| {
             let judged = judge_found(job, &key, &found);
             (key, judged)
         });
-        let task = Task { page, attempt: 0, items: judged.collect() };
-        if events.send(Event::Judged(task)).is_err() {
+        let mut items: Vec<_> = judged.collect();
+        let looked = look.around(job, &mut items, events);
+        let event = match &looked {
+            Ok(()) => Event::Judged(Task { page, attempt: 0, items }),
+            Err(_) => Event::Abandoned,
+        };
+        if events.send(event).is_err() {
             break;
         }
+        looked?;
     }
+    Ok(())
 }
 
 /// What is to become of what stands under a key.
@@ -295,8 +305,8 @@ pub(super) fn judge_found(job: &Job<'_>, key: &Key, found: &Found) -> Judged {
         Found::Content(content) => job.judge.judge(key, content),
         Found::Missing => Judged::Outcome(Outcome::Missing, None),
         Found::OtherType(redis_type) => {
-            let storage = job.plan.storage;
-            let reason = format!("the key holds a {redis_type}, and the subject's are {storage}");
+            let storages = job.plan.stored_as();
+            let reason = format!("the key holds a {redis_type}, and the subject's are {storages}");
             Judged::Outcome(Outcome::Invalid, Some(Trouble::new("read", reason)))
         }
     }

@@ -9,7 +9,7 @@ use super::external::{Services, Silence};
 use super::judge::{Judge, Judged, refused, trouble_of_violation};
 use super::run::RunOptions;
 use super::trouble::Trouble;
-use crate::model::{Content, Key, Outcome};
+use crate::model::{Content, Expiry, Key, Outcome, Storage};
 use crate::transform::external::{Answers, Ask};
 
 /// What the chain makes of one document.
@@ -35,6 +35,15 @@ pub struct Preview {
     /// the outcome is the one with a good answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub would_ask: Option<String>,
+    /// The key it would move to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_key: Option<Key>,
+    /// The storage it would be converted to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_storage: Option<Storage>,
+    /// The expiry its key would get.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_expiry: Option<Expiry>,
 }
 
 /// One step of a [`Preview`].
@@ -110,6 +119,9 @@ fn preview_with(
         outcome: Outcome::Invalid,
         errors: Vec::new(),
         would_ask: None,
+        new_key: None,
+        new_storage: None,
+        new_expiry: None,
     };
     let Ok(document) = content.document() else {
         preview.conclude(judge.judge(key, content));
@@ -118,14 +130,14 @@ fn preview_with(
     preview.before = document.to_json();
     let route = match source {
         Some(source) if judge.chain(source).is_some() => Ok(source.clone()),
-        _ => judge.route(&document, content),
+        _ => judge.route(key, &document, content),
     };
     let source = match route {
         Ok(source) => source,
         Err(judged) => {
             if judged == Judged::Outcome(Outcome::Unchanged, None) {
                 preview.after = Some(preview.before.clone());
-                preview.from = judge.version(&document, content);
+                preview.from = judge.version(key, &document, content);
             }
             preview.conclude(judged);
             return (preview, None);
@@ -156,6 +168,9 @@ fn preview_with(
         return (preview, None);
     }
     preview.after = Some(after.to_json());
+    preview.new_key.clone_from(&after.home.key);
+    preview.new_storage = Some(after.storage()).filter(|storage| *storage != content.storage());
+    preview.new_expiry = after.home.expiry;
     preview.errors = judge.violations(&after).iter().map(trouble_of_violation).collect();
     if preview.errors.is_empty() {
         preview.conclude(judge.finish(source, content, &document, &after));
@@ -164,6 +179,24 @@ fn preview_with(
 }
 
 impl Preview {
+    /// What would become of the key besides its fields, in words.
+    pub fn moves(&self) -> Vec<String> {
+        let key = self.new_key.as_ref().map(|key| format!("moves to {key}"));
+        let storage = self.new_storage.map(|storage| match storage {
+            Storage::String => "becomes a string".to_owned(),
+            Storage::Hash => "becomes a hash".to_owned(),
+            Storage::Json => "becomes a RedisJSON value".to_owned(),
+        });
+        let expiry = self.new_expiry.map(|expiry| match expiry {
+            Expiry::Never => "does not expire any more".to_owned(),
+            Expiry::AtMs(at) => match jiff::Timestamp::from_millisecond(at) {
+                Ok(time) => format!("expires at {time}"),
+                Err(_) => format!("expires at {at} ms"),
+            },
+        });
+        [key, storage, expiry].into_iter().flatten().collect()
+    }
+
     fn conclude(&mut self, judged: Judged) {
         match judged {
             Judged::Edit { .. } | Judged::Ask(_) => self.outcome = Outcome::Migrated,

@@ -94,7 +94,9 @@ impl<'r> Reader<'r> {
                 continue;
             };
             number += 1;
-            let keys = self.first_seen(page.keys)?;
+            let mut keys = page.keys;
+            keys.retain(|key| self.job.plan.selection.selects(key));
+            let keys = self.first_seen(keys)?;
             let Some(batches) = self.send(number, &keys)? else { return Ok(false) };
             walk.advance(page.cursor);
             let (place, fraction) = (walk.place(), walk.fraction());
@@ -107,7 +109,7 @@ impl<'r> Reader<'r> {
     fn page(&mut self, walk: &mut Walk) -> Result<Option<Page>, EngineError> {
         let Self { job, link, events, connections, looked, .. } = self;
         let is_due = |link: &Link, since| link.is_cluster() && since > LAYOUT_INTERVAL;
-        let pattern = &job.plan.selection.pattern;
+        let pattern = &job.plan.selection.scan_pattern();
         let mut held = |reason| {
             let _ = events.send(Event::Held(reason));
         };
@@ -193,8 +195,8 @@ impl<'r> Reader<'r> {
             {
                 return Ok(None);
             }
-            let storage = self.job.plan.storage;
-            let found = match self.patiently(|link| link.read(storage, keys)) {
+            let storages = self.job.plan.storages();
+            let found = match self.patiently(|link| link.read_stored(&storages, keys)) {
                 Ok(found) => found,
                 Err(error) => {
                     self.permits.release();

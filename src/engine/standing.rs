@@ -27,7 +27,7 @@ pub(super) fn read_now(link: &mut Link, entries: &[&ImageEntry]) -> Result<Vec<N
     if keys.is_empty() {
         return Ok(now);
     }
-    let found = link.read_any(Storage::String, &keys)?;
+    let found = link.read_stored(&Storage::ALL, &keys)?;
     let expiries = link.expiries(&keys)?;
     let mut stood = found.into_iter().zip(expiries).map(|(found, expiry)| stands(found, expiry));
     for at in whole {

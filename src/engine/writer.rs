@@ -12,9 +12,10 @@ use super::judge::Judged;
 use super::pipeline::{Event, Job, Order, Task, Unsettled, Write, judge_found, next};
 use super::standing::read_now;
 use super::trouble::Trouble;
+use super::whole::look_around;
 use crate::journal::{ImageEntry, Mark, crash_point};
 use crate::model::limits::CONFLICT_TRIES_MAX;
-use crate::model::{BeforeImage, Edit, Key, Outcome, Standing};
+use crate::model::{BeforeImage, Edit, Key, Outcome, Standing, Stands};
 use crate::store::{Found, Link, StoreError, Written};
 
 pub(super) struct Writer<'w> {
@@ -125,7 +126,9 @@ impl Writer<'_> {
             let judged = give_up(judged, attempt);
             (key, judged)
         });
-        Ok(Some(Task { page, attempt: attempt + 1, items: judged.collect() }))
+        let mut items: Vec<_> = judged.collect();
+        self.patiently(|link| look_around(link, &mut items))?;
+        Ok(Some(Task { page, attempt: attempt + 1, items }))
     }
 
     /// Settles a batch of which it is not known what was written, by reading it back against the
@@ -144,7 +147,9 @@ impl Writer<'_> {
         let mut marks = Vec::with_capacity(entries.len());
         let mut items = Vec::new();
         for ((entry, now), found) in entries.iter().zip(stood).zip(found) {
-            if entry.image.standing(&now) == Standing::Ours {
+            // A value that moved is ours also where another client has written it since.
+            let has_moved = now.here == Stands::Nothing && matches!(now.there, Stands::Value(..));
+            if has_moved || entry.image.standing(&now) == Standing::Ours {
                 marks.push(Mark::Settled(Outcome::Migrated));
                 continue;
             }
@@ -163,13 +168,14 @@ impl Writer<'_> {
         for (_, entry) in marks.iter().zip(entries).filter(|(mark, _)| is_settled(**mark)) {
             self.job.answers.forget(&entry.key);
         }
+        self.patiently(|link| look_around(link, &mut items))?;
         let again = (!items.is_empty()).then(|| Task { page, attempt: attempt + 1, items });
         Ok((marks, again))
     }
 
     fn read(&mut self, keys: &[Key]) -> Result<Vec<Found>, StoreError> {
-        let storage = self.job.plan.storage;
-        self.patiently(|link| link.read(storage, keys))
+        let storages = self.job.plan.storages();
+        self.patiently(|link| link.read_stored(&storages, keys))
     }
 
     fn patiently<T>(

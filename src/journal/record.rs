@@ -315,7 +315,7 @@ fn decode_answers(payload: &[u8]) -> Option<Vec<AnswerEntry>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Content, Edit, Expiry, FieldChange, HashField, Kept, Turn, Whole};
+    use crate::model::{Content, Edit, Expiry, FieldChange, HashField, Kept, Terms, Turn, Whole};
 
     #[test]
     fn every_record_reads_back() {
@@ -342,6 +342,7 @@ mod tests {
                         after: kept(Content::String(b"{}".to_vec()), None),
                     },
                 )),
+                terms: Terms::default(),
             })),
         ];
         let image = |edit| ImageEntry {

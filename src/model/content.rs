@@ -83,31 +83,42 @@ pub fn carry_expiries(fields: &[HashField], after: &Document<'_>, changes: &mut 
     if fields.iter().all(|field| field.expires == Expiry::Never) {
         return;
     }
-    let gone: Vec<&HashField> = changes
-        .iter()
-        .filter(|change| change.after.is_none())
-        .filter_map(|change| field(fields, &change.name))
-        .collect();
     for change in changes {
         if let Some(stood) = field(fields, &change.name) {
             change.before_expires = stood.expires;
-            if change.after.is_some() {
-                change.after_expires = stood.expires;
-            }
-        } else if let Some(member) =
-            after.root.members().iter().find(|member| *member.name.to_plain() == *change.name)
-            && let Value::Plain(Cow::Borrowed(bytes)) = &member.value
-        {
-            // The very bytes that were read, and not equal ones, are the field that was renamed.
-            let is_origin = |field: &&&HashField| {
-                field.value == *bytes
-                    && (bytes.is_empty() || field.value.as_ptr() == bytes.as_ptr())
-            };
-            if let Some(origin) = gone.iter().find(is_origin) {
-                change.after_expires = origin.expires;
-            }
+        }
+        if change.after.is_some() {
+            change.after_expires = expiry_of(&change.name, fields, after);
         }
     }
+}
+
+/// Like [`carry_expiries`], for all fields of the hash as it is to be.
+pub fn carry_all(fields: &[HashField], after: &Document<'_>, written: &mut [HashField]) {
+    if fields.iter().any(|field| field.expires != Expiry::Never) {
+        for field in written {
+            field.expires = expiry_of(&field.name, fields, after);
+        }
+    }
+}
+
+/// When a field of `after` expires, which was made of `fields`.
+fn expiry_of(name: &[u8], fields: &[HashField], after: &Document<'_>) -> Expiry {
+    if let Some(stood) = field(fields, name) {
+        return stood.expires;
+    }
+    let member =
+        |name: &[u8]| after.root.members().iter().find(|member| *member.name.to_plain() == *name);
+    let Some(Value::Plain(Cow::Borrowed(bytes))) = member(name).map(|member| &member.value) else {
+        return Expiry::Never;
+    };
+    // The very bytes that were read, and not equal ones, are the field that was renamed.
+    let is_origin = |field: &&HashField| {
+        field.value == *bytes
+            && (bytes.is_empty() || field.value.as_ptr() == bytes.as_ptr())
+            && member(&field.name).is_none()
+    };
+    fields.iter().find(is_origin).map_or(Expiry::Never, |origin| origin.expires)
 }
 
 /// The field of this name.

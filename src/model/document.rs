@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::content::HashField;
 use super::expiry::Expiry;
+use super::home::Home;
 use super::key::printable;
-use super::object::Object;
+use super::object::{Member, Object};
 use super::storage::Storage;
 
 /// A document: an object, and how its key stores it.
@@ -15,6 +17,8 @@ pub struct Document<'a> {
     storage: Storage,
     /// Space around the JSON text in a string.
     around: (&'a str, &'a str),
+    /// What is to change besides the fields.
+    pub home: Home,
 }
 
 /// Why a value is no document.
@@ -84,22 +88,42 @@ impl<'a> Document<'a> {
         }
         let root =
             Object::parse(body).map_err(|error| DocumentError::NotJson(error.to_string()))?;
-        Ok(Self { root, storage, around })
+        Ok(Self { root, storage, around, home: Home::default() })
     }
 
     /// Reads the fields of a Redis hash.
     pub fn from_hash(fields: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Self {
-        Self { root: Object::from_hash(fields), storage: Storage::Hash, around: ("", "") }
+        Self::from_object(Object::from_hash(fields), Storage::Hash)
     }
 
     /// An object that stands inside another document, seen as one itself.
     pub fn from_object(root: Object<'a>, storage: Storage) -> Self {
-        Self { root, storage, around: ("", "") }
+        Self { root, storage, around: ("", ""), home: Home::default() }
     }
 
     /// How the key stores the document.
     pub fn storage(&self) -> Storage {
         self.storage
+    }
+
+    /// Keeps the document in another way from here on.
+    pub fn keep_as(&mut self, storage: Storage) {
+        self.storage = storage;
+    }
+
+    /// The fields as a hash holds them; none of them expires.
+    pub fn to_fields(&self) -> Result<Vec<HashField>, DocumentError> {
+        let field = |member: &Member<'_>| {
+            let name = member.name.to_plain();
+            if member.value.hides_bytes() {
+                return Err(DocumentError::BytesInJson(printable(&name).into_owned()));
+            }
+            let value = member.value.to_plain();
+            let value =
+                value.ok_or_else(|| DocumentError::NullInHash(printable(&name).into_owned()))?;
+            Ok(HashField::new(name, value))
+        };
+        self.root.members().iter().map(field).collect()
     }
 
     /// The document as JSON text: for a string or RedisJSON the bytes to write; for a hash a view of

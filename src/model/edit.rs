@@ -4,6 +4,7 @@ use super::content::Content;
 use super::digest::Digest;
 use super::document::FieldChange;
 use super::expiry::Expiry;
+use super::home::Terms;
 use super::key::Key;
 use super::storage::Storage;
 
@@ -39,6 +40,8 @@ pub struct Whole {
     pub here: Turn,
     /// The key the value moves to, or in a rollback comes back from, and what happens there.
     pub there: Option<(Key, Turn)>,
+    /// On what terms it was made.
+    pub terms: Terms,
 }
 
 /// What stands under one key and what is to stand there; `None` is no key.
@@ -144,6 +147,7 @@ impl Edit {
             Self::Whole(whole) => Self::Whole(Box::new(Whole {
                 here: whole.here.reversed(),
                 there: whole.there.map(|(key, turn)| (key, turn.reversed())),
+                terms: Terms::default(),
             })),
         }
     }

@@ -5,6 +5,7 @@ use super::digest::Digest;
 use super::document::FieldChange;
 use super::edit::{Edit, Kept, Turn, Whole};
 use super::expiry::Expiry;
+use super::home::Terms;
 use super::key::Key;
 use super::storage::Storage;
 
@@ -256,7 +257,8 @@ impl WholeWas {
         let after = Some(self.here.clone());
         let Some((key, replaced)) = &self.there else {
             let before = stands(&now.here, travels)??;
-            return Some(Whole { here: Turn { before: Some(before), after }, there: None });
+            let here = Turn { before: Some(before), after };
+            return Some(Whole { here, there: None, terms: Terms::default() });
         };
         // Of two values only one can be the traveller: the one that comes back.
         let comes_back = matches!(now.there, Stands::Value(..));
@@ -268,6 +270,7 @@ impl WholeWas {
         Some(Whole {
             here: Turn { before: here, after },
             there: Some((key.clone(), Turn { before: there, after: replaced.clone() })),
+            terms: Terms::default(),
         })
     }
 }
@@ -317,6 +320,7 @@ mod tests {
         let edit = Edit::Whole(Box::new(Whole {
             here: Turn { before: Some(kept("old")), after: None },
             there: Some((Key::from("new"), Turn { before: None, after: Some(kept("ours")) })),
+            terms: Terms::default(),
         }));
         let image = BeforeImage::of(&edit);
         let standing = |here, there| image.standing(&Now { here, there });

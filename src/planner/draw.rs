@@ -96,13 +96,20 @@ pub fn draw_up(
     for (name, value) in &catalog.flags {
         frozen.flags.entry(name.clone()).or_insert_with(|| value.clone());
     }
+    let other_patterns = match &request.pattern {
+        // Named by hand, it is the only one.
+        Some(_) => Vec::new(),
+        None => routes.other_patterns(subject, &newest.key_pattern),
+    };
     Ok(Plan {
         format: PLAN_FORMAT,
         subject: subject.name.clone(),
         target: target.clone(),
         storage,
+        other_storages: routes.other_storages(subject, storage),
         selection: Selection {
             pattern: request.pattern.unwrap_or_else(|| newest.key_pattern.clone()),
+            other_patterns,
             versions: request.from.into_iter().collect(),
             limit: request.limit,
         },
@@ -175,6 +182,37 @@ impl<'c> Routes<'c> {
 fn hosts<'m>(migrations: impl Iterator<Item = &'m Migration>) -> BTreeSet<String> {
     let steps = migrations.flat_map(|migration| &migration.transforms);
     steps.filter_map(|step| Some(step.external()?.endpoint().host.clone())).collect()
+}
+
+impl Routes<'_> {
+    /// The key patterns of versions with a chain, besides `known`.
+    fn other_patterns(&self, subject: &Subject, known: &str) -> Vec<String> {
+        let schemas = self.chains.keys().filter_map(|version| subject.schemas.get(version));
+        let patterns: BTreeSet<&str> =
+            schemas.map(|schema| schema.key_pattern.as_str()).filter(|p| *p != known).collect();
+        patterns.into_iter().map(str::to_owned).collect()
+    }
+
+    /// The storages of versions with a chain, besides `known`. A version whose schema does not say, in
+    /// a plan that converts, may be in any.
+    fn other_storages(&self, subject: &Subject, known: Storage) -> Vec<Storage> {
+        let converts = self
+            .used
+            .values()
+            .flat_map(|migration| &migration.transforms)
+            .any(|step| step.kind() == "convertStorage");
+        let mut storages = BTreeSet::new();
+        for version in self.chains.keys() {
+            let declared = subject.schemas.get(version).and_then(|schema| schema.storage);
+            match declared {
+                Some(storage) => storages.extend([storage]),
+                None if converts => storages.extend(Storage::ALL),
+                None => {}
+            }
+        }
+        storages.remove(&known);
+        storages.into_iter().collect()
+    }
 }
 
 fn risks(migration: &Migration) -> impl Iterator<Item = Risk> + '_ {

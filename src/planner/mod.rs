@@ -2,6 +2,7 @@
 
 pub mod draft;
 mod draw;
+mod moves;
 mod plan;
 
 pub use draw::{PlanError, PlanRequest, draw_up};

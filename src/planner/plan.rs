@@ -7,8 +7,9 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::moves;
 use crate::catalog::{Catalog, Mistakes, Source};
-use crate::model::{PlanId, Storage};
+use crate::model::{Key, PlanId, Storage, glob};
 use crate::transform::{Chain, Frozen, Step, optimise};
 
 /// The format of a Plan file. Another number is refused.
@@ -20,12 +21,49 @@ pub const PLAN_FORMAT: u32 = 1;
 pub struct Selection {
     /// The glob pattern of the keys, as `SCAN … MATCH` takes it.
     pub pattern: String,
+    /// The patterns of versions whose keys are named otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_patterns: Vec<String>,
     /// Only documents of these versions; others count as unchanged. Empty: of every version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<Version>,
     /// At most this many keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+}
+
+impl Selection {
+    /// One pattern that every selected key matches.
+    pub fn scan_pattern(&self) -> String {
+        if self.other_patterns.is_empty() {
+            return self.pattern.clone();
+        }
+        let head = |pattern: &str| {
+            pattern.split(['*', '?', '[', '\\']).next().unwrap_or_default().to_owned()
+        };
+        let mut common = head(&self.pattern);
+        for pattern in &self.other_patterns {
+            let other = head(pattern);
+            let same = common.chars().zip(other.chars()).take_while(|(a, b)| a == b);
+            common = same.map(|(character, _)| character).collect();
+        }
+        common.push('*');
+        common
+    }
+
+    /// Whether a key that the scan named is selected.
+    pub fn selects(&self, key: &Key) -> bool {
+        self.other_patterns.is_empty()
+            || std::iter::once(&self.pattern)
+                .chain(&self.other_patterns)
+                .any(|pattern| glob::matches(pattern.as_bytes(), key.as_bytes()))
+    }
+
+    /// The patterns in words: `user:*, u:*:profile`.
+    pub fn patterns(&self) -> String {
+        let all = std::iter::once(&self.pattern).chain(&self.other_patterns);
+        all.map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// Something an operator should know before the run.
@@ -54,6 +92,9 @@ pub struct Plan {
     pub target: Version,
     /// How the keys store their documents.
     pub storage: Storage,
+    /// How else, where versions differ in that or a chain converts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_storages: Vec<Storage>,
     /// Which keys.
     pub selection: Selection,
     /// For each version a document may have: the migrations to take, by name, in order. The target
@@ -106,6 +147,45 @@ impl Plan {
     /// The plan's digest: equal for plans that do the same.
     pub fn id(&self) -> PlanId {
         PlanId::of(&serde_json::to_vec(self).expect("plain data prints as JSON"))
+    }
+
+    /// Every storage its documents may have, the likeliest first.
+    pub fn storages(&self) -> Vec<Storage> {
+        std::iter::once(self.storage).chain(self.other_storages.iter().copied()).collect()
+    }
+
+    /// Its storages in words: `string or hash`.
+    pub fn stored_as(&self) -> String {
+        self.storages().iter().map(|storage| storage.name()).collect::<Vec<_>>().join(" or ")
+    }
+
+    /// What its chains do to keys as a whole, in words: storages, names and expiries.
+    pub fn moves(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for version in self.chains.keys() {
+            for (_, json) in self.transforms(version) {
+                let line = moves::in_words(&json, self.pattern_of(version));
+                lines.extend(line.filter(|line| !lines.contains(line)));
+            }
+        }
+        lines
+    }
+
+    /// The key pattern of a version's schema, else the selection's.
+    fn pattern_of(&self, version: &Version) -> &str {
+        let version = version.to_string();
+        let schema = self.schemas.iter().find(|schema| schema["version"] == version.as_str());
+        let pattern = schema.and_then(|schema| schema["keyPattern"].as_str());
+        pattern.unwrap_or(&self.selection.pattern)
+    }
+
+    fn transforms(&self, version: &Version) -> Vec<(String, Json)> {
+        let names = self.chains.get(version).map_or(&[][..], Vec::as_slice);
+        let transforms = names.iter().flat_map(|name| {
+            let transforms = self.migrations[name]["transforms"].as_array();
+            transforms.into_iter().flatten().map(move |json| (name.clone(), json.clone()))
+        });
+        transforms.collect()
     }
 
     /// The plan as JSON.
@@ -176,14 +256,9 @@ impl Plan {
 
     /// The steps of the chain from `version`, in one line each, with the migration before them.
     pub fn steps(&self, version: &Version) -> Vec<(String, String)> {
-        let names = self.chains.get(version).map_or(&[][..], Vec::as_slice);
-        let steps = names.iter().flat_map(|name| {
-            let transforms = self.migrations[name]["transforms"].as_array();
-            transforms.into_iter().flatten().map(move |json| {
-                let line = Step::parse(json).map_or_else(|_| json.to_string(), |s| s.summary());
-                (name.clone(), line)
-            })
-        });
-        steps.collect()
+        let line =
+            |json: &Json| Step::parse(json).map_or_else(|_| json.to_string(), |s| s.summary());
+        let steps = self.transforms(version).into_iter();
+        steps.map(|(migration, json)| (migration, line(&json))).collect()
     }
 }

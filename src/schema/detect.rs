@@ -1,5 +1,6 @@
 //! Which version is a document? Told by its version field or by the schemas it fits, never guessed.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use serde_json::Value as Json;
 use super::definition::Schema;
 use super::glance::{Glanced, surely_readable};
 use super::reading::{Reading, local_target, read_document};
-use crate::model::{Document, DocumentError, Path, Segment, Storage, Value};
+use crate::model::{Document, DocumentError, Key, Path, Segment, Storage, Value, glob};
 
 /// How deep declared fields are counted.
 const COUNT_DEPTH_MAX: usize = 16;
@@ -66,6 +67,8 @@ struct Candidate {
     schema: Arc<Schema>,
     /// Candidates with equal numbers read a hash alike.
     reading: usize,
+    /// Whether its keys are others than the one that is looked at.
+    is_elsewhere: bool,
 }
 
 /// How specific a schema is to a document: more is more.
@@ -98,10 +101,32 @@ impl Detector {
                 version_field: schema.version_field.clone(),
                 schema: Arc::new(schema.clone()),
                 reading,
+                is_elsewhere: false,
             });
         }
         candidates.sort_by(|a, b| a.version.cmp(&b.version));
         Self { candidates, version_fields }
+    }
+
+    /// The detector for documents under this key: where versions have key patterns of their own, only
+    /// those are taken by their shape whose pattern the key matches.
+    pub fn at(&self, key: &Key) -> Cow<'_, Self> {
+        let first = self.candidates.first().map(|candidate| &candidate.schema.key_pattern);
+        if self.candidates.iter().all(|candidate| Some(&candidate.schema.key_pattern) == first) {
+            return Cow::Borrowed(self);
+        }
+        let is_here = |candidate: &Candidate| {
+            glob::matches(candidate.schema.key_pattern.as_bytes(), key.as_bytes())
+        };
+        // A key that no pattern matches was named by hand.
+        if !self.candidates.iter().any(is_here) {
+            return Cow::Borrowed(self);
+        }
+        let mut here = self.clone();
+        for candidate in &mut here.candidates {
+            candidate.is_elsewhere = !is_here(candidate);
+        }
+        Cow::Owned(here)
     }
 
     /// The version of a document. Fails when it cannot be read at all.
@@ -228,7 +253,9 @@ impl Detector {
 impl Candidate {
     /// Whether a document without a version field may be of this version.
     fn may_be(&self, storage: Storage) -> bool {
-        self.version_field.is_none() && self.storage.is_none_or(|wanted| wanted == storage)
+        !self.is_elsewhere
+            && self.version_field.is_none()
+            && self.storage.is_none_or(|wanted| wanted == storage)
     }
 }
 

@@ -142,18 +142,23 @@ impl Link {
         })
     }
 
-    /// Reads the values of `keys`, of whatever storage; most are likely to be of the first. Answers
-    /// in the same order.
-    pub fn read_any(&mut self, likely: Storage, keys: &[Key]) -> Result<Vec<Found>, StoreError> {
-        let mut found = self.read(likely, keys)?;
-        for storage in Storage::ALL {
-            let is_of = |found: &Found| matches!(found, Found::OtherType(other) if other.storage() == Some(storage));
+    /// Reads the values of `keys`, which are to be of one of these storages, most likely of the first.
+    /// Answers in the same order.
+    pub fn read_stored(
+        &mut self,
+        storages: &[Storage],
+        keys: &[Key],
+    ) -> Result<Vec<Found>, StoreError> {
+        let Some((likely, others)) = storages.split_first() else { return Ok(Vec::new()) };
+        let mut found = self.read(*likely, keys)?;
+        for storage in others {
+            let is_of = |found: &Found| matches!(found, Found::OtherType(other) if other.storage() == Some(*storage));
             let at: Vec<usize> = (0..keys.len()).filter(|at| is_of(&found[*at])).collect();
-            if at.is_empty() {
+            let these: Vec<Key> = at.iter().map(|at| keys[*at].clone()).collect();
+            if these.is_empty() {
                 continue;
             }
-            let these: Vec<Key> = at.iter().map(|at| keys[*at].clone()).collect();
-            for (at, again) in at.into_iter().zip(self.read(storage, &these)?) {
+            for (at, again) in at.into_iter().zip(self.read(*storage, &these)?) {
                 found[at] = again;
             }
         }

@@ -57,6 +57,20 @@ impl Link {
         Ok(whole.unwrap_or_default())
     }
 
+    /// Asks what time the server has, in Unix milliseconds; of a cluster, the latest of its nodes.
+    pub fn now_ms(&mut self) -> Result<i64, StoreError> {
+        let mut latest = 0;
+        for answer in self.each_node(&[("TIME", &redis::cmd("TIME"))])?.into_iter().flatten() {
+            let (seconds, micros): (i64, i64) =
+                redis::from_redis_value(answer).map_err(|error| StoreError::Answer {
+                    command: "TIME".into(),
+                    detail: error.to_string(),
+                })?;
+            latest = latest.max(seconds * 1000 + micros / 1000);
+        }
+        Ok(latest)
+    }
+
     /// Asks how many keys the database has.
     pub fn key_count(&mut self) -> Result<u64, StoreError> {
         let answers = self.each_node(&[("DBSIZE", &redis::cmd("DBSIZE"))])?;

@@ -3,12 +3,14 @@
 use std::fmt;
 
 use semver::Version;
+use serde_json::Value as Json;
 
 use super::condition::Condition;
 use super::external::{Answers, Ask};
 use super::facts::{Facts, Frozen};
 use super::step::{Refusal, Step};
-use crate::model::{Document, Key, Path, Segment, Value};
+use crate::model::{Document, Key, Path, Segment, Storage, Value, glob};
+use crate::schema::reading::Reading;
 
 /// One migration of a chain, compiled.
 #[derive(Clone, Debug)]
@@ -25,6 +27,10 @@ pub struct Stage {
     pub steps: Vec<Step>,
     /// `validation.required`: what has to be there after the last step.
     pub required: Vec<Path>,
+    /// The key pattern of the source's schema, which `${KEY.1}` counts the `*` of.
+    pub pattern: Option<String>,
+    /// How the source's schema reads the fields of a hash.
+    pub reading: Reading,
 }
 
 /// Stages in order. An empty chain leaves every document as it is.
@@ -98,7 +104,15 @@ impl Chain {
         watch: &mut dyn FnMut(&Stage, usize, &Document<'a>),
     ) -> Result<(), Box<Failure>> {
         for stage in &self.stages {
-            let facts = Facts { key, pattern, version: &stage.target, frozen };
+            // After a rename, the key is the new one, as it would be in a run of its own.
+            let renamed = document.home.key.clone();
+            let key = renamed.as_ref().unwrap_or(key);
+            let facts = Facts {
+                key,
+                pattern: stage.pattern_of(key, pattern),
+                version: &stage.target,
+                frozen,
+            };
             if let Some(when) = &stage.when {
                 let held = when.holds(&mut document.root, &facts);
                 if !held.map_err(|refusal| Box::new(stage.failure(0, "when", refusal)))? {
@@ -108,6 +122,7 @@ impl Chain {
                 }
             }
             for (index, step) in stage.steps.iter().enumerate() {
+                let storage = document.storage();
                 let asked = apply_step(step, document, &facts, answers);
                 let asked =
                     asked.map_err(|refusal| stage.failure(index + 1, step.kind(), refusal))?;
@@ -116,6 +131,9 @@ impl Chain {
                         Refusal::new("", format!("{} has to be asked", ask.endpoint.host));
                     let failure = stage.failure(index + 1, step.kind(), refusal);
                     return Err(Box::new(Failure { ask: Some(Box::new(ask)), ..failure }));
+                }
+                if storage == Storage::Hash && document.storage() != storage {
+                    read_fields(document, &stage.reading);
                 }
                 watch(stage, index, document);
             }
@@ -129,7 +147,28 @@ impl Chain {
     }
 }
 
+/// A hash is read by its schema's types before it becomes a text: 42 is a number or a string.
+fn read_fields(document: &mut Document<'_>, reading: &Reading) {
+    for at in 0..document.root.len() {
+        let member = &document.root.members()[at];
+        if let Value::Plain(bytes) = &member.value {
+            let read = match reading.read(&member.name.text(), bytes) {
+                Json::String(text) => Value::string(&text),
+                // The text of the field is the JSON text of the value.
+                _ => Value::Raw(String::from_utf8_lossy(bytes).into_owned().into()),
+            };
+            *document.root.value_mut(at) = read;
+        }
+    }
+}
+
 impl Stage {
+    /// The pattern whose wildcards the key fills: the source's, else `other`.
+    fn pattern_of<'p>(&'p self, key: &Key, other: &'p str) -> &'p str {
+        let own = self.pattern.as_deref();
+        own.filter(|own| glob::matches(own.as_bytes(), key.as_bytes())).unwrap_or(other)
+    }
+
     fn failure(&self, number: usize, kind: &'static str, refusal: Refusal) -> Failure {
         let at = StepAt { migration: self.migration.clone(), number, kind };
         Failure { at, refusal, is_passed_over: false, ask: None }

@@ -132,7 +132,8 @@ impl Op {
 
 /// Whether nothing is looked at between two stages.
 fn is_open(earlier: &Stage, later: &Stage) -> bool {
-    earlier.required.is_empty() && later.when.is_none()
+    // With another pattern, ${KEY.1} is another text.
+    earlier.required.is_empty() && later.when.is_none() && earlier.pattern == later.pattern
 }
 
 /// The rules. Each was thought through for what the two steps refuse, and is held to it by a property
@@ -279,6 +280,7 @@ mod tests {
 
     use super::*;
     use crate::model::{Key, Storage};
+    use crate::schema::Reading;
     use crate::transform::{Failure, Frozen};
 
     fn chain(stages: &[Vec<Json>]) -> Chain {
@@ -289,6 +291,8 @@ mod tests {
             steps: steps.iter().map(|json| Step::parse(json).expect("a step")).collect(),
             when: None,
             required: Vec::new(),
+            pattern: None,
+            reading: Reading::default(),
         };
         Chain { stages: stages.iter().enumerate().map(stage).collect() }
     }

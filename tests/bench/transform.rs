@@ -10,6 +10,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use remold::model::{Document, Key, Storage};
+use remold::schema::Reading;
 use remold::transform::{Chain, Frozen, Stage, Step};
 use semver::Version;
 use serde_json::{Value as Json, json};
@@ -72,6 +73,8 @@ fn run(chain: &Chain) -> String {
 fn chain(transforms: &[Json]) -> Chain {
     let steps = transforms.iter().map(|step| Step::parse(step).expect("a step")).collect();
     let stage = Stage {
+        pattern: None,
+        reading: Reading::default(),
         migration: "bench".to_owned(),
         source: Version::new(1, 0, 0),
         target: Version::new(2, 0, 0),

@@ -128,6 +128,8 @@ fn chain(subject: &Subject, from: &semver::Version) -> Chain {
     let to = &subject.latest().expect("the subject has schemas").version;
     let route = graph::resolve(subject, from, to, None).expect("every version leads to the newest");
     let stage = |migration: &remold::catalog::Migration| Stage {
+        pattern: None,
+        reading: remold::schema::Reading::default(),
         migration: migration.name.clone(),
         source: migration.source.clone(),
         target: migration.target.clone(),

@@ -172,6 +172,172 @@ fn a_server_without_the_module_is_told_so() {
     assert_ne!(said.code, Some(0));
 }
 
+fn set(connection: &mut Connection, key: &str, text: &str, expires_at_ms: Option<u64>) {
+    let mut command = redis::cmd("SET");
+    command.arg(key).arg(text);
+    if let Some(at) = expires_at_ms {
+        command.arg("PXAT").arg(at);
+    }
+    let _: () = command.query(connection).expect("set");
+}
+
+#[test]
+fn strings_become_hashes_and_come_back() {
+    let transforms = json!([
+        {"type": "renameField", "from": "userName", "to": "fullName"},
+        {"type": "convertStorage", "from": "string", "to": "hash", "nested": "json", "nulls": "omit"}]);
+    let schemas = [named("userName", "string"), named("fullName", "hash")];
+    let life = Life::of(TestServer::start(), schemas, &transforms);
+    let mut connection = life.connect();
+    for n in 0..KEYS {
+        let text = format!(
+            r#" {{"userName": "J\u00f6 {n}", "n": {n}.50, "none": null, "tags": ["a", 1.0]}}"#
+        );
+        set(&mut connection, &format!("user:{n}"), &text, (n % 3 == 0).then_some(LATER_MS + n));
+    }
+    set(&mut connection, "other:1", "x", None);
+    let (_, after) = life.goes_through(KEYS);
+    let entry = &after.keys[&b"user:3"[..]];
+    assert_eq!(
+        entry.to_string(),
+        r#"hash expires 4000000000003 fullName=J\xc3\xb6 3 n=3.50 tags=["a", 1.0] "#
+            .replace('"', "\\\"")
+    );
+}
+
+#[test]
+fn hashes_become_strings_with_the_types_of_their_schema() {
+    let transforms = json!([{"type": "convertStorage", "from": "hash", "to": "string"},
+                            {"type": "renameField", "from": "userName", "to": "fullName"}]);
+    let schemas = [named("userName", "hash"), named("fullName", "string")];
+    let life = Life::of(TestServer::start(), schemas, &transforms);
+    let mut connection = life.connect();
+    for n in 0..KEYS {
+        let key = format!("user:{n}");
+        let _: () = redis::cmd("HSET")
+            .arg(&key)
+            .arg(&["userName", "42", "n", "1.50"])
+            .query(&mut connection)
+            .expect("set");
+        if n % 3 == 0 {
+            let _: () = redis::cmd("PEXPIREAT")
+                .arg(&key)
+                .arg(LATER_MS)
+                .query(&mut connection)
+                .expect("set");
+        }
+    }
+    let (_, after) = life.goes_through(KEYS);
+    let Content::Bytes(text) = &after.keys[&b"user:3"[..]].content else { panic!("a string") };
+    let text = String::from_utf8_lossy(text);
+    assert!(text.contains(r#""fullName":"42""#) && text.contains(r#""n":1.50"#), "{text}");
+}
+
+#[test]
+fn strings_become_redis_json_and_come_back() {
+    let transforms = json!([{"type": "convertStorage", "to": "json"},
+                            {"type": "renameField", "from": "userName", "to": "fullName"}]);
+    let schemas = [named("userName", "string"), named("fullName", "json")];
+    let life = Life::of(TestServer::with_json(), schemas, &transforms);
+    let mut connection = life.connect();
+    for n in 0..KEYS {
+        let text = format!(r#"{{"userName": "J\u00f6 {n}", "n": {n}.50}}"#);
+        set(&mut connection, &format!("user:{n}"), &text, (n % 3 == 0).then_some(LATER_MS + n));
+    }
+    let (_, after) = life.goes_through(KEYS);
+    let entry = &after.keys[&b"user:3"[..]];
+    assert_eq!((entry.kind.as_str(), entry.expires_at_ms), ("ReJSON-RL", 4_000_000_000_003));
+}
+
+#[test]
+fn keys_move_and_come_back() {
+    let transforms = json!([
+        {"type": "renameField", "from": "userName", "to": "fullName"},
+        {"type": "renameKey", "from": "user:*", "to": "u:${KEY.1}:profile"}]);
+    let mut target = named("fullName", "string");
+    target["keyPattern"] = json!("u:*:profile");
+    let life = Life::of(TestServer::start(), [named("userName", "string"), target], &transforms);
+    let mut connection = life.connect();
+    for n in 0..KEYS {
+        let text = format!(r#"{{"userName": "Jo {n}"}}"#);
+        set(&mut connection, &format!("user:{n}"), &text, (n % 3 == 0).then_some(LATER_MS + n));
+    }
+    let (before, after) = life.goes_through(KEYS);
+    assert_eq!(before.keys.len(), after.keys.len());
+    let entry = &after.keys[&b"u:3:profile"[..]];
+    assert_eq!((entry.expires_at_ms, after.only("user:").keys.len()), (4_000_000_000_003, 0));
+    let plan = life.remold().line("plan user --to latest").run().exits(0);
+    assert!(plan.stdout.contains("keys move from user:* to u:*:profile"), "{}", plan.stdout);
+}
+
+#[test]
+fn a_pure_rename_of_hashes_tells_versions_by_their_keys() {
+    let transforms = json!([{"type": "renameKey", "to": "u:${KEY.1}:profile"}]);
+    let mut target = named("userName", "hash");
+    target["keyPattern"] = json!("u:*:profile");
+    let life = Life::of(TestServer::start(), [named("userName", "hash"), target], &transforms);
+    let mut connection = life.connect();
+    for n in 0..KEYS {
+        let _: () = redis::cmd("HSET")
+            .arg(format!("user:{n}"))
+            .arg(&["userName", "Jo"])
+            .query(&mut connection)
+            .expect("set");
+    }
+    life.goes_through(KEYS);
+}
+
+#[test]
+fn a_key_that_exists_is_kept_or_replaced_as_told() {
+    for overwrite in [false, true] {
+        let mut rename = json!({"type": "renameKey", "to": "u:${KEY.1}"});
+        if overwrite {
+            rename["onExisting"] = json!("overwrite");
+        }
+        let mut target = named("userName", "string");
+        target["keyPattern"] = json!("u:*");
+        let schemas = [named("userName", "string"), target];
+        let life = Life::of(TestServer::start(), schemas, &json!([rename]));
+        let mut connection = life.connect();
+        for n in 0..KEYS {
+            let text = format!(r#"{{"userName":"Jo {n}"}}"#);
+            set(&mut connection, &format!("user:{n}"), &text, (n % 2 == 0).then_some(LATER_MS));
+        }
+        set(&mut connection, "u:7", r#"{"userName":"theirs"}"#, Some(LATER_MS + 7));
+        let before = life.snapshot();
+        let dry = life.remold().line("run user --to latest --json").run().last_json();
+        let code = i32::from(!overwrite);
+        let execute = "run user --to latest --execute --yes --json";
+        let done = life.remold().line(execute).run().exits(code).last_json();
+        assert_eq!(
+            (&done["tally"]["failed"], dry["tally"]["failed"] == code),
+            (&json!(code), true)
+        );
+        let after = life.snapshot();
+        let stands = after.keys[&b"u:7"[..]].to_string();
+        assert_eq!(stands.contains("theirs"), !overwrite, "{stands}");
+        assert_eq!(after.keys.contains_key(&b"user:7"[..]), !overwrite);
+        life.remold().line("rollback last --execute --yes").run().exits(0);
+        life.snapshot().assert_same(&before);
+    }
+}
+
+#[test]
+fn expiries_are_set_and_come_back() {
+    let transforms = json!([{"type": "renameField", "from": "userName", "to": "fullName"},
+                            {"type": "setExpiry", "at": "2100-01-01T00:00:00Z", "onlyIf": "none"}]);
+    let schemas = [named("userName", "string"), named("fullName", "string")];
+    let life = Life::of(TestServer::start(), schemas, &transforms);
+    let mut connection = life.connect();
+    for n in 0..KEYS {
+        let text = format!(r#"{{"userName":"Jo {n}"}}"#);
+        set(&mut connection, &format!("user:{n}"), &text, (n % 2 == 0).then_some(LATER_MS + n));
+    }
+    let (_, after) = life.goes_through(KEYS);
+    assert_eq!(after.keys[&b"user:4"[..]].expires_at_ms, 4_000_000_000_004);
+    assert_eq!(after.keys[&b"user:5"[..]].expires_at_ms, 4_102_444_800_000);
+}
+
 #[test]
 fn expiries_of_hash_fields_stay_with_their_fields() {
     let server = TestServer::with_field_expiries();

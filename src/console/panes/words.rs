@@ -30,6 +30,7 @@ pub fn question(plan: &Arc<Plan>, shared: &Shared) -> Confirm {
     }
     lines.push((Role::Title, format!("{} → {}", plan.subject, plan.target)));
     lines.push((Role::Text, about(plan, shared)));
+    lines.extend(plan.moves().into_iter().map(|line| (Role::Warn, capitalised(&line))));
     lines.push(risks);
     lines.extend(calls(plan));
     lines.push((Role::Dim, format!("plan {}", plan.id())));
@@ -54,7 +55,18 @@ fn about(plan: &Plan, shared: &Shared) -> String {
         .selection
         .limit
         .map_or(String::new(), |limit| format!(", at most {} of them", text::grouped(limit)));
-    format!("Keys matching {} (stored as {}){limit}{keys}", plan.selection.pattern, plan.storage)
+    format!(
+        "Keys matching {} (stored as {}){limit}{keys}",
+        plan.selection.patterns(),
+        plan.stored_as()
+    )
+}
+
+/// A line as a sentence of its own.
+fn capitalised(line: &str) -> String {
+    let mut rest = line.chars();
+    let first = rest.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", rest.as_str())
 }
 
 /// The command line that does the same without the console.

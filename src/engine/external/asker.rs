@@ -8,6 +8,7 @@ use super::{Services, Silence};
 use crate::engine::error::EngineError;
 use crate::engine::judge::{Asked, Judged};
 use crate::engine::pipeline::{Event, Job, Task, next};
+use crate::engine::whole::Look;
 use crate::journal::AnswerEntry;
 use crate::model::{Digest, Key};
 use crate::transform::external::{Answer, Ask};
@@ -19,9 +20,16 @@ pub(in crate::engine) fn ask(
     tasks: &Mutex<Receiver<Task>>,
     events: &Sender<Event>,
 ) {
+    let mut look = Look::default();
     while let Some(task) = next(tasks) {
         let event = match settle(job, services, task, events) {
-            Ok(task) => Event::Judged(task),
+            Ok(mut task) => match look.around(job, &mut task.items, events) {
+                Ok(()) => Event::Judged(task),
+                Err(error) => {
+                    let _ = events.send(Event::Failed(error));
+                    Event::Abandoned
+                }
+            },
             Err(silence) => {
                 // The first failure ends the run; what still stands in the queue is given up likewise.
                 if let Silence::Down(reason) = silence {

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::Sample;
 use super::hints::step_paths;
-use crate::schema::{Schema, Violation};
+use crate::schema::{Reading, Schema, Violation};
 use crate::transform::{Chain, Frozen, Stage, Step};
 
 /// What came of a draft on samples.
@@ -72,6 +72,8 @@ pub fn prove(
     let parsed: Vec<Step> = steps.iter().filter_map(|step| Step::parse(step).ok()).collect();
     debug_assert_eq!(parsed.len(), steps.len(), "a draft has only steps that are read: {steps:#?}");
     let stage = Stage {
+        pattern: None,
+        reading: Reading::default(),
         migration: "draft".to_owned(),
         source: old.version.clone(),
         target: new.version.clone(),

@@ -337,3 +337,44 @@ fn mistakes_inside_of_steps_have_their_place() {
         assert_eq!(mistakes[0].path, path, "{definition}: {mistakes:?}");
     }
 }
+
+#[test]
+fn whole_keys() {
+    let hash = json!({"type": "convertStorage", "from": "string", "to": "hash"});
+    run(&[
+        (hash.clone(), r#"{"a":1.0,"b":"x"}"#, r#"{"a":1.0,"b":"x"}"#),
+        (hash.clone(), r#"{"a":null}"#, "!a: the value is null"),
+        (hash.clone(), r#"{"a":[1]}"#, "!a: the value is array"),
+        (hash, r#"{"a":1,"a":2}"#, "!the name stands twice"),
+        (
+            json!({"type": "convertStorage", "to": "hash", "nested": "json", "nulls": "omit"}),
+            r#"{"a":[1, 2],"b":null}"#,
+            r#"{"a":[1, 2]}"#,
+        ),
+        (
+            json!({"type": "convertStorage", "from": "json", "to": "hash"}),
+            r#"{"a":1}"#,
+            "!not kept as json (found string)",
+        ),
+        (json!({"type": "renameKey", "to": "u:${KEY.1}"}), r#"{"a":1}"#, r#"{"a":1}"#),
+        (
+            json!({"type": "renameKey", "from": "order:*", "to": "u:${KEY.1}"}),
+            "{}",
+            "!the pattern 'order:*' has no such '*'",
+        ),
+        (json!({"type": "setExpiry", "at": "2026-11-22T00:00:00Z"}), "{}", "!lie in the past"),
+        (json!({"type": "setExpiry", "field": "t"}), r#"{"t":1800000000}"#, r#"{"t":1800000000}"#),
+        (json!({"type": "setExpiry", "field": "t"}), r#"{"t":"soon"}"#, "!no time (found"),
+        (json!({"type": "setExpiry", "field": "t", "onMissing": "skip"}), "{}", "{}"),
+    ]);
+    for (definition, path) in [
+        (json!({"type": "setExpiry"}), ""),
+        (json!({"type": "setExpiry", "seconds": 1, "persist": true}), ""),
+        (json!({"type": "setExpiry", "at": "tomorrow"}), "at"),
+        (json!({"type": "convertStorage", "to": "list"}), "to"),
+        (json!({"type": "renameKey", "to": "${KAY.1}"}), "to"),
+    ] {
+        let mistakes = Step::parse(&definition).expect_err("a mistake");
+        assert_eq!(mistakes[0].path, path, "{definition}: {mistakes:?}");
+    }
+}

@@ -4,6 +4,7 @@ mod add_field;
 mod case;
 #[cfg(test)]
 mod cases;
+mod convert_storage;
 mod convert_type;
 mod copy_field;
 mod custom;
@@ -25,8 +26,10 @@ mod properties;
 mod random;
 mod remove_field;
 mod rename_field;
+mod rename_key;
 mod replace;
 mod scalar;
+mod set_expiry;
 mod set_field;
 mod split_field;
 mod stamp_version;
@@ -102,6 +105,9 @@ pub static KINDS: &[Kind] = &[
     key_by::KEY_BY,
     key_by::ENTRIES,
     for_each::KIND,
+    convert_storage::KIND,
+    rename_key::KIND,
+    set_expiry::KIND,
     stamp_version::KIND,
     custom::KIND,
     external::KIND,

@@ -151,6 +151,9 @@ impl Chain {
         if let Some(ask) = &preview.would_ask {
             rest = canvas.put_wrapped(rest, Role::Warn, &format!("? would ask {ask}"));
         }
+        for line in preview.moves() {
+            rest = canvas.put_wrapped(rest, Role::Warn, &format!("the key {line}"));
+        }
         for error in &preview.errors {
             rest = canvas.put_wrapped(rest, Role::Bad, &format!("✗ {}", trouble_line(error)));
         }
