@@ -4,6 +4,7 @@
 
 pub mod config;
 mod definitions;
+pub mod doctor;
 mod error;
 mod lock;
 pub mod edit;

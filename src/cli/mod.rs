@@ -7,6 +7,7 @@ mod config;
 mod control;
 mod demo;
 mod diff;
+mod doctor;
 mod exit;
 mod graph;
 mod infer;
@@ -105,6 +106,8 @@ enum Verb {
     Graph(graph::Arguments),
     /// Apply a chain to one document from standard input, without Redis
     Transform(transform::Arguments),
+    /// Look a server over before a run: what it is, how it fares, what the user may do
+    Doctor(doctor::Arguments),
     /// Make, find or check the configuration file
     Config(config::Arguments),
     /// Print completions for a shell
@@ -184,6 +187,7 @@ fn carry_out(arguments: Arguments, output: Output) -> Result<Start, Failure> {
         Verb::Log(arguments) => log::carry_out(&arguments, &global.session()?, output),
         Verb::Graph(arguments) => graph::carry_out(&arguments, &global.session()?, output),
         Verb::Transform(arguments) => transform::carry_out(&arguments, &global.session()?, output),
+        Verb::Doctor(arguments) => doctor::carry_out(&arguments, &global, output),
         Verb::Config(arguments) => config::carry_out(&arguments, &global, output),
         Verb::Completions(arguments) => Ok(shell::completions(&arguments, output)),
         Verb::Man(arguments) => shell::man(&arguments, output),

@@ -12,6 +12,7 @@ mod console_stage;
 mod console_update;
 mod crash;
 mod demo;
+mod doctor;
 mod external;
 mod harness;
 mod life;

@@ -1,0 +1,61 @@
+//! `remold doctor [URL]`
+
+use clap::Args;
+
+use super::exit::{Exit, Failure};
+use super::options::Global;
+use super::render::Output;
+use crate::session::doctor::{Checkup, Level};
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// The server, instead of --url
+    #[arg(value_name = "URL")]
+    server: Option<String>,
+    /// Keys that are to be migrated, for the rights [default: the patterns of the catalog's subjects]
+    #[arg(long = "pattern", value_name = "GLOB")]
+    patterns: Vec<String>,
+}
+
+/// Looks the server over.
+pub fn carry_out(arguments: &Arguments, global: &Global, output: Output) -> Result<Exit, Failure> {
+    let mut global = global.clone();
+    global.url = arguments.server.clone().or(global.url);
+    let checkup = global.session()?.check_up(&arguments.patterns)?;
+    if output.json {
+        output.json(&checkup);
+    } else {
+        for line in text(&checkup) {
+            output.line(line);
+        }
+    }
+    let worst = checkup.findings.iter().map(|finding| finding.level).max();
+    Ok(match worst {
+        Some(Level::Warning) => Exit::NeedsEyes,
+        Some(Level::Lacking) => Exit::NoServer,
+        _ => Exit::Fine,
+    })
+}
+
+fn text(checkup: &Checkup) -> Vec<String> {
+    let mut lines = vec![checkup.server.clone()];
+    for finding in &checkup.findings {
+        let mark = match finding.level {
+            Level::Fine => "ok  ",
+            Level::Note => "    ",
+            Level::Warning => "WARN",
+            Level::Lacking => "LACK",
+        };
+        lines.push(format!("{mark} {:<14} {}", finding.about, finding.found));
+        if !finding.advice.is_empty() {
+            lines.push(format!("{:20}{}", "", finding.advice));
+        }
+    }
+    if !checkup.grant.is_empty() {
+        lines.push("to grant what is lacking:".to_owned());
+        lines.push(format!("  {}", checkup.grant));
+    }
+    lines.push("a user that may do all this on these keys, and nothing else:".to_owned());
+    lines.push(format!("  {}", checkup.least_privilege));
+    lines
+}
