@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use crate::harness::binary::Remold;
+use crate::harness::binary::{Remold, sample_catalog};
 use crate::harness::{Snapshot, TestServer};
+use crate::storages::Life;
 
 /// Few keys in small batches: each write point is met, and a sweep takes seconds.
 const KEYS: u64 = 150;
@@ -18,7 +19,10 @@ const POINTS_MAX: u32 = 400;
 struct Sweep {
     server: TestServer,
     state: tempfile::TempDir,
+    catalog: PathBuf,
     plan: PathBuf,
+    /// What an undisturbed run exits with.
+    code: i32,
 }
 
 impl Sweep {
@@ -27,15 +31,33 @@ impl Sweep {
         let server = TestServer::start();
         crate::sample_data::fill(&server, remold::demo::Recipe { keys: KEYS, seed: 5 });
         let state = tempfile::tempdir().expect("a temporary folder");
+        // Some of the sample keys need eyes.
+        Self::over(server, state, sample_catalog(), subject, 1)
+    }
+
+    /// The life of another test, before it begins.
+    fn of_life(life: Life) -> Self {
+        let catalog = life.catalog();
+        Self::over(life.server, life.folder, catalog, "user", 0)
+    }
+
+    fn over(
+        server: TestServer,
+        state: tempfile::TempDir,
+        catalog: PathBuf,
+        subject: &str,
+        code: i32,
+    ) -> Self {
         let plan = state.path().join("plan.json");
-        let sweep = Self { server, state, plan };
+        let sweep = Self { server, state, catalog, plan, code };
         let out = sweep.plan.display().to_string();
         sweep.remold().line(&format!("plan {subject} --to latest --out {out}")).run().exits(0);
         sweep
     }
 
     fn remold(&self) -> Remold {
-        Remold::on(self.server.url()).sample_catalog().state(self.state.path())
+        let remold = Remold::on(self.server.url()).env("REMOLD_CATALOG", &self.catalog);
+        remold.state(self.state.path())
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -55,10 +77,10 @@ impl Sweep {
     }
 }
 
-fn every_point_of_a_run(subject: &str) {
-    let sweep = Sweep::of(subject);
+fn every_point_of_a_run(sweep: &Sweep) {
+    let code = sweep.code;
     let before = sweep.snapshot();
-    let undisturbed = sweep.remold().line(&sweep.run_line()).run().exits(1).last_json();
+    let undisturbed = sweep.remold().line(&sweep.run_line()).run().exits(code).last_json();
     let after = sweep.snapshot();
     assert!(!before.differences(&after).is_empty(), "the run changes something");
     // Each run has the state directory to itself, so that `last` is the one that crashed.
@@ -89,7 +111,7 @@ fn every_point_of_a_run(subject: &str) {
             continue;
         }
         if !(resumed.code == Some(2) && resumed.stderr.contains("is done")) {
-            let resumed = resumed.exits(1).last_json();
+            let resumed = resumed.exits(code).last_json();
             assert_eq!(Sweep::tally(&resumed), Sweep::tally(&undisturbed), "point {point}");
             assert_eq!(resumed["phase"], "done", "point {point}");
         }
@@ -101,20 +123,43 @@ fn every_point_of_a_run(subject: &str) {
 
 #[test]
 fn a_run_over_strings_survives_a_crash_at_every_point() {
-    every_point_of_a_run("user");
+    every_point_of_a_run(&Sweep::of("user"));
 }
 
 #[test]
 fn a_run_over_hashes_survives_a_crash_at_every_point() {
-    every_point_of_a_run("order");
+    every_point_of_a_run(&Sweep::of("order"));
+}
+
+#[test]
+fn a_conversion_of_storage_survives_a_crash_at_every_point() {
+    every_point_of_a_run(&Sweep::of_life(Life::of_conversion(60)));
+}
+
+#[test]
+fn a_rename_of_keys_survives_a_crash_at_every_point() {
+    every_point_of_a_run(&Sweep::of_life(Life::of_rename(60)));
 }
 
 #[test]
 fn a_rollback_survives_a_crash_at_every_point() {
-    let sweep = Sweep::of("user");
+    every_point_of_a_rollback(&Sweep::of("user"));
+}
+
+#[test]
+fn a_rollback_of_a_conversion_survives_a_crash_at_every_point() {
+    every_point_of_a_rollback(&Sweep::of_life(Life::of_conversion(60)));
+}
+
+#[test]
+fn a_rollback_of_a_rename_survives_a_crash_at_every_point() {
+    every_point_of_a_rollback(&Sweep::of_life(Life::of_rename(60)));
+}
+
+fn every_point_of_a_rollback(sweep: &Sweep) {
     let before = sweep.snapshot();
     for point in 1..POINTS_MAX {
-        sweep.remold().line(&sweep.run_line()).run().exits(1);
+        sweep.remold().line(&sweep.run_line()).run().exits(sweep.code);
         let crash = point.to_string();
         let line = "rollback last --execute --yes";
         let said = sweep.remold().env("REMOLD_CRASH_AT", &crash).line(line).run();

@@ -13,9 +13,9 @@ use crate::harness::{Snapshot, TestServer};
 const KEYS: u64 = 60;
 
 /// A catalog of one subject in a folder of its own, with a state directory.
-struct Life {
-    server: TestServer,
-    folder: tempfile::TempDir,
+pub struct Life {
+    pub server: TestServer,
+    pub folder: tempfile::TempDir,
 }
 
 impl Life {
@@ -40,7 +40,41 @@ impl Life {
         Self { server, folder }
     }
 
-    fn catalog(&self) -> std::path::PathBuf {
+    /// Strings that are to become hashes, every third with an expiry.
+    pub fn of_conversion(keys: u64) -> Self {
+        let transforms = json!([
+            {"type": "renameField", "from": "userName", "to": "fullName"},
+            {"type": "convertStorage", "from": "string", "to": "hash", "nested": "json", "nulls": "omit"}]);
+        let schemas = [named("userName", "string"), named("fullName", "hash")];
+        let life = Life::of(TestServer::start(), schemas, &transforms);
+        let mut connection = life.connect();
+        for n in 0..keys {
+            let text = format!(
+                r#" {{"userName": "J\u00f6 {n}", "n": {n}.50, "none": null, "tags": ["a", 1.0]}}"#
+            );
+            set(&mut connection, &format!("user:{n}"), &text, (n % 3 == 0).then_some(LATER_MS + n));
+        }
+        life
+    }
+
+    /// Strings that are to move to other keys, every third with an expiry.
+    pub fn of_rename(keys: u64) -> Self {
+        let transforms = json!([
+            {"type": "renameField", "from": "userName", "to": "fullName"},
+            {"type": "renameKey", "from": "user:*", "to": "u:${KEY.1}:profile"}]);
+        let mut target = named("fullName", "string");
+        target["keyPattern"] = json!("u:*:profile");
+        let life =
+            Life::of(TestServer::start(), [named("userName", "string"), target], &transforms);
+        let mut connection = life.connect();
+        for n in 0..keys {
+            let text = format!(r#"{{"userName": "Jo {n}"}}"#);
+            set(&mut connection, &format!("user:{n}"), &text, (n % 3 == 0).then_some(LATER_MS + n));
+        }
+        life
+    }
+
+    pub fn catalog(&self) -> std::path::PathBuf {
         self.folder.path().join("catalog")
     }
 
@@ -183,19 +217,8 @@ fn set(connection: &mut Connection, key: &str, text: &str, expires_at_ms: Option
 
 #[test]
 fn strings_become_hashes_and_come_back() {
-    let transforms = json!([
-        {"type": "renameField", "from": "userName", "to": "fullName"},
-        {"type": "convertStorage", "from": "string", "to": "hash", "nested": "json", "nulls": "omit"}]);
-    let schemas = [named("userName", "string"), named("fullName", "hash")];
-    let life = Life::of(TestServer::start(), schemas, &transforms);
-    let mut connection = life.connect();
-    for n in 0..KEYS {
-        let text = format!(
-            r#" {{"userName": "J\u00f6 {n}", "n": {n}.50, "none": null, "tags": ["a", 1.0]}}"#
-        );
-        set(&mut connection, &format!("user:{n}"), &text, (n % 3 == 0).then_some(LATER_MS + n));
-    }
-    set(&mut connection, "other:1", "x", None);
+    let life = Life::of_conversion(KEYS);
+    set(&mut life.connect(), "other:1", "x", None);
     let (_, after) = life.goes_through(KEYS);
     let entry = &after.keys[&b"user:3"[..]];
     assert_eq!(
@@ -251,17 +274,7 @@ fn strings_become_redis_json_and_come_back() {
 
 #[test]
 fn keys_move_and_come_back() {
-    let transforms = json!([
-        {"type": "renameField", "from": "userName", "to": "fullName"},
-        {"type": "renameKey", "from": "user:*", "to": "u:${KEY.1}:profile"}]);
-    let mut target = named("fullName", "string");
-    target["keyPattern"] = json!("u:*:profile");
-    let life = Life::of(TestServer::start(), [named("userName", "string"), target], &transforms);
-    let mut connection = life.connect();
-    for n in 0..KEYS {
-        let text = format!(r#"{{"userName": "Jo {n}"}}"#);
-        set(&mut connection, &format!("user:{n}"), &text, (n % 3 == 0).then_some(LATER_MS + n));
-    }
+    let life = Life::of_rename(KEYS);
     let (before, after) = life.goes_through(KEYS);
     assert_eq!(before.keys.len(), after.keys.len());
     let entry = &after.keys[&b"u:3:profile"[..]];
