@@ -15,9 +15,9 @@ fn main() -> color_eyre::Result<ExitCode> {
     match cli::start(std::env::args_os()) {
         Start::Ended(exit) => Ok(exit.into()),
         Start::Console(opening) => {
-            let Opening { session, demo, no_color } = *opening;
-            let theme = no_color.then(|| "mono".to_owned());
-            let options = console::Options { theme, ..console::Options::default() };
+            let Opening { session, demo, no_color, theme, keys } = *opening;
+            let theme = if no_color { Some("mono".to_owned()) } else { theme };
+            let options = console::Options { theme, keys, ..console::Options::default() };
             let left = console::run(session, &options);
             // The demo's server outlives the console, and nothing else.
             drop(demo);

@@ -3,6 +3,7 @@
 //! Every method that speaks to the server blocks.
 
 pub mod config;
+mod changes;
 mod definitions;
 pub mod doctor;
 mod error;
@@ -32,6 +33,7 @@ use crate::schema::Detection;
 use crate::store::{Found, Link};
 use crate::transform::Frozen;
 
+pub use self::changes::Change;
 pub use self::error::SessionError;
 use self::lock::Work;
 pub use self::lock::{Holder, RegisteredRun};

@@ -39,6 +39,7 @@ use render::Output;
 
 use crate::demo::Demo;
 use crate::session::Session;
+use crate::session::config::Config;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -134,6 +135,10 @@ pub struct Opening {
     pub demo: Option<Demo>,
     /// Whether colours were refused (`--no-color`).
     pub no_color: bool,
+    /// The console's theme, as the configuration has it.
+    pub theme: Option<String>,
+    /// The console's keys, as the configuration has them.
+    pub keys: toml::Table,
 }
 
 /// Reads the arguments and carries out the verb, unless it is the console.
@@ -165,10 +170,13 @@ fn carry_out(arguments: Arguments, output: Output) -> Result<Start, Failure> {
                  see `remold --help`",
             ));
         }
+        let Config { theme, keys, .. } = global.configuration()?;
         return Ok(Start::Console(Box::new(Opening {
             session: global.session()?,
             demo: None,
             no_color: global.no_color,
+            theme,
+            keys,
         })));
     };
     let exit = match verb {

@@ -96,11 +96,13 @@ impl Global {
         if let Some(path) = self.config.as_ref().filter(|path| !path.is_file()) {
             return Err(Failure::usage(format!("there is no file {}", path.display())));
         }
-        let config = match self.config_place() {
-            Some(path) => Config::read(&path)?,
-            None => Config::default(),
-        };
-        Ok(config.complete(self.said()?)?)
+        Ok(self.configuration()?.complete(self.said()?)?)
+    }
+
+    /// The configuration file, read; one that is not there says nothing.
+    pub fn configuration(&self) -> Result<Config, Failure> {
+        let place = self.config_place();
+        Ok(place.map_or_else(|| Ok(Config::default()), |path| Config::read(&path))?)
     }
 
     /// The settings as they stand on the command line and in the environment.

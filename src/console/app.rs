@@ -128,6 +128,17 @@ impl App {
             }
             Msg::Ended(answer) => self.ended(answer),
             Msg::Saved(answer) => self.saved(answer),
+            Msg::Changes(generation, answer) => {
+                self.history.changes(generation, answer, shared);
+                Vec::new()
+            }
+            Msg::Exported(answer) => {
+                match answer {
+                    Ok(path) => shared.tell(format!("written to {path}")),
+                    Err(reason) => shared.trouble(reason),
+                }
+                Vec::new()
+            }
             Msg::Inferred(generation, answer) => {
                 self.schemas.inferred(generation, answer, shared);
                 Vec::new()
@@ -249,7 +260,10 @@ impl App {
 
     /// What a key in the top overlay came to.
     pub(super) fn answered(&mut self, answer: Answer) -> Vec<Effect> {
-        let stays = matches!(answer, Answer::Stay | Answer::Tried(_) | Answer::OutsideEditor(_));
+        let stays = matches!(
+            answer,
+            Answer::Stay | Answer::Tried(_) | Answer::OutsideEditor(_) | Answer::Changes(..)
+        );
         let closed = if stays { None } else { self.shared.overlays.pop() };
         match answer {
             // What was tried out in it is not kept: the preview goes back to what stands.
@@ -265,6 +279,8 @@ impl App {
                 Vec::new()
             }
             Answer::OutsideEditor(text) => vec![Effect::EditOutside(text)],
+            Answer::Changes(run, part) => self.history.ask_for_changes(run, part),
+            Answer::Said(asked, text) => self.run.said(asked, text, &mut self.shared),
             Answer::Run(verb) => {
                 let scope = command(verb).scope;
                 let mut effects = Vec::new();

@@ -127,6 +127,9 @@ pub enum Verb {
     Slower,
     Inspect,
     CopyCommand,
+    Knobs,
+    Export,
+    Changes,
     Verify,
     Rollback,
     ResumeRun,
@@ -235,9 +238,12 @@ pub const COMMANDS: &[Command] = &[
     row(Verb::Inspect, Run, &["i"], "inspect keys", "See the sample keys of the selected trouble step by step in the chain"),
     quiet(Verb::Faster, Run, &["+", "="], "faster", "Raise the limit of keys per second, then lift it"),
     quiet(Verb::Slower, Run, &["-"], "slower", "Halve the limit of keys per second"),
+    row(Verb::Knobs, Run, &["p"], "pace", "Set the pace of the run at work, or a limit of the server's load that it keeps to"),
+    quiet(Verb::Export, Run, &["e"], "export", "Write the troubles with their counts and sample keys to a file, as JSON"),
     quiet(Verb::CopyCommand, Run, &["c"], "copy command", "Copy the command line that does the same without the console"),
 
     row(Verb::Verify, History, &["v"], "verify", "Read the keys of this run again and compare them with what was written"),
+    row(Verb::Changes, History, &["o"], "keys", "Compare any key of this run: its value before the run, and what is stored now"),
     writes(Verb::Rollback, History, &["b"], "roll back", "Put the bytes from before this run back, after you typed the key pattern"),
     writes(Verb::ResumeRun, History, &["e"], "resume", "Go on with this stopped run from its checkpoint, after you typed the key pattern"),
 

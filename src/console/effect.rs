@@ -4,6 +4,7 @@
 //! a lane in which the newest wins: one that is overtaken before it began is never asked, and the
 //! pane that asked waits for the newest generation anyway.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::console::msg::{Answer, Generation, Msg, Saved};
-use crate::engine::{Control, Progress, Report, RollbackOptions, RunOptions};
+use crate::engine::{Control, Knob, Progress, Report, RollbackOptions, RunOptions};
 use crate::model::limits::PROGRESS_INTERVAL_MS;
 use crate::model::{Key, RedisType, RunId};
 use crate::planner::{Plan, PlanRequest};
@@ -23,8 +24,11 @@ use crate::session::{Session, SessionError};
 /// How many keys are looked at for the shape of stored documents.
 const INFERRED_KEYS_MAX: u64 = 10_000;
 
+/// How many keys of a run are shown at once.
+const CHANGES_MAX: usize = 1_000;
+
 /// An order to the job at work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Order {
     /// Hold before the next batch.
     Pause,
@@ -34,8 +38,8 @@ pub enum Order {
     Step,
     /// Come to an end with a checkpoint.
     Stop,
-    /// At most this many keys per second.
-    Rate(Option<u32>),
+    /// Set a knob.
+    Set(Knob),
 }
 
 /// A job of the engine.
@@ -119,6 +123,10 @@ pub enum Effect {
     ListRuns,
     /// Look at stored documents of a pattern, and propose the schema they fit, of this subject.
     Infer(Generation, String, Option<String>),
+    /// Ask for keys of a run, of those with a text in their names.
+    Changes(Generation, RunId, String),
+    /// Write a text into a file.
+    Export(String, String),
     /// Save definitions, and read the catalog anew.
     Save(Saving, SaveTo),
     /// Open a text in the operator's own editor.
@@ -153,6 +161,8 @@ struct Lanes {
     runs: Lane,
     save: Lane,
     infer: Lane,
+    changes: Lane,
+    export: Lane,
 }
 
 /// The newest question of a kind; a task asks them one after the other.
@@ -172,6 +182,8 @@ impl Performer {
             runs: lane(),
             save: lane(),
             infer: lane(),
+            changes: lane(),
+            export: lane(),
         };
         Self { session, messages, lanes, control: Arc::default(), job: None }
     }
@@ -187,6 +199,8 @@ impl Performer {
             Effect::ListRuns => &self.lanes.runs,
             Effect::Save(..) => &self.lanes.save,
             Effect::Infer(..) => &self.lanes.infer,
+            Effect::Changes(..) => &self.lanes.changes,
+            Effect::Export(..) => &self.lanes.export,
             Effect::Start(work) => return self.start(work.clone()),
             Effect::Order(order) => return self.order(*order),
             Effect::Copy(_)
@@ -222,7 +236,7 @@ impl Performer {
             Order::Resume => control.resume(),
             Order::Step => control.step(),
             Order::Stop => control.stop(),
-            Order::Rate(rate) => control.set_rate(rate),
+            Order::Set(knob) => knob.set(control),
         }
     }
 
@@ -301,6 +315,13 @@ fn ask(shared: &RwLock<Session>, effect: Effect) -> Msg {
             let found = session.infer(&pattern, subject.as_deref(), INFERRED_KEYS_MAX);
             Msg::Inferred(generation, found.map(Box::new).map_err(said))
         }
+        Effect::Changes(generation, run, part) => {
+            Msg::Changes(generation, session.changes(&run, &part, CHANGES_MAX).map_err(said))
+        }
+        Effect::Export(path, text) => {
+            let written = session.save_file(Path::new(&path), &text).map(|()| path);
+            Msg::Exported(written.map_err(said))
+        }
         Effect::Save(saving, to) => Msg::Saved(save(shared, saving, to).map_err(said)),
         Effect::Preview(generation, plan, keys, count) => {
             Msg::Previewed(generation, session.preview(&plan, &keys, count).map_err(said))
@@ -364,6 +385,8 @@ fn refused(effect: Effect, reason: String) -> Msg {
         Effect::ListRuns => Msg::Runs(Err(reason)),
         Effect::Save(..) => Msg::Saved(Err(reason)),
         Effect::Infer(generation, ..) => Msg::Inferred(generation, Err(reason)),
+        Effect::Changes(generation, ..) => Msg::Changes(generation, Err(reason)),
+        Effect::Export(..) => Msg::Exported(Err(reason)),
         _ => Msg::Server(Err(reason)),
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::console::command::{COMMANDS, Command, Scope, Verb};
+use crate::schema::mistake::nearest;
 
 /// A key as it is looked up: Shift is folded into the character it gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -118,6 +119,22 @@ pub enum KeymapError {
         /// Its scope.
         second_scope: &'static str,
     },
+    /// The configuration names a verb that there is none of.
+    #[error("[keys] in the configuration: there is no verb '{name}'{hint}; verbs are {known}")]
+    NoVerb {
+        /// The name as written.
+        name: String,
+        /// The nearest one.
+        hint: String,
+        /// All of them.
+        known: String,
+    },
+    /// The configuration gives a verb what is no key.
+    #[error("[keys] in the configuration: '{name}' takes a key or a list of keys, as \"ctrl-p\"")]
+    NoKeys {
+        /// The verb.
+        name: String,
+    },
     /// A key's name is not known.
     #[error(
         "'{key}' is no key's name (in '{verb}'); write it like q, G, ctrl-p, f5, pgup, space or enter"
@@ -128,6 +145,18 @@ pub enum KeymapError {
         /// The verb it stands at.
         verb: &'static str,
     },
+}
+
+/// A verb's name in the configuration: `scan_more`.
+pub fn verb_name(verb: Verb) -> String {
+    let mut name = String::new();
+    for (at, character) in format!("{verb:?}").char_indices() {
+        if character.is_uppercase() && at > 0 {
+            name.push('_');
+        }
+        name.extend(character.to_lowercase());
+    }
+    name
 }
 
 /// The keys of every scope.
@@ -143,15 +172,52 @@ impl Keymap {
         Self::build(COMMANDS)
     }
 
+    /// The keymap of the command table with the operator's own keys: verb to key or keys, which take
+    /// the place of those the verb has.
+    pub fn with(own: &toml::Table) -> Result<Self, KeymapError> {
+        let mut keys: BTreeMap<Verb, Vec<String>> = BTreeMap::new();
+        for (name, value) in own {
+            let found = COMMANDS.iter().find(|command| verb_name(command.verb) == *name);
+            let Some(command) = found else {
+                let names: Vec<String> = COMMANDS.iter().map(|c| verb_name(c.verb)).collect();
+                let near = nearest(name, names.iter().map(String::as_str));
+                return Err(KeymapError::NoVerb {
+                    name: name.clone(),
+                    hint: near.map(|near| format!(", did you mean '{near}'?")).unwrap_or_default(),
+                    known: names.join(", "),
+                });
+            };
+            let texts: Option<Vec<String>> = match value {
+                toml::Value::String(key) => Some(vec![key.clone()]),
+                toml::Value::Array(keys) => {
+                    keys.iter().map(|key| key.as_str().map(str::to_owned)).collect()
+                }
+                _ => None,
+            };
+            let texts = texts.ok_or_else(|| KeymapError::NoKeys { name: name.clone() })?;
+            keys.insert(command.verb, texts);
+        }
+        Self::build_with(COMMANDS, &keys)
+    }
+
     /// The keymap of `commands`. A pane's scope stands above `Everywhere`, and both are live at once,
     /// so a key may not stand in both either.
     pub fn build(commands: &[Command]) -> Result<Self, KeymapError> {
+        Self::build_with(commands, &BTreeMap::new())
+    }
+
+    fn build_with(
+        commands: &[Command],
+        own: &BTreeMap<Verb, Vec<String>>,
+    ) -> Result<Self, KeymapError> {
         let mut keys: Vec<(Scope, Press, Verb)> = Vec::new();
         let mut of_verb: BTreeMap<Verb, Vec<Press>> = BTreeMap::new();
         for command in commands {
-            for name in command.keys {
-                let press = Press::parse(name).ok_or_else(|| KeymapError::Unknown {
-                    key: (*name).to_owned(),
+            let standard = || command.keys.iter().map(|key| (*key).to_owned()).collect();
+            let names = own.get(&command.verb).cloned().unwrap_or_else(standard);
+            for name in names {
+                let press = Press::parse(&name).ok_or_else(|| KeymapError::Unknown {
+                    key: name.clone(),
                     verb: command.hint,
                 })?;
                 let rival = keys
@@ -222,6 +288,21 @@ mod tests {
         let apart =
             [row(Verb::ScanMore, Scope::Keys, "more"), row(Verb::Execute, Scope::Run, "execute")];
         Keymap::build(&apart).unwrap();
+    }
+
+    #[test]
+    fn the_operators_own_keys_take_the_place_of_the_verbs() {
+        let keymap = |text: &str| Keymap::with(&toml::from_str(text).unwrap());
+        let own = keymap("scan_more = \"M\"\nquit = [\"Q\", \"ctrl-q\"]").unwrap();
+        let press = |key: &str| Press::parse(key).unwrap();
+        assert_eq!(own.verb(Scope::Keys, press("M")), Some(Verb::ScanMore));
+        assert_eq!(own.verb(Scope::Keys, press("m")), None);
+        assert_eq!(own.all_keys(Verb::Quit), "Q ctrl-q");
+        let error = |text: &str| keymap(text).unwrap_err().to_string();
+        assert!(error("scan_mor = \"M\"").contains("did you mean 'scan_more'?"));
+        assert!(error("scan_more = \"f\"").contains("bound twice"));
+        assert!(error("scan_more = 7").contains("takes a key"));
+        assert!(error("scan_more = \"hyper-x\"").contains("no key's name"));
     }
 
     #[test]

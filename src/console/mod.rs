@@ -43,6 +43,8 @@ use theme::Theme;
 pub struct Options {
     /// The theme asked for; else one that fits the terminal.
     pub theme: Option<String>,
+    /// The operator's own keys, as the configuration has them.
+    pub keys: toml::Table,
     /// Leave the mouse to the terminal, so that its own selection of text works.
     pub no_mouse: bool,
 }
@@ -61,7 +63,7 @@ pub fn run(session: Session, options: &Options) -> color_eyre::Result<()> {
         );
     }
     let theme = Theme::choose(options.theme.as_deref())?;
-    let app = open(&session, theme)?;
+    let app = open_with(&session, theme, Keymap::with(&options.keys)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -90,6 +92,10 @@ pub fn run(session: Session, options: &Options) -> color_eyre::Result<()> {
 /// # Errors
 /// A key is bound twice.
 pub fn open(session: &Session, theme: Theme) -> Result<App, keymap::KeymapError> {
+    Ok(open_with(session, theme, Keymap::standard()?))
+}
+
+fn open_with(session: &Session, theme: Theme, keymap: Keymap) -> App {
     let catalog_source = session
         .catalog_dir()
         .map_or_else(|| "the registry".to_owned(), |folder| folder.display().to_string());
@@ -100,6 +106,7 @@ pub fn open(session: &Session, theme: Theme) -> Result<App, keymap::KeymapError>
         catalog: Arc::new(session.catalog().clone()),
         catalog_source,
         has_folder: session.catalog_dir().is_some(),
+        state_dir: session.runs_folder().path().to_owned(),
     };
-    Ok(App::new(Shared::new(setting, theme, Keymap::standard()?, Moment::now())))
+    App::new(Shared::new(setting, theme, keymap, Moment::now()))
 }

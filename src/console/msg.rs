@@ -10,7 +10,7 @@ use crate::engine::{Preview, Progress, Report, RunSummary};
 use crate::model::Key;
 use crate::planner::Plan;
 use crate::session::edit::Inferred;
-use crate::session::{Catalog, KeyDetail, Page, ServerInfo};
+use crate::session::{Catalog, Change, KeyDetail, Page, ServerInfo};
 
 /// The answer to a question: the value, or a sentence that says why there is none.
 pub type Answer<T> = Result<T, String>;
@@ -58,6 +58,10 @@ pub enum Msg {
     Ended(Answer<Box<Report>>),
     /// The shape of stored documents.
     Inferred(Generation, Answer<Box<Inferred>>),
+    /// Keys of a run, before it and now.
+    Changes(Generation, Answer<Vec<Change>>),
+    /// A file was written, of this path.
+    Exported(Answer<String>),
     /// Definitions were saved.
     Saved(Answer<Saved>),
     /// The operator's own editor gave a text back.

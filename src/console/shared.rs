@@ -2,6 +2,7 @@
 //! the places where panes leave what they want shown.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -51,6 +52,8 @@ pub struct Setting {
     pub catalog_source: String,
     /// Whether that is a folder in which definitions can be saved.
     pub has_folder: bool,
+    /// Where run files lie, and what is exported unless said otherwise.
+    pub state_dir: PathBuf,
 }
 
 impl Setting {

@@ -67,14 +67,14 @@ impl Host for Clipboard {
 }
 
 /// The operator: types, and waits for what is on screen.
-struct Operator {
+pub struct Operator {
     keys: UnboundedSender<io::Result<Event>>,
     screen: Screen,
     clipboard: Clipboard,
 }
 
 impl Operator {
-    fn press(&self, keys: &str) {
+    pub fn press(&self, keys: &str) {
         for key in keys.split(' ') {
             let press = Press::parse(key).expect("a key's name");
             let event = Event::Key(KeyEvent::new(press.code, press.modifiers));
@@ -82,14 +82,19 @@ impl Operator {
         }
     }
 
-    fn type_text(&self, text: &str) {
+    pub fn type_text(&self, text: &str) {
         for character in text.chars() {
             let event = KeyEvent::from(crossterm::event::KeyCode::Char(character));
             self.keys.unbounded_send(Ok(Event::Key(event))).expect("the loop listens");
         }
     }
 
-    async fn sees(&self, wanted: &str) {
+    /// The screen as `look` sees it.
+    pub fn screen<T>(&self, look: impl Fn(&vt100::Screen) -> T) -> T {
+        look(self.screen.0.lock().expect("not poisoned").screen())
+    }
+
+    pub async fn sees(&self, wanted: &str) {
         let began = Instant::now();
         while !self.screen.text().contains(wanted) {
             assert!(
@@ -103,7 +108,7 @@ impl Operator {
 }
 
 /// Opens the console on `url` and lets `job` work in it until it is done and the console has ended.
-fn play<F: Future<Output = ()>>(url: &str, job: impl FnOnce(Operator) -> F) {
+pub fn play<F: Future<Output = ()>>(url: &str, job: impl FnOnce(Operator) -> F) {
     let state = tempfile::tempdir().expect("a temporary folder");
     let session = Session::open(Settings {
         url: Some(url.to_owned()),
@@ -135,7 +140,7 @@ fn play<F: Future<Output = ()>>(url: &str, job: impl FnOnce(Operator) -> F) {
     });
 }
 
-fn filled(keys: u64) -> TestServer {
+pub fn filled(keys: u64) -> TestServer {
     let server = TestServer::start();
     let recipe = Recipe { keys, seed: 7 };
     server.local().fill(recipe.keys().map(|(_, key)| key)).expect("the sample keys are written");

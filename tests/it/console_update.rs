@@ -4,6 +4,7 @@ use remold::console::command::{COMMANDS, Scope};
 use remold::console::effect::{Effect, Order, Work};
 use remold::console::msg::Msg;
 use remold::console::shared::{Job, JobKind};
+use remold::engine::Knob;
 use remold::model::Phase;
 use remold::session::Settings;
 
@@ -132,7 +133,7 @@ fn the_typed_pattern_starts_the_plan_that_was_shown() {
     stage.send(said::progress(Phase::Paused));
     assert!(matches!(&stage.press("space")[..], [Effect::Order(Order::Resume)]));
     assert!(matches!(&stage.press("o")[..], [Effect::Order(Order::Step)]));
-    assert!(matches!(&stage.press("-")[..], [Effect::Order(Order::Rate(Some(4_938)))]));
+    assert!(matches!(&stage.press("-")[..], [Effect::Order(Order::Set(Knob::Rate(Some(4_938))))]));
     assert!(matches!(&stage.press("s")[..], [Effect::Order(Order::Stop)]));
 }
 

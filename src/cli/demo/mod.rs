@@ -11,6 +11,7 @@ use super::options::Global;
 use super::render::{self, Output};
 use super::{Opening, Start};
 use crate::demo::{Demo, DemoError, KEYS_DEFAULT, Recipe, SEED_DEFAULT};
+use crate::session::config::Config;
 use crate::session::{Session, Settings};
 
 #[derive(Args, Debug)]
@@ -52,8 +53,10 @@ pub fn carry_out(arguments: &Arguments, global: &Global, output: Output) -> Resu
         ..global.settings()?
     })?;
     if !arguments.headless {
+        let Config { theme, keys, .. } = global.configuration()?;
         let (demo, no_color) = (Some(demo), global.no_color);
-        return Ok(Start::Console(Box::new(Opening { session, demo, no_color })));
+        let opening = Opening { session, demo, no_color, theme, keys };
+        return Ok(Start::Console(Box::new(opening)));
     }
     headless(&demo, &session, output).map(Start::Ended)
 }

@@ -2,12 +2,14 @@
 //! does work: it answers with what the operator wants.
 
 pub mod commands;
+pub mod compare;
 pub mod confirm;
 pub mod editor;
 pub mod form;
 pub mod leave;
 pub mod menu;
 pub mod message;
+pub mod prompt;
 mod values;
 
 use crossterm::event::KeyCode;
@@ -20,15 +22,18 @@ use crate::console::effect::{SaveTo, Saving};
 use crate::console::keymap::Press;
 use crate::console::theme::Role;
 use crate::console::widgets::Canvas;
+use crate::model::RunId;
 use crate::session::edit::Kind;
 
 pub use commands::{Availability, CommandList};
+pub use compare::Compare;
 pub use confirm::{Confirm, Intent};
 pub use editor::Editor;
 pub use form::Form;
 pub use leave::{Leave, LeaveChoice};
 pub use menu::{Item, Menu};
 pub use message::Message;
+pub use prompt::{Asked, Prompt};
 
 /// Where something that is written in a form or a text field belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +90,10 @@ pub enum Overlay {
     Menu(Menu),
     /// A transform as a form.
     Form(Form),
+    /// One line to type.
+    Prompt(Prompt),
+    /// Keys of a run before it and now.
+    Compare(Compare),
     /// JSON in a text field.
     Editor(Box<Editor>),
 }
@@ -110,6 +119,10 @@ pub enum Answer {
     Written(Edit),
     /// The overlay closes, and a text field takes its place.
     AsText(Edit),
+    /// The overlay closes, and this was typed.
+    Said(Asked, String),
+    /// The overlay stays, and wants the keys of a run with this in their names.
+    Changes(RunId, String),
     /// The overlay stays, and its text is to be opened in the operator's own editor.
     OutsideEditor(String),
 }
@@ -130,6 +143,8 @@ impl Overlay {
             Self::Leave(leave) => leave.press(press),
             Self::Menu(menu) => menu.press(press, page),
             Self::Form(form) => form.press(press),
+            Self::Prompt(prompt) => prompt.press(press),
+            Self::Compare(compare) => compare.press(press, page),
             Self::Editor(editor) => editor.press(press),
         }
     }
@@ -140,6 +155,8 @@ impl Overlay {
             Self::Commands(list) => list.paste(text),
             Self::Confirm(confirm) => confirm.paste(text),
             Self::Menu(menu) => menu.paste(text),
+            Self::Prompt(prompt) => prompt.paste(text),
+            Self::Compare(compare) => compare.paste(text),
             Self::Form(form) => return form.paste(text),
             Self::Editor(editor) => return editor.paste(text),
             Self::Message(_) | Self::Leave(_) => {}
@@ -171,7 +188,11 @@ impl Overlay {
                 form.click(row);
                 Answer::Stay
             }
-            Self::Message(_) | Self::Confirm(_) | Self::Editor(_) => Answer::Stay,
+            Self::Message(_)
+            | Self::Confirm(_)
+            | Self::Prompt(_)
+            | Self::Compare(_)
+            | Self::Editor(_) => Answer::Stay,
         }
     }
 
@@ -184,6 +205,8 @@ impl Overlay {
             Self::Leave(leave) => leave.view(canvas, area),
             Self::Menu(menu) => menu.view(canvas, area),
             Self::Form(form) => form.view(canvas, area),
+            Self::Prompt(prompt) => prompt.view(canvas, area),
+            Self::Compare(compare) => compare.view(canvas, area),
             Self::Editor(editor) => editor.view(canvas, area),
         }
     }

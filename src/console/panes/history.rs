@@ -5,8 +5,8 @@ use ratatui::text::Line;
 
 use crate::console::command::Verb;
 use crate::console::effect::Effect;
-use crate::console::msg::Answer;
-use crate::console::overlays::{Confirm, Intent, Overlay};
+use crate::console::msg::{Answer, Generation};
+use crate::console::overlays::{Compare, Confirm, Intent, Overlay};
 use crate::console::panes::Pane;
 use crate::console::panes::chain::outcome_role;
 use crate::console::regions::Part;
@@ -17,6 +17,7 @@ use crate::console::widgets::table::{self, Column};
 use crate::console::widgets::{Canvas, above, below, text};
 use crate::engine::RunSummary;
 use crate::model::{Outcome, Phase, RunId};
+use crate::session::Change;
 
 /// The columns of the list.
 const COLUMNS: [Column; 5] = [
@@ -38,6 +39,7 @@ pub struct History {
     unreadable: Vec<String>,
     at: ListState,
     scroll: ListState,
+    generation: Generation,
 }
 
 impl History {
@@ -77,6 +79,29 @@ impl History {
 
     fn find(&self, run: &RunId) -> Option<&RunSummary> {
         self.runs.as_ref()?.iter().find(|summary| summary.run == *run)
+    }
+
+    /// Asks for keys of a run, of those with `part` in their names.
+    pub fn ask_for_changes(&mut self, run: RunId, part: String) -> Vec<Effect> {
+        self.generation += 1;
+        vec![Effect::Changes(self.generation, run, part)]
+    }
+
+    /// Takes keys of a run.
+    pub fn changes(
+        &mut self,
+        generation: Generation,
+        answer: Answer<Vec<Change>>,
+        shared: &mut Shared,
+    ) {
+        if generation != self.generation {
+            return;
+        }
+        match (answer, shared.overlays.last_mut()) {
+            (Ok(changes), Some(Overlay::Compare(compare))) => compare.loaded(changes),
+            (Ok(_), _) => {}
+            (Err(reason), _) => shared.trouble(reason),
+        }
     }
 
     /// Opens the question before a rollback.
@@ -285,6 +310,12 @@ impl Pane for History {
                 }
             }
             Verb::ResumeRun => self.ask_to_resume(shared),
+            Verb::Changes => {
+                if let Some(run) = self.selected_run() {
+                    shared.overlays.push(Overlay::Compare(Compare::new(run.clone())));
+                    return self.ask_for_changes(run, String::new());
+                }
+            }
             Verb::Open => shared.part = Part::Right,
             Verb::Back => shared.part = Part::Left,
             Verb::Copy => {
@@ -308,10 +339,14 @@ impl Pane for History {
     }
 
     fn disabled(&self, verb: Verb, shared: &Shared) -> Option<String> {
-        if !matches!(verb, Verb::Verify | Verb::Rollback | Verb::ResumeRun) {
+        let of_run = [Verb::Verify, Verb::Rollback, Verb::ResumeRun, Verb::Changes];
+        if !of_run.contains(&verb) {
             return None;
         }
         let Some(summary) = self.selected() else { return Some("there is no run".to_owned()) };
+        if verb == Verb::Changes {
+            return None;
+        }
         shared.busy().or(match verb {
             Verb::ResumeRun if summary.rollback.is_some() => {
                 Some("the run was rolled back".to_owned())

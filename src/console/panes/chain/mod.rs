@@ -26,7 +26,8 @@ use crate::console::widgets::{Canvas, text};
 use crate::engine::Preview;
 use crate::model::{Key, Outcome};
 use crate::planner::Plan;
-use documents::{forms, pretty};
+use documents::forms;
+pub use documents::pretty;
 use edits::{Edits, Migrations};
 use rows::{Row, rows};
 

@@ -1,24 +1,28 @@
 //! The run: what it will do in words, and how it gets on in figures.
 
+mod figures;
+
 use std::collections::BTreeSet;
 
 use ratatui::layout::Rect;
+use serde_json::json;
 
 use crate::console::command::Verb;
 use crate::console::effect::{Effect, Order};
 use crate::console::msg::Answer;
-use crate::console::overlays::{Message, Overlay};
+use crate::console::overlays::{Asked, Message, Overlay, Prompt};
 use crate::console::panes::Pane;
 use crate::console::panes::chain::outcome_role;
 use crate::console::panes::words::{command_line, plan_lines};
 use crate::console::regions::Part;
-use crate::console::shared::{Job, JobKind, Shared};
+use crate::console::shared::{Job, Shared};
 use crate::console::theme::Role;
-use crate::console::widgets::chart::{self, Series};
+use crate::console::widgets::chart::Series;
 use crate::console::widgets::list::{self, ListState};
-use crate::console::widgets::{Canvas, above, below, gauge, text};
-use crate::engine::{ErrorGroup, Progress, Report};
-use crate::model::{Key, Outcome, Phase};
+use crate::console::widgets::{Canvas, text};
+use crate::engine::{ErrorGroup, Knob, Progress, Report, Signal};
+use crate::model::{Key, Phase};
+use figures::conclude;
 
 /// A new point of the chart comes this often.
 const POINT_EVERY_MS: i64 = 500;
@@ -151,7 +155,44 @@ impl Run {
             Some(limit) => shared.tell(format!("at most {} keys/s", text::grouped(limit.into()))),
             None => shared.tell("no limit on keys/s"),
         }
-        vec![Effect::Order(Order::Rate(self.rate_limit))]
+        vec![Effect::Order(Order::Set(Knob::Rate(self.rate_limit)))]
+    }
+
+    /// The file that is proposed for an export.
+    fn export_file(&self, shared: &Shared) -> String {
+        let run = self.shown(shared).and_then(|job| job.run.as_ref());
+        let name =
+            run.map_or_else(|| "troubles.json".to_owned(), |run| format!("troubles-{run}.json"));
+        shared.setting.state_dir.join(name).display().to_string()
+    }
+
+    /// A line was typed: a knob, or the file to export to.
+    pub fn said(&mut self, asked: Asked, typed: String, shared: &mut Shared) -> Vec<Effect> {
+        match asked {
+            Asked::Knob => match typed.trim().parse::<Knob>() {
+                Ok(knob) => {
+                    if let Knob::Rate(rate) = knob {
+                        self.rate_limit = rate;
+                    }
+                    shared.note(Role::Accent, format!("set {}", typed.trim()));
+                    shared.tell(format!("set {}", typed.trim()));
+                    vec![Effect::Order(Order::Set(knob))]
+                }
+                Err(reason) => {
+                    shared.warn(reason);
+                    Vec::new()
+                }
+            },
+            Asked::ExportFile => {
+                let progress = self.shown(shared).and_then(|job| job.progress.as_ref());
+                let Some(progress) = progress else { return Vec::new() };
+                let report = json!({
+                    "run": progress.run, "tally": progress.tally, "troubles": progress.errors,
+                });
+                let text = serde_json::to_string_pretty(&report).unwrap_or_default() + "\n";
+                vec![Effect::Export(typed, text)]
+            }
+        }
     }
 
     fn view_plan(&self, shared: &Shared, canvas: &mut Canvas, area: Rect, focused: bool) {
@@ -167,229 +208,23 @@ impl Run {
             canvas.line([lines[at].clone()])
         });
     }
-
-    fn view_figures(&self, shared: &Shared, canvas: &mut Canvas, area: Rect, focused: bool) {
-        let title = match self.shown(shared) {
-            Some(job) => match &job.run {
-                Some(run) => format!("{} {run}", job.kind.name()),
-                None => job.kind.name().to_owned(),
-            },
-            None => "Figures".to_owned(),
-        };
-        let inside = canvas.boxed(area, &title, focused);
-        let Some(job) = self.shown(shared) else {
-            let text = "Nothing has run yet. d goes through every key and writes nothing; x runs it \
-                        after you typed the key pattern.";
-            canvas.put_wrapped(inside, Role::Dim, text);
-            return;
-        };
-        let Some(progress) = &job.progress else {
-            let text = match &self.ended {
-                Some(Ended { answer: Err(reason), .. }) => (Role::Bad, reason.clone()),
-                _ => (Role::Dim, format!("{} starting …", shared.spinner())),
-            };
-            canvas.put_wrapped(inside, text.0, &text.1);
-            return;
-        };
-        let mut rest = view_state(canvas, inside, job, progress);
-        if let Some(Ended { answer: Err(reason), .. }) = &self.ended {
-            rest = canvas.put_wrapped(rest, Role::Bad, reason);
-        } else if shared.job.is_none()
-            && let Some(next) = next_step(job.kind, progress.phase)
-        {
-            rest = canvas.put_wrapped(rest, Role::Accent, next);
-        }
-        rest = below(Self::view_outcomes(canvas, rest, progress), 1);
-        rest = self.view_chart(canvas, rest);
-        self.view_errors(canvas, rest, progress, focused);
-    }
-
-    fn view_outcomes(canvas: &mut Canvas, area: Rect, progress: &Progress) -> Rect {
-        use crate::engine::Verb as Work;
-        let cell =
-            |role, name: &str, count: u64| (role, format!("{name} {}", text::grouped(count)));
-        let cells: Vec<(Role, String)> = match progress.verb {
-            Work::Run => {
-                let tally = &progress.tally;
-                let mut cells = vec![cell(Role::Text, "scanned", tally.scanned)];
-                cells.extend(Outcome::ALL.map(|outcome| {
-                    let count = tally.of(outcome);
-                    let role = if count == 0 { Role::Faint } else { outcome_role(outcome) };
-                    cell(role, outcome.name(), count)
-                }));
-                cells
-            }
-            Work::Rollback => rollback_cells(progress, &cell),
-            Work::Verify => verify_cells(progress, &cell),
-        };
-        canvas.put_flow(area, cells)
-    }
-
-    fn view_chart(&self, canvas: &mut Canvas, area: Rect) -> Rect {
-        // The errors below have to keep room; on a low screen the chart goes first.
-        let height = match area.height {
-            0..8 => return area,
-            8..14 => 3,
-            14..24 => 5,
-            _ => 8,
-        };
-        let peak = self.rates.peak(usize::from(area.width));
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Not negative.
-        let peak = text::grouped(peak as u64);
-        let caption = canvas.line([
-            (Role::Dim, format!("keys/s up to {peak}, a column is half a second, ")),
-            (Role::ChartGap, "·".to_owned()),
-            (Role::Dim, " is held".to_owned()),
-        ]);
-        canvas.put(area, &caption);
-        let plot = above(below(area, 1), height);
-        chart::draw(canvas, plot, &self.rates);
-        below(area, height + 2)
-    }
-
-    fn view_errors(&self, canvas: &mut Canvas, area: Rect, progress: &Progress, focused: bool) {
-        let errors = &progress.errors;
-        if errors.is_empty() {
-            let (role, text) = (Role::Dim, "no trouble with any key so far");
-            canvas.put_wrapped(area, role, text);
-            return;
-        }
-        let head = canvas.line([
-            (Role::Title, "Trouble, by step, field and reason".to_owned()),
-            (Role::Dim, "  enter opens one, i inspects its keys".to_owned()),
-        ]);
-        canvas.put(area, &head);
-        let body = below(area, 1);
-        list::draw(
-            canvas,
-            body,
-            Part::Right,
-            self.errors_at,
-            errors.len(),
-            focused,
-            |canvas, at| {
-                let group = &errors[at];
-                let field = if group.field.is_empty() {
-                    String::new()
-                } else {
-                    format!(" {}", group.field)
-                };
-                canvas.line([
-                    (Role::Text, text::fit_right(&text::grouped(group.count), 9)),
-                    (outcome_role(group.outcome), format!(" {:<9}", group.outcome)),
-                    (Role::Accent, format!(" {}{field}", group.step)),
-                    (Role::Text, format!(": {}", group.reason)),
-                ])
-            },
-        );
-    }
 }
 
-/// What an operator does next.
-fn next_step(kind: JobKind, phase: Phase) -> Option<&'static str> {
-    match (kind, phase) {
-        (JobKind::DryRun, Phase::Done) => Some("Nothing was written. x executes it."),
-        (JobKind::Run | JobKind::Resume, Phase::Done) => {
-            Some("Next: History (5): v verifies again, b rolls back.")
-        }
-        (JobKind::Run | JobKind::Resume, _) => {
-            Some("Next: History (5): e goes on from the checkpoint, b rolls back.")
-        }
-        _ => None,
-    }
-}
-
-/// Puts what the report says at the end into the last snapshot.
-fn conclude(progress: &mut Progress, report: &Report) {
-    progress.phase = report.phase;
-    progress.tally = report.tally;
-    progress.seconds = report.seconds;
-    progress.errors.clone_from(&report.errors);
-    progress.verification = report.verification.unwrap_or(progress.verification);
-    progress.rollback = report.rollback.unwrap_or(progress.rollback);
-    if report.phase == Phase::Done {
-        progress.fraction = 1.0;
-    }
-}
-
-/// Phase, gauge, and the figures of time; returns what is left below.
-fn view_state(canvas: &mut Canvas, area: Rect, job: &Job, progress: &Progress) -> Rect {
-    let phase = match progress.phase {
-        Phase::Done => Role::Good,
-        Phase::Paused | Phase::Stopped => Role::Warn,
-        Phase::Failed => Role::Bad,
-        _ => Role::Accent,
-    };
-    let mut parts = vec![(phase, progress.phase.name().to_uppercase())];
-    if !job.kind.writes() {
-        parts.push((Role::Dim, "  writes nothing".to_owned()));
-    }
-    if job.stopping && !progress.phase.is_final() {
-        parts.push((Role::Warn, "  stopping …".to_owned()));
-    }
-    if let Some(held) = &progress.held {
-        parts.push((Role::Warn, format!("  {held}")));
-    }
-    let state = canvas.line(parts);
-    canvas.put(area, &state);
-    let total = match progress.total() {
-        Some(total) if !progress.phase.is_final() => format!(" of about {}", text::grouped(total)),
-        _ => String::new(),
-    };
-    let label = format!("{}  {} keys{total}", job.percent(), text::grouped(progress.done()));
-    gauge::draw(canvas, below(area, 1), job.share(), &label);
-    let eta = match progress.eta_seconds {
-        _ if progress.phase.is_final() => "—".to_owned(),
-        Some(seconds) => text::duration(seconds_of(seconds)),
-        None => "N/A".to_owned(),
-    };
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A rate is not negative.
-    let rate = text::grouped(progress.rate.max(0.0) as u64);
-    let figures = vec![
-        (Role::Text, format!("rate {rate} keys/s")),
-        (Role::Text, format!("ETA {eta}")),
-        (Role::Text, format!("elapsed {}", text::duration(seconds_of(progress.seconds)))),
-        (Role::Dim, format!("batch {:.1} ms", progress.batch_ms)),
+/// Asks for a knob of the job at work.
+fn ask_for_knob(rate: Option<u32>) -> Prompt {
+    let knobs: Vec<&str> = Signal::ALL.iter().map(|signal| signal.knob()).collect();
+    let lines = vec![
+        (Role::Text, "rate=5000 is at most 5,000 keys a second, rate=off lifts that.".to_owned()),
+        (
+            Role::Text,
+            format!(
+                "A limit of the server's load, slow at : hold at : stop at, as replica-lag=1:5:60: {}.",
+                knobs.join(", ")
+            ),
+        ),
     ];
-    canvas.put_flow(below(area, 2), figures)
-}
-
-fn seconds_of(seconds: f64) -> std::time::Duration {
-    std::time::Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default()
-}
-
-fn rollback_cells(
-    progress: &Progress,
-    cell: &dyn Fn(Role, &str, u64) -> (Role, String),
-) -> Vec<(Role, String)> {
-    let tally = &progress.rollback;
-    vec![
-        cell(Role::Good, "restored", tally.restored),
-        cell(
-            if tally.changed > 0 { Role::Warn } else { Role::Faint },
-            "changed since",
-            tally.changed,
-        ),
-        cell(Role::Dim, "missing", tally.missing),
-        cell(if tally.failed > 0 { Role::Bad } else { Role::Faint }, "failed", tally.failed),
-    ]
-}
-
-fn verify_cells(
-    progress: &Progress,
-    cell: &dyn Fn(Role, &str, u64) -> (Role, String),
-) -> Vec<(Role, String)> {
-    let found = &progress.verification;
-    vec![
-        cell(Role::Text, "checked", found.checked),
-        cell(Role::Good, "right", found.right),
-        cell(
-            if found.changed > 0 { Role::Warn } else { Role::Faint },
-            "changed since",
-            found.changed,
-        ),
-        cell(if found.wrong > 0 { Role::Bad } else { Role::Faint }, "wrong", found.wrong),
-    ]
+    let now = rate.map_or_else(|| "rate=".to_owned(), |rate| format!("rate={rate}"));
+    Prompt::new("Pace of the work", lines, Asked::Knob, &now)
 }
 
 impl Pane for Run {
@@ -421,6 +256,15 @@ impl Pane for Run {
                 return vec![Effect::Order(Order::Stop)];
             }
             Verb::Faster | Verb::Slower => return self.change_rate(verb == Verb::Faster, shared),
+            Verb::Knobs => {
+                shared.overlays.push(Overlay::Prompt(ask_for_knob(self.rate_limit)));
+            }
+            Verb::Export => {
+                let file = self.export_file(shared);
+                let lines = vec![(Role::Text, "The file to write, as JSON:".to_owned())];
+                let prompt = Prompt::new("Export", lines, Asked::ExportFile, &file);
+                shared.overlays.push(Overlay::Prompt(prompt));
+            }
             Verb::CopyCommand => {
                 if let Some(plan) = &shared.plan {
                     return vec![Effect::Copy(command_line(plan, shared))];
@@ -454,7 +298,12 @@ impl Pane for Run {
     fn disabled(&self, verb: Verb, shared: &Shared) -> Option<String> {
         let held = matches!(
             verb,
-            Verb::PauseOrResume | Verb::Step | Verb::Stop | Verb::Faster | Verb::Slower
+            Verb::PauseOrResume
+                | Verb::Step
+                | Verb::Stop
+                | Verb::Faster
+                | Verb::Slower
+                | Verb::Knobs
         );
         match verb {
             _ if held && shared.job.is_none() => Some("nothing is at work".to_owned()),
@@ -465,8 +314,8 @@ impl Pane for Run {
                 let text = "there is no plan; Chain (3) draws one up";
                 shared.plan.is_none().then(|| text.to_owned())
             }),
-            Verb::Inspect if self.errors(shared).is_empty() => {
-                Some("there is no trouble to inspect".to_owned())
+            Verb::Inspect | Verb::Export if self.errors(shared).is_empty() => {
+                Some("there is no trouble".to_owned())
             }
             Verb::CopyCommand if shared.plan.is_none() => Some("there is no plan".to_owned()),
             _ => None,

@@ -1,0 +1,270 @@
+//! The right side: how the job gets on, in figures, and what went wrong with keys.
+
+use ratatui::layout::Rect;
+
+use super::{Ended, Run};
+use crate::console::panes::chain::outcome_role;
+use crate::console::regions::Part;
+use crate::console::shared::{Job, JobKind, Link, Shared};
+use crate::console::theme::Role;
+use crate::console::widgets::{Canvas, above, below, chart, gauge, list, text};
+use crate::engine::{Progress, Report};
+use crate::model::{Outcome, Phase};
+
+impl Run {
+    pub(super) fn view_figures(
+        &self,
+        shared: &Shared,
+        canvas: &mut Canvas,
+        area: Rect,
+        focused: bool,
+    ) {
+        let title = match self.shown(shared) {
+            Some(job) => match &job.run {
+                Some(run) => format!("{} {run}", job.kind.name()),
+                None => job.kind.name().to_owned(),
+            },
+            None => "Figures".to_owned(),
+        };
+        let inside = canvas.boxed(area, &title, focused);
+        let Some(job) = self.shown(shared) else {
+            let text = "Nothing has run yet. d goes through every key and writes nothing; x runs it \
+                        after you typed the key pattern.";
+            canvas.put_wrapped(inside, Role::Dim, text);
+            return;
+        };
+        let Some(progress) = &job.progress else {
+            let text = match &self.ended {
+                Some(Ended { answer: Err(reason), .. }) => (Role::Bad, reason.clone()),
+                _ => (Role::Dim, format!("{} starting …", shared.spinner())),
+            };
+            canvas.put_wrapped(inside, text.0, &text.1);
+            return;
+        };
+        let mut rest = view_state(canvas, inside, job, progress);
+        if let Some(Ended { answer: Err(reason), .. }) = &self.ended {
+            rest = canvas.put_wrapped(rest, Role::Bad, reason);
+        } else if shared.job.is_none()
+            && let Some(next) = next_step(job.kind, progress.phase)
+        {
+            rest = canvas.put_wrapped(rest, Role::Accent, next);
+        }
+        rest = below(Self::view_outcomes(canvas, rest, progress), 1);
+        if shared.job.is_some() {
+            rest = below(canvas.put_flow(rest, health(shared)), 1);
+        }
+        rest = self.view_chart(canvas, rest);
+        self.view_errors(canvas, rest, progress, focused);
+    }
+
+    fn view_outcomes(canvas: &mut Canvas, area: Rect, progress: &Progress) -> Rect {
+        use crate::engine::Verb as Work;
+        let cell =
+            |role, name: &str, count: u64| (role, format!("{name} {}", text::grouped(count)));
+        let cells: Vec<(Role, String)> = match progress.verb {
+            Work::Run => {
+                let tally = &progress.tally;
+                let mut cells = vec![cell(Role::Text, "scanned", tally.scanned)];
+                cells.extend(Outcome::ALL.map(|outcome| {
+                    let count = tally.of(outcome);
+                    let role = if count == 0 { Role::Faint } else { outcome_role(outcome) };
+                    cell(role, outcome.name(), count)
+                }));
+                cells
+            }
+            Work::Rollback => rollback_cells(progress, &cell),
+            Work::Verify => verify_cells(progress, &cell),
+        };
+        canvas.put_flow(area, cells)
+    }
+
+    fn view_chart(&self, canvas: &mut Canvas, area: Rect) -> Rect {
+        // The errors below have to keep room; on a low screen the chart goes first.
+        let height = match area.height {
+            0..8 => return area,
+            8..14 => 3,
+            14..24 => 5,
+            _ => 8,
+        };
+        let peak = self.rates.peak(usize::from(area.width));
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Not negative.
+        let peak = text::grouped(peak as u64);
+        let caption = canvas.line([
+            (Role::Dim, format!("keys/s up to {peak}, a column is half a second, ")),
+            (Role::ChartGap, "·".to_owned()),
+            (Role::Dim, " is held".to_owned()),
+        ]);
+        canvas.put(area, &caption);
+        let plot = above(below(area, 1), height);
+        chart::draw(canvas, plot, &self.rates);
+        below(area, height + 2)
+    }
+
+    fn view_errors(&self, canvas: &mut Canvas, area: Rect, progress: &Progress, focused: bool) {
+        let errors = &progress.errors;
+        if errors.is_empty() {
+            let (role, text) = (Role::Dim, "no trouble with any key so far");
+            canvas.put_wrapped(area, role, text);
+            return;
+        }
+        let head = canvas.line([
+            (Role::Title, "Trouble, by step, field and reason".to_owned()),
+            (Role::Dim, "  enter opens one, i inspects its keys".to_owned()),
+        ]);
+        canvas.put(area, &head);
+        let body = below(area, 1);
+        list::draw(
+            canvas,
+            body,
+            Part::Right,
+            self.errors_at,
+            errors.len(),
+            focused,
+            |canvas, at| {
+                let group = &errors[at];
+                let field = if group.field.is_empty() {
+                    String::new()
+                } else {
+                    format!(" {}", group.field)
+                };
+                canvas.line([
+                    (Role::Text, text::fit_right(&text::grouped(group.count), 9)),
+                    (outcome_role(group.outcome), format!(" {:<9}", group.outcome)),
+                    (Role::Accent, format!(" {}{field}", group.step)),
+                    (Role::Text, format!(": {}", group.reason)),
+                ])
+            },
+        );
+    }
+}
+
+/// What an operator does next.
+fn next_step(kind: JobKind, phase: Phase) -> Option<&'static str> {
+    match (kind, phase) {
+        (JobKind::DryRun, Phase::Done) => Some("Nothing was written. x executes it."),
+        (JobKind::Run | JobKind::Resume, Phase::Done) => {
+            Some("Next: History (5): v verifies again, b rolls back.")
+        }
+        (JobKind::Run | JobKind::Resume, _) => {
+            Some("Next: History (5): e goes on from the checkpoint, b rolls back.")
+        }
+        _ => None,
+    }
+}
+
+/// Puts what the report says at the end into the last snapshot.
+pub fn conclude(progress: &mut Progress, report: &Report) {
+    progress.phase = report.phase;
+    progress.tally = report.tally;
+    progress.seconds = report.seconds;
+    progress.errors.clone_from(&report.errors);
+    progress.verification = report.verification.unwrap_or(progress.verification);
+    progress.rollback = report.rollback.unwrap_or(progress.rollback);
+    if report.phase == Phase::Done {
+        progress.fraction = 1.0;
+    }
+}
+
+/// Phase, gauge, and the figures of time; returns what is left below.
+fn view_state(canvas: &mut Canvas, area: Rect, job: &Job, progress: &Progress) -> Rect {
+    let phase = match progress.phase {
+        Phase::Done => Role::Good,
+        Phase::Paused | Phase::Stopped => Role::Warn,
+        Phase::Failed => Role::Bad,
+        _ => Role::Accent,
+    };
+    let mut parts = vec![(phase, progress.phase.name().to_uppercase())];
+    if !job.kind.writes() {
+        parts.push((Role::Dim, "  writes nothing".to_owned()));
+    }
+    if job.stopping && !progress.phase.is_final() {
+        parts.push((Role::Warn, "  stopping …".to_owned()));
+    }
+    if let Some(held) = &progress.held {
+        parts.push((Role::Warn, format!("  {held}")));
+    }
+    let state = canvas.line(parts);
+    canvas.put(area, &state);
+    let total = match progress.total() {
+        Some(total) if !progress.phase.is_final() => format!(" of about {}", text::grouped(total)),
+        _ => String::new(),
+    };
+    let label = format!("{}  {} keys{total}", job.percent(), text::grouped(progress.done()));
+    gauge::draw(canvas, below(area, 1), job.share(), &label);
+    let eta = match progress.eta_seconds {
+        _ if progress.phase.is_final() => "—".to_owned(),
+        Some(seconds) => text::duration(seconds_of(seconds)),
+        None => "N/A".to_owned(),
+    };
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A rate is not negative.
+    let rate = text::grouped(progress.rate.max(0.0) as u64);
+    let figures = vec![
+        (Role::Text, format!("rate {rate} keys/s")),
+        (Role::Text, format!("ETA {eta}")),
+        (Role::Text, format!("elapsed {}", text::duration(seconds_of(progress.seconds)))),
+        (Role::Dim, format!("batch {:.1} ms", progress.batch_ms)),
+    ];
+    canvas.put_flow(below(area, 2), figures)
+}
+
+fn seconds_of(seconds: f64) -> std::time::Duration {
+    std::time::Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default()
+}
+
+fn rollback_cells(
+    progress: &Progress,
+    cell: &dyn Fn(Role, &str, u64) -> (Role, String),
+) -> Vec<(Role, String)> {
+    let tally = &progress.rollback;
+    vec![
+        cell(Role::Good, "restored", tally.restored),
+        cell(
+            if tally.changed > 0 { Role::Warn } else { Role::Faint },
+            "changed since",
+            tally.changed,
+        ),
+        cell(Role::Dim, "missing", tally.missing),
+        cell(if tally.failed > 0 { Role::Bad } else { Role::Faint }, "failed", tally.failed),
+    ]
+}
+
+fn verify_cells(
+    progress: &Progress,
+    cell: &dyn Fn(Role, &str, u64) -> (Role, String),
+) -> Vec<(Role, String)> {
+    let found = &progress.verification;
+    vec![
+        cell(Role::Text, "checked", found.checked),
+        cell(Role::Good, "right", found.right),
+        cell(
+            if found.changed > 0 { Role::Warn } else { Role::Faint },
+            "changed since",
+            found.changed,
+        ),
+        cell(if found.wrong > 0 { Role::Bad } else { Role::Faint }, "wrong", found.wrong),
+    ]
+}
+
+/// How the server is while a job works on it.
+fn health(shared: &Shared) -> Vec<(Role, String)> {
+    let Some(info) = shared.link.info() else { return Vec::new() };
+    let down = matches!(shared.link, Link::Down { .. });
+    let mut cells = vec![if down {
+        (Role::Bad, "server does not answer".to_owned())
+    } else {
+        (Role::Dim, "server".to_owned())
+    }];
+    cells.push((Role::Text, format!("{} ops/s", text::grouped(info.ops_per_second))));
+    let memory = text::bytes(info.memory_bytes);
+    if info.memory_limit_bytes > 0 {
+        let nearly_full = info.memory_bytes > info.memory_limit_bytes / 10 * 9;
+        let role = if nearly_full { Role::Warn } else { Role::Text };
+        cells.push((role, format!("{memory} of {}", text::bytes(info.memory_limit_bytes))));
+    } else {
+        cells.push((Role::Text, memory));
+    }
+    cells.push((Role::Text, format!("{} clients", info.clients)));
+    let role = if info.evicted_keys > 0 { Role::Bad } else { Role::Text };
+    cells.push((role, format!("{} evicted", text::grouped(info.evicted_keys))));
+    cells
+}
