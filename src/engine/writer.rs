@@ -15,7 +15,7 @@ use super::trouble::Trouble;
 use super::whole::look_around;
 use crate::journal::{ImageEntry, Mark, crash_point};
 use crate::model::limits::CONFLICT_TRIES_MAX;
-use crate::model::{BeforeImage, Edit, Key, Outcome, Standing, Stands};
+use crate::model::{BeforeImage, Edit, Key, Now, Outcome, Standing, Stands};
 use crate::store::{Found, Link, StoreError, Written};
 
 pub(super) struct Writer<'w> {
@@ -141,7 +141,10 @@ impl Writer<'_> {
         entries: &[ImageEntry],
     ) -> Result<(Vec<Mark>, Option<Task>), StoreError> {
         let entries_read: Vec<&ImageEntry> = entries.iter().collect();
-        let stood = self.patiently(|link| read_now(link, &entries_read))?;
+        let mut stood = self.patiently(|link| read_now(link, &entries_read))?;
+        if self.finish_moves(entries, &stood)? {
+            stood = self.patiently(|link| read_now(link, &entries_read))?;
+        }
         let keys: Vec<Key> = entries.iter().map(|entry| entry.key.clone()).collect();
         let found = self.read(&keys)?;
         let mut marks = Vec::with_capacity(entries.len());
@@ -171,6 +174,19 @@ impl Writer<'_> {
         self.patiently(|link| look_around(link, &mut items))?;
         let again = (!items.is_empty()).then(|| Task { page, attempt: attempt + 1, items });
         Ok((marks, again))
+    }
+
+    /// Ends moves between slots of a cluster that were cut short; answers whether there were any.
+    fn finish_moves(&mut self, entries: &[ImageEntry], stood: &[Now]) -> Result<bool, StoreError> {
+        let mut edits = Vec::new();
+        for (entry, now) in entries.iter().zip(stood) {
+            if entry.image.standing(now) == Standing::Copied {
+                edits.extend(entry.image.finishing(now).map(|edit| (&entry.key, edit)));
+            }
+        }
+        let edits: Vec<(&Key, &Edit)> = edits.iter().map(|(key, edit)| (*key, edit)).collect();
+        self.patiently(|link| link.compare_and_set(&edits))?;
+        Ok(!edits.is_empty())
     }
 
     fn read(&mut self, keys: &[Key]) -> Result<Vec<Found>, StoreError> {

@@ -208,6 +208,21 @@ impl BeforeImage {
         }
     }
 
+    /// The change that ends a move that was cut short between its steps: the value stands under the
+    /// new key already, and goes away from the old one where it still stands as it was.
+    pub fn finishing(&self, now: &Now) -> Option<Edit> {
+        let Was::Whole(was) = &self.was else { return None };
+        let ((key, _), Stands::Value(content, expiry)) = (was.there.as_ref()?, &now.there) else {
+            return None;
+        };
+        let copy = Some(Kept { content: content.clone(), expiry: Some(*expiry) });
+        Some(Edit::Whole(Box::new(Whole {
+            here: Turn { before: Some(was.here.clone()), after: None },
+            there: Some((key.clone(), Turn { before: copy.clone(), after: copy })),
+            terms: Terms::default(),
+        })))
+    }
+
     /// The change that puts the image back over what stands now; `None` when that is stored in
     /// another way, of another type, or not there any more.
     pub fn restoring(&self, now: &Now) -> Option<Edit> {

@@ -6,6 +6,7 @@
 mod address;
 mod cluster;
 mod error;
+mod far;
 pub mod fill;
 pub mod fingerprint;
 pub mod inspect;

@@ -4,6 +4,7 @@ use redis::{Cmd, Pipeline};
 
 use super::error::{Fault, StoreError};
 use super::link::{Link, bytes};
+use super::slots::slot_of;
 use super::wire::Reply;
 use super::write::{Written, settable};
 use crate::model::{Content, Edit, Kept, Key, Whole};
@@ -12,23 +13,60 @@ const SCRIPT: &str = include_str!("whole.lua");
 
 impl Link {
     /// Carries out changes of whole keys, each only where what was read still stands. Answers in the
-    /// same order.
+    /// same order. One whose two keys lie on different slots of a cluster is made in steps.
     pub(super) fn change_wholes(
         &mut self,
         edits: &[(&Key, &Edit)],
     ) -> Result<Vec<Written>, StoreError> {
-        let (any, _) = edits[0];
+        let is_cluster = self.is_cluster();
+        let (mut near, mut far) = (Vec::new(), Vec::new());
+        for (at, (key, edit)) in edits.iter().enumerate() {
+            let Edit::Whole(whole) = edit else {
+                unreachable!("only changes of whole keys come here")
+            };
+            let there = whole.there.as_ref().filter(|_| is_cluster);
+            let is_far = there
+                .is_some_and(|(other, _)| slot_of(other.as_bytes()) != slot_of(key.as_bytes()));
+            if is_far { &mut far } else { &mut near }.push((at, (*key, &**whole)));
+        }
+        let mut written = vec![Written::Differs; edits.len()];
+        for (these, are_far) in [(near, false), (far, true)] {
+            let changes: Vec<(&Key, &Whole)> = these.iter().map(|(_, change)| *change).collect();
+            let answers =
+                if are_far { self.move_far(&changes)? } else { self.call_wholes(&changes)? };
+            for ((at, _), answer) in these.into_iter().zip(answers) {
+                written[at] = answer;
+            }
+        }
+        Ok(written)
+    }
+
+    /// Calls the script once for each change.
+    pub(super) fn call_wholes(
+        &mut self,
+        changes: &[(&Key, &Whole)],
+    ) -> Result<Vec<Written>, StoreError> {
+        let Some((any, _)) = changes.first() else { return Ok(Vec::new()) };
         let field_expiry = self.has_field_expiry(any)?;
-        let mut replies = self.call_wholes(edits, field_expiry)?;
+        let digest = self.digest(SCRIPT);
+        let pipeline = |changes: &mut dyn Iterator<Item = &(&Key, &Whole)>| {
+            let mut pipeline = Pipeline::new();
+            for (key, whole) in changes {
+                pipeline.add_command(script_call(&digest, key, whole, field_expiry));
+            }
+            pipeline
+        };
+        let mut replies = self.pipeline("EVALSHA", &pipeline(&mut changes.iter()))?;
         let is_unknown = |reply: &Reply| {
             matches!(reply, Err(StoreError::Refused { fault: Fault::NoScript, .. }))
         };
         // The cache was flushed, or this is another server by now. Nothing was written there yet.
-        let unknown: Vec<usize> = (0..edits.len()).filter(|at| is_unknown(&replies[*at])).collect();
+        let unknown: Vec<usize> =
+            (0..changes.len()).filter(|at| is_unknown(&replies[*at])).collect();
         if !unknown.is_empty() {
             self.load(SCRIPT)?;
-            let again: Vec<(&Key, &Edit)> = unknown.iter().map(|at| edits[*at]).collect();
-            for (at, reply) in unknown.into_iter().zip(self.call_wholes(&again, field_expiry)?) {
+            let again = pipeline(&mut unknown.iter().map(|at| &changes[*at]));
+            for (at, reply) in unknown.into_iter().zip(self.pipeline("EVALSHA", &again)?) {
                 replies[at] = reply;
             }
         }
@@ -37,22 +75,6 @@ impl Link {
             _ => Ok(Written::Differs),
         };
         replies.into_iter().map(answer).collect()
-    }
-
-    fn call_wholes(
-        &mut self,
-        edits: &[(&Key, &Edit)],
-        field_expiry: bool,
-    ) -> Result<Vec<Reply>, StoreError> {
-        let digest = self.digest(SCRIPT);
-        let mut pipeline = Pipeline::with_capacity(edits.len());
-        for (key, edit) in edits {
-            let Edit::Whole(whole) = edit else {
-                unreachable!("only changes of whole keys come here")
-            };
-            pipeline.add_command(script_call(&digest, key, whole, field_expiry));
-        }
-        self.pipeline("EVALSHA", &pipeline)
     }
 }
 

@@ -55,7 +55,7 @@ impl Both {
 }
 
 /// Copies every key, bytes and expiry.
-fn copy(from: &TestServer, to: &TestCluster) {
+pub fn copy(from: &TestServer, to: &TestCluster) {
     let (mut source, mut target) = (from.connect(), to.connect());
     let snapshot = Snapshot::take(&mut source);
     for (key, entry) in snapshot.keys {

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::harness::binary::Remold;
 use crate::harness::snapshot::Content;
-use crate::harness::{Snapshot, TestServer};
+use crate::harness::{Snapshot, TestCluster, TestServer};
 
 const KEYS: u64 = 60;
 
@@ -281,6 +281,85 @@ fn keys_move_and_come_back() {
     assert_eq!((entry.expires_at_ms, after.only("user:").keys.len()), (4_000_000_000_003, 0));
     let plan = life.remold().line("plan user --to latest").run().exits(0);
     assert!(plan.stdout.contains("keys move from user:* to u:*:profile"), "{}", plan.stdout);
+}
+
+/// Keys of one slot that are to move all over a cluster.
+fn scattering() -> Life {
+    let transforms = json!([
+        {"type": "renameField", "from": "userName", "to": "fullName"},
+        {"type": "renameKey", "from": "user:{a}:*", "to": "u:${KEY.1}", "onExisting": "overwrite"}]);
+    let pattern = |mut schema: Json, pattern: &str| {
+        schema["keyPattern"] = json!(pattern);
+        schema
+    };
+    let schemas = [
+        pattern(named("userName", "string"), "user:{a}:*"),
+        pattern(named("fullName", "string"), "u:*"),
+    ];
+    let life = Life::of(TestServer::start(), schemas, &transforms);
+    let mut connection = life.connect();
+    for n in 0..KEYS {
+        let text = format!(r#"{{"userName":"Jo {n}"}}"#);
+        let key = format!("user:{{a}}:{n}");
+        set(&mut connection, &key, &text, (n % 3 == 0).then_some(LATER_MS + n));
+    }
+    set(&mut connection, "u:7", r#"{"fullName":"stood there"}"#, Some(LATER_MS + 70));
+    life
+}
+
+#[test]
+fn keys_move_between_the_slots_of_a_cluster() {
+    let life = scattering();
+    let cluster = TestCluster::start();
+    crate::cluster::copy(&life.server, &cluster);
+    let before = cluster.snapshot();
+    let plan = life.folder.path().join("plan.json").display().to_string();
+    life.remold().line(&format!("plan user --to latest --out {plan}")).run().exits(0);
+    let run = format!("run {plan} --execute --yes --json --batch 100 --no-lock");
+    let resume = "resume last --json --batch 100 --no-lock";
+    let single = life.remold().line(&run).run().exits(0).last_json();
+    let after = life.snapshot();
+    let remold = || {
+        let remold = Remold::on(cluster.url()).env("REMOLD_CATALOG", life.catalog());
+        remold.state(&life.state().join("cluster"))
+    };
+    let done = remold().line(&run).run().exits(0).last_json();
+    assert_eq!(done["tally"], single["tally"]);
+    cluster.snapshot().assert_same(&after);
+    let verified = remold().line("verify last --json").run().exits(0).last_json();
+    assert_eq!(verified["verification"]["right"], KEYS);
+    remold().line("rollback last --execute --yes").run().exits(0);
+    cluster.snapshot().assert_same(&before);
+    // A crash after the before-images are durable: the last point at which nothing is written yet ...
+    let crashed = |point: u32| {
+        let said = remold().env("REMOLD_CRASH_AT", point.to_string()).line(&run).run();
+        assert_eq!(said.code, None, "{}", said.stderr);
+        before.differences(&cluster.snapshot()).is_empty()
+    };
+    let first_written = (1..40).find(|point| !crashed(*point)).expect("some point is behind it");
+    remold().line(resume).run().exits(0);
+    cluster.snapshot().assert_same(&after);
+    remold().line("rollback last --execute --yes").run().exits(0);
+    cluster.snapshot().assert_same(&before);
+    assert!(crashed(first_written - 1));
+    // ... and then the copies that a crash between the steps leaves.
+    let mut connection = cluster.connect();
+    for n in (0..KEYS).step_by(2) {
+        let key = format!("u:{n}");
+        let entry = &after.keys[key.as_bytes()];
+        let Content::Bytes(text) = &entry.content else { panic!("a string") };
+        let mut copy = redis::cmd("SET");
+        copy.arg(&key).arg(text);
+        if entry.expires_at_ms > 0 {
+            copy.arg("PXAT").arg(entry.expires_at_ms);
+        }
+        let _: redis::Value = connection.send(key.as_bytes(), &copy).expect("copied");
+    }
+    let resumed = remold().line(resume).run().exits(0).last_json();
+    assert_eq!(resumed["tally"], single["tally"]);
+    cluster.snapshot().assert_same(&after);
+    remold().line("rollback last --execute --yes").run().exits(0);
+    cluster.snapshot().assert_same(&before);
 }
 
 #[test]
