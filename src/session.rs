@@ -6,6 +6,7 @@ pub mod config;
 mod changes;
 mod definitions;
 pub mod doctor;
+mod draft;
 mod error;
 mod lock;
 pub mod edit;
@@ -34,6 +35,7 @@ use crate::store::{Found, Link};
 use crate::transform::Frozen;
 
 pub use self::changes::Change;
+pub use self::draft::{Drafted, Ground};
 pub use self::error::SessionError;
 use self::lock::Work;
 pub use self::lock::{Holder, RegisteredRun};
@@ -354,6 +356,7 @@ impl Session {
         control: &Control,
     ) -> Result<Report, SessionError> {
         self.may_write(options.execute, "a run")?;
+        plan.settled()?;
         let verb = || engine::run(&self.address, &self.runs, run, plan, options, control);
         if !options.execute {
             return Ok(verb()?);

@@ -8,6 +8,7 @@ mod control;
 mod demo;
 mod diff;
 mod doctor;
+mod draft;
 mod exit;
 mod graph;
 mod infer;

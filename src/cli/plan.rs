@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
 
+use super::draft::{self, Drafting};
 use super::exit::{Exit, Failure};
 use super::render::Output;
-use crate::planner::{Plan, PlanRequest};
-use crate::session::Session;
+use crate::planner::draft::Sample;
+use crate::planner::{Estimate, Grade, Plan, PlanRequest};
+use crate::session::{Drafted, Session, SessionError};
 
 /// What is to be migrated where; shared by `plan`, `preview` and `run`.
 #[derive(Args, Debug, Clone)]
@@ -32,12 +35,17 @@ pub struct Target {
 impl Target {
     /// Draws up the plan for `subject`.
     pub fn plan(&self, subject: &str, session: &Session) -> Result<Plan, Failure> {
+        Ok(session.plan(self.request(subject, session)?)?)
+    }
+
+    /// What is asked for.
+    pub fn request(&self, subject: &str, session: &Session) -> Result<PlanRequest, Failure> {
         let Some(to) = &self.to else {
             return Err(Failure::usage(format!(
                 "which version of {subject}? Name it with --to VERSION, or --to latest"
             )));
         };
-        let request = PlanRequest {
+        Ok(PlanRequest {
             subject: subject.to_owned(),
             target: session.version(subject, to)?,
             from: self.from.as_deref().map(|from| session.version(subject, from)).transpose()?,
@@ -45,8 +53,7 @@ impl Target {
             pattern: self.pattern.clone(),
             limit: self.limit,
             frozen: session.frozen(),
-        };
-        Ok(session.plan(request)?)
+        })
     }
 }
 
@@ -56,32 +63,127 @@ pub struct Arguments {
     subject: String,
     #[command(flatten)]
     target: Target,
+    #[command(flatten)]
+    draft: Drafting,
     /// Write the plan to a file, for `remold run FILE`
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Say why this path was taken, and what else each drafted step could be
+    #[arg(long)]
+    explain: bool,
 }
 
-/// Draws up a plan and shows it.
+/// Draws up a plan and shows it. Where no migrations lead there, one is drafted.
 pub fn carry_out(
     arguments: &Arguments,
     session: &Session,
     output: Output,
 ) -> Result<Exit, Failure> {
-    let plan = arguments.target.plan(&arguments.subject, session)?;
-    if let Some(path) = &arguments.out {
-        let text =
-            serde_json::to_string_pretty(&plan.to_file()).expect("plain data prints as JSON");
+    let Arguments { subject, target, draft, out, explain } = arguments;
+    let request = target.request(subject, session)?;
+    let samples = draft.samples(subject, session)?;
+    let drafted = if draft.is_wanted(session, &request) {
+        Some(draft.carry_out(subject, session, request, samples.as_deref(), output)?)
+    } else {
+        None
+    };
+    let plan = match (&drafted, &samples) {
+        (Some(drafted), _) => drafted.plan.clone(),
+        (None, Some(_)) => session.plan_unasked(target.request(subject, session)?)?,
+        (None, None) => session.plan(target.request(subject, session)?)?,
+    };
+    let estimate = estimate(session, &plan, drafted.as_ref(), samples.as_deref(), output)?;
+    let mut file = plan.to_file();
+    file["estimate"] = json!(estimate);
+    if let Some(drafted) = &drafted {
+        file["draft"] = draft::as_json(drafted);
+    }
+    if let Some(path) = out {
+        let text = serde_json::to_string_pretty(&file).expect("plain data prints as JSON");
         session.save_file(path, &(text + "\n"))?;
         output.talk(format!("plan {} written to {}", plan.id(), path.display()));
     }
     if output.json {
-        output.json(&plan.to_file());
-    } else {
-        for line in text(&plan) {
+        output.json(&file);
+        return Ok(exit_of(&plan));
+    }
+    for line in text(&plan) {
+        output.line(line);
+    }
+    if *explain {
+        for line in explained(&plan, session) {
             output.line(line);
         }
     }
-    Ok(Exit::Fine)
+    for line in estimate.iter().map(estimate_text) {
+        output.line(line);
+    }
+    for line in
+        drafted.iter().flat_map(|drafted| draft::text(drafted, *explain, draft.by_example()))
+    {
+        output.line(line);
+    }
+    Ok(exit_of(&plan))
+}
+
+/// Questions that are open keep a plan from being run.
+fn exit_of(plan: &Plan) -> Exit {
+    if plan.questions.is_empty() { Exit::Fine } else { Exit::Definitions }
+}
+
+/// What a run will cost; nothing where no server is there to tell.
+fn estimate(
+    session: &Session,
+    plan: &Plan,
+    drafted: Option<&Drafted>,
+    samples: Option<&[Sample]>,
+    output: Output,
+) -> Result<Option<Estimate>, Failure> {
+    if drafted.is_some_and(|drafted| drafted.without_samples.is_some()) {
+        return Ok(None);
+    }
+    match session.estimate(plan, samples) {
+        Ok(estimate) => Ok(estimate),
+        Err(SessionError::Store(error)) => {
+            output.talk(format!("no estimate: {error}"));
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn estimate_text(estimate: &Estimate) -> String {
+    let about = if estimate.exact { "" } else { "about " };
+    format!(
+        "  size   {about}{} keys, {} to migrate, {} of values; journal {}; chain {} ms, reading and writing on top ({} documents measured)",
+        estimate.keys,
+        estimate.to_migrate,
+        size(estimate.bytes),
+        size(estimate.journal_bytes),
+        estimate.transform_ms,
+        estimate.measured
+    )
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..10_240 => format!("{bytes} B"),
+        10_240..10_485_760 => format!("{} KiB", bytes >> 10),
+        _ => format!("{} MiB", bytes >> 20),
+    }
+}
+
+/// Why each path was taken.
+fn explained(plan: &Plan, session: &Session) -> Vec<String> {
+    let versions = plan.chains.keys().filter(|version| **version != plan.target);
+    versions
+        .map(|version| match session.route(&plan.subject, version, &plan.target) {
+            Ok((names, reason)) if plan.chains[version] == names => {
+                format!("  path   from {version}: {} ({reason})", names.join(", "))
+            }
+            _ => format!("  path   from {version}: {}", plan.chains[version].join(", ")),
+        })
+        .collect()
 }
 
 /// A plan in words.
@@ -107,8 +209,9 @@ pub fn text(plan: &Plan) -> Vec<String> {
         lines.push(format!("  calls  {host}: its answers become part of the documents"));
     }
     for risk in &plan.risks {
+        let grade = if risk.grade == Grade::Values { "values" } else { "origin" };
         lines.push(format!(
-            "  risk   {} step {} ({}): {}",
+            "  risk   {grade}: {} step {} ({}): {}",
             risk.migration, risk.step, risk.transform, risk.loss
         ));
     }

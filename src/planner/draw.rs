@@ -8,7 +8,7 @@ use super::plan::{PLAN_FORMAT, Plan, Risk, Selection};
 use crate::catalog::graph::{self, RouteError};
 use crate::catalog::{Catalog, Migration, Subject};
 use crate::model::Storage;
-use crate::transform::Frozen;
+use crate::transform::{Frozen, Grade};
 
 /// What an operator asks for.
 #[derive(Clone, Debug)]
@@ -57,6 +57,13 @@ pub enum PlanError {
     /// No migrations lead to the target.
     #[error("{0}")]
     Route(#[from] RouteError),
+    /// A plan with open questions.
+    #[error(
+        "the plan has {} open: nothing is run before they are answered\n{}\n  answer them in a hints file and draft again with --hints FILE, or take them out of the plan file (with its digest) if the steps are as you want them",
+        if .0.len() == 1 { "a question".to_owned() } else { format!("{} questions", .0.len()) },
+        .0.iter().map(|question| format!("  - {question}")).collect::<Vec<_>>().join("\n")
+    )]
+    Open(Vec<String>),
     /// No version leads to the target.
     #[error(
         "no migrations lead to {version} of {subject} from any version\n  `remold graph {subject}` shows which there are"
@@ -67,6 +74,16 @@ pub enum PlanError {
         /// The target.
         version: Version,
     },
+}
+
+impl Plan {
+    /// Refuses a plan with open questions.
+    pub fn settled(&self) -> Result<(), PlanError> {
+        if self.questions.is_empty() {
+            return Ok(());
+        }
+        Err(PlanError::Open(self.questions.iter().map(|question| question.asks.clone()).collect()))
+    }
 }
 
 /// Draws up the plan. `storage` is how the subject's keys are stored, as its schemas say or as was
@@ -118,6 +135,7 @@ pub fn draw_up(
         unreachable: routes.unreachable,
         frozen,
         risks: routes.used.values().flat_map(|migration| risks(migration)).collect(),
+        questions: Vec::new(),
         schemas: subject.schemas.values().map(|schema| schema.definition().clone()).collect(),
         migrations,
     })
@@ -215,12 +233,18 @@ impl Routes<'_> {
     }
 }
 
+/// The steps after which something is gone. Notation alone (the order of fields, the writing of a
+/// number) is no risk.
 fn risks(migration: &Migration) -> impl Iterator<Item = Risk> + '_ {
-    migration.losses().into_iter().map(|(step, loss)| Risk {
-        migration: migration.name.clone(),
-        step,
-        transform: migration.transforms[step - 1].summary(),
-        loss,
+    migration.transforms.iter().enumerate().filter_map(|(at, step)| {
+        let loss = step.loss().filter(|loss| loss.grade > Grade::Form)?;
+        Some(Risk {
+            migration: migration.name.clone(),
+            step: at + 1,
+            transform: step.summary(),
+            loss: loss.what,
+            grade: loss.grade,
+        })
     })
 }
 

@@ -5,5 +5,6 @@ mod draw;
 mod moves;
 mod plan;
 
+pub use crate::transform::Grade;
 pub use draw::{PlanError, PlanRequest, draw_up};
-pub use plan::{Plan, Risk, Selection};
+pub use plan::{Estimate, Plan, Risk, Selection};

@@ -10,7 +10,9 @@ use serde_json::Value as Json;
 use super::moves;
 use crate::catalog::{Catalog, Mistakes, Source};
 use crate::model::{Key, PlanId, Storage, glob};
-use crate::transform::{Chain, Frozen, Step, optimise};
+use crate::transform::{Chain, Frozen, Grade, Step, optimise};
+
+use super::draft::Question;
 
 /// The format of a Plan file. Another number is refused.
 pub const PLAN_FORMAT: u32 = 1;
@@ -78,6 +80,39 @@ pub struct Risk {
     pub transform: String,
     /// What may be lost.
     pub loss: String,
+    /// Whether values are lost, or only the knowledge of what a document had before.
+    #[serde(default = "values")]
+    pub grade: Grade,
+}
+
+/// The grade of risks in plans that were drawn up before grades were told.
+fn values() -> Grade {
+    Grade::Values
+}
+
+/// What a run will cost, from samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Estimate {
+    /// Keys of the selection.
+    pub keys: u64,
+    /// Whether they were counted; else they are scaled up from a part of the keyspace.
+    pub exact: bool,
+    /// Documents that were measured.
+    pub measured: u64,
+    /// Keys that will be migrated.
+    pub to_migrate: u64,
+    /// Bytes of all values.
+    pub bytes: u64,
+    /// Bytes the journal will take before it is compressed: the before-images.
+    pub journal_bytes: u64,
+    /// Milliseconds the chain and the validation take on this machine; reading and writing come on top.
+    pub transform_ms: u64,
+}
+
+impl Estimate {
+    /// About what the journal writes around a before-image: digests, lengths, settlement.
+    pub const FRAME_BYTES: u64 = 64;
 }
 
 /// Everything a run will do.
@@ -111,6 +146,9 @@ pub struct Plan {
     /// What may be lost, by step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub risks: Vec<Risk>,
+    /// What is still open: no run carries out a plan with questions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<Question>,
     /// The subject's schemas, as written.
     pub schemas: Vec<Json>,
     /// The migrations of the chains, with their strategies written out.
@@ -202,7 +240,8 @@ impl Plan {
         if !fused.is_empty() {
             json["fused"] = serde_json::to_value(fused).expect("plain data prints as JSON");
         }
-        json["questions"] = Json::Array(Vec::new());
+        json["questions"] =
+            serde_json::to_value(&self.questions).expect("plain data prints as JSON");
         json["risks"] = serde_json::to_value(&self.risks).expect("plain data prints as JSON");
         json
     }
@@ -212,8 +251,9 @@ impl Plan {
     pub fn from_json(mut json: Json) -> Result<Self, PlanFileError> {
         let members = json.as_object_mut();
         let digest = members.and_then(|members| {
-            members.shift_remove("questions");
             members.shift_remove("fused");
+            members.shift_remove("estimate");
+            members.shift_remove("draft");
             members.shift_remove("digest")
         });
         let plan: Self = serde_json::from_value(json).map_err(PlanFileError::NotAPlan)?;

@@ -22,6 +22,8 @@ mod live;
 mod locks;
 mod local;
 mod mixed_run;
+mod planner_cases;
+mod planner_cli;
 mod readme;
 mod sample_data;
 mod schemas;

@@ -156,23 +156,34 @@ impl Ground<'_> {
     fn by_pairs(&self, from: usize, to: usize, way: Conversion) -> Option<Candidate> {
         let (old, new) = (&self.old.leaves[from], &self.new.leaves[to]);
         let make = |before: &Json| way.apply(value_at(before, &old.path)?);
-        let (hits, told) = self.pairs.tried(&new.path, &make);
+        let (hits, told) = if new.is_nest() {
+            self.pairs.tried_outside(&new.path, &make)
+        } else {
+            self.pairs.tried(&new.path, &make)
+        };
         if hits.right == 0 || hits.share() < 0.5 {
             return None;
         }
+        // A table can be written for any two fields: only words that come again speak for it.
+        let is_table = way.steps.first().is_some_and(|step| step["type"] == "mapValues");
+        let told = if is_table { self.table_bits(from, to) } else { told };
         let fits = fitting(old, new, &way);
         if !old.values.is_empty() && fits.share() < 0.5 {
             return None;
         }
         let by_value = certainty(told);
         let by_name = prior(alike(&old.path, &new.path));
-        let both = 1.0 - (1.0 - by_value) * (1.0 - by_name);
+        let exclusive = if self.is_exclusive_for(from, to, &way) { 0.3 } else { 0.0 };
+        let by_list = if is_table && same_lists(old, new) { 0.6 } else { 0.0 };
+        let both = 1.0 - (1.0 - by_value) * (1.0 - by_name) * (1.0 - exclusive) * (1.0 - by_list);
         let confidence = hits.share() * both * (1.0 - way.cost / 4.0);
         let what = in_words(&old.text(), &new.text(), &way);
         let evidence = format!("{what} in {} of {} pairs", hits.right, hits.of);
         let mut candidate = Self::candidate(from, to, way, confidence);
-        // Pairs answer what samples alone could not.
-        candidate.assumes = None;
+        // Pairs answer what samples alone could not, but for words that none of them has.
+        if !is_table {
+            candidate.assumes = None;
+        }
         Some(Candidate { hits, evidence, ..candidate })
     }
 
@@ -189,10 +200,12 @@ impl Ground<'_> {
         }
         let (similar, by_value) = (likeness(old, new), self.value_evidence(from, to, &way, fits));
         let by_name = prior(similar);
-        let exclusive = if self.is_exclusive(from, to) && old.path.len() == new.path.len() {
-            0.38
-        } else {
-            0.0
+        let exclusive = match () {
+            () if old.path.len() != new.path.len() || !self.is_exclusive(from, to) => 0.0,
+            // Both stand in an object that moved with its other fields: what is left over in it
+            // goes together.
+            () if old.path.len() > 1 && self.moved_together(&old.path, &new.path) => 0.57,
+            () => 0.38,
         };
         let mut confidence = 1.0 - (1.0 - by_name) * (1.0 - by_value) * (1.0 - exclusive);
         confidence *= (1.0 - way.cost) * fits.share().max(f64::from(u8::from(fits.of == 0)));
@@ -219,6 +232,19 @@ impl Ground<'_> {
             ),
         };
         Some(Candidate { confidence, evidence, ..candidate })
+    }
+
+    /// Whether the objects around two fields have other fields in common, under another name of the
+    /// object or the same.
+    fn moved_together(&self, old: &Names, new: &Names) -> bool {
+        let (from, to) = (&old[..old.len() - 1], &new[..new.len() - 1]);
+        let inside =
+            self.old.leaves.iter().filter(|leaf| leaf.path.starts_with(from) && leaf.path != *old);
+        let same = |leaf: &&Leaf| {
+            let wanted: Names = to.iter().chain(&leaf.path[from.len()..]).cloned().collect();
+            self.new.leaf(&wanted).is_some()
+        };
+        inside.clone().count() >= 2 && inside.clone().filter(same).count() * 4 >= inside.count() * 3
     }
 
     /// What values say beyond "it fits": a new field that refuses most values accepts these, or has
@@ -255,6 +281,42 @@ impl Ground<'_> {
         weight * fits.share()
     }
 
+    /// How much pairs tell of a table of words: each old word beyond the first, and each that comes
+    /// again.
+    fn table_bits(&self, from: usize, to: usize) -> f64 {
+        let (old, new) = (&self.old.leaves[from], &self.new.leaves[to]);
+        let mut seen: Vec<(&Json, &Json)> = Vec::new();
+        let mut told = 0.0_f64;
+        for (before, after) in &self.pairs.shown {
+            let (Some(a), Some(b)) = (value_at(before, &old.path), value_at(after, &new.path))
+            else {
+                continue;
+            };
+            match seen.iter().find(|(known, _)| equal(known, a)) {
+                Some((_, other)) if equal(other, b) => told += 1.0,
+                Some(_) => told -= 2.0,
+                None => {
+                    let is_new = !seen.is_empty() && !seen.iter().any(|(_, other)| equal(other, b));
+                    told += if is_new { 3.0 } else { 0.0 };
+                    seen.push((a, b));
+                }
+            }
+        }
+        let outputs = seen.iter().any(|(_, b)| !equal(b, seen[0].1));
+        if outputs { told.max(0.0) } else { 0.0 }
+    }
+
+    /// Whether, of what is left over on both sides, only these two go together by this way.
+    fn is_exclusive_for(&self, from: usize, to: usize, way: &Conversion) -> bool {
+        let could = |from: usize, to: usize| {
+            let (old, new) = (&self.old.leaves[from], &self.new.leaves[to]);
+            !old.values.is_empty() && fitting(old, new, way).are_all()
+        };
+        self.free.contains(&from)
+            && !self.free.iter().any(|&other| other != from && could(other, to))
+            && !self.open.iter().any(|&other| other != to && could(from, other))
+    }
+
     /// Whether no other old field could become the new one, nor this old one another.
     fn is_exclusive(&self, from: usize, to: usize) -> bool {
         let could = |from: usize, to: usize| {
@@ -282,7 +344,8 @@ fn likeness(old: &Leaf, new: &Leaf) -> f64 {
     // `isActive` and `active`, `priceList` and `prices`: a word that only says the type.
     let bare = |path: &Names| -> Vec<String> {
         let words: Vec<String> = path.last().map(|name| words(name)).unwrap_or_default();
-        let skipped = ["is", "has", "at", "on", "list", "date", "raw", "new", "old"];
+        let skipped =
+            ["is", "has", "at", "on", "list", "date", "raw", "new", "old", "str", "string", "num"];
         words.into_iter().filter(|word| !skipped.contains(&word.as_str())).collect()
     };
     let same_bare = bare(&old.path) == bare(&new.path) && !bare(&old.path).is_empty();

@@ -51,11 +51,12 @@ impl Chosen {
         let mut ops = self.ops(&lifts);
         let goers = self.goers();
         for (path, has_values, is_settled, evidence) in &goers {
+            let evidence = evidence.clone();
             if *has_values && !is_settled {
-                let question = Question::destructive(&path_text(path), evidence);
+                let question = Question::destructive(&path_text(path), &evidence);
                 questions.push(question.within(&self.lead));
             }
-            let removal = Some((*has_values, evidence.clone()));
+            let removal = Some((*has_values, *is_settled, evidence));
             ops.push(Op {
                 pick: None,
                 reads: vec![lifted(&lifts, path)],
@@ -227,10 +228,10 @@ impl Chosen {
     }
 
     fn write(&self, op: &Op<'_>, is_last: &dyn Fn(&Names) -> bool) -> Vec<Guess> {
-        if let Some((has_values, evidence)) = &op.removal {
+        if let Some((has_values, is_settled, evidence)) = &op.removal {
             let field = path_text(&op.reads[0]);
-            let (tier, confidence) =
-                if *has_values { (Tier::Guess, 0.6) } else { (Tier::Likely, 0.85) };
+            let is_sure = *is_settled || !has_values;
+            let (tier, confidence) = if is_sure { (Tier::Likely, 0.9) } else { (Tier::Guess, 0.6) };
             let step = json!({"type": "removeField", "field": field});
             return vec![Guess {
                 step,

@@ -58,7 +58,17 @@ pub fn constants(scope: &Scope<'_>, ground: &Ground<'_>) -> Vec<Candidate> {
         let is_plain = matches!(first, Json::Bool(_) | Json::Null)
             || first.as_array().is_some_and(Vec::is_empty)
             || first.as_object().is_some_and(serde_json::Map::is_empty);
+        // A word of a list may follow from an old field that these few pairs do not tell apart.
+        let is_word = leaf.structure.listed.is_some() || leaf.structure.is_only(FieldType::Boolean);
+        let could_follow = is_word
+            && ground.free.iter().any(|from| {
+                let old = &ground.old.leaves[*from];
+                ground.new.leaf(&old.path).is_none()
+                    && old.values.len() > 1
+                    && old.values.len() <= 12
+            });
         let confidence = match (is_default, shown.len(), is_plain) {
+            (_, ..5, _) if could_follow => 0.45,
             (true, ..) => 0.93,
             (_, 3.., _) => 0.86,
             (_, 2, _) => 0.76,
@@ -87,7 +97,7 @@ pub fn fill(
     scope: &Scope<'_>,
     ground: &Ground<'_>,
     open: &[usize],
-    asked: &[usize],
+    (asked, left): (&[usize], &[usize]),
     questions: &mut Vec<Question>,
 ) -> Vec<Candidate> {
     let mut filled = Vec::new();
@@ -101,7 +111,20 @@ pub fn fill(
             questions.push(Question::misfit(ground, to));
             continue;
         }
+        let is_empty = |value: &Json| {
+            value.as_array().is_some_and(Vec::is_empty)
+                || value.as_object().is_some_and(serde_json::Map::is_empty)
+        };
+        let is_left = |from: &usize| {
+            let old = &ground.old.leaves[*from];
+            ground.new.leaf(&old.path).is_none()
+                && old.values.iter().any(|value| !is_empty(value) && leaf.fits_outside(value))
+        };
         match filling(leaf, &scope.pairs) {
+            // An old list or object without a place may be what belongs there.
+            Some(filling) if is_empty(&filling.value) && left.iter().any(is_left) => {
+                questions.push(Question::value(&scope.lead, leaf, Some(filling.value)));
+            }
             Some(filling) if filling.confidence >= GUESS => {
                 let evidence = format!("{} = {}: {}", leaf.text(), filling.value, filling.why);
                 filled.push(candidate(filling.value, to, filling.confidence, evidence));

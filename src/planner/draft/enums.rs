@@ -205,7 +205,11 @@ fn by_name(old: &Json, from: &Leaf, targets: &[Json]) -> Option<Json> {
 
 /// Another word for the same; never one that another old word is nearer to.
 fn by_meaning(old: &Json, free: &[&Json]) -> Option<Json> {
-    let text = old.as_str()?;
+    let text = match old {
+        Json::Bool(true) => "true",
+        Json::Bool(false) => "false",
+        other => other.as_str()?,
+    };
     let meant: Vec<&&Json> =
         free.iter().filter(|new| new.as_str().is_some_and(|new| same(text, new))).collect();
     if let [only] = meant.as_slice() {

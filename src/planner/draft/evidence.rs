@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::names::ratio;
 use super::side::{Names, value_at};
+use super::structure::type_of;
 use crate::model::json::compare_numbers;
 
 /// How many times a guess gave what stands in the document after.
@@ -46,6 +47,27 @@ impl Pairs {
     /// How often `make` gives what stands at `to` afterwards, and the distinct values of the pairs in
     /// which it did. A pair in which nothing stands on either side says nothing.
     pub fn tried(&self, to: &[String], make: &dyn Fn(&Json) -> Option<Json>) -> (Hits, f64) {
+        self.tried_as(to, make, &equal, &bits)
+    }
+
+    /// The same for a list or map whose items may differ inside: as many of them count as right, and
+    /// say little.
+    pub fn tried_outside(
+        &self,
+        to: &[String],
+        make: &dyn Fn(&Json) -> Option<Json>,
+    ) -> (Hits, f64) {
+        let told = |value: &Json| bits(value).min(2.0);
+        self.tried_as(to, make, &as_many, &told)
+    }
+
+    fn tried_as(
+        &self,
+        to: &[String],
+        make: &dyn Fn(&Json) -> Option<Json>,
+        same: &dyn Fn(&Json, &Json) -> bool,
+        told: &dyn Fn(&Json) -> f64,
+    ) -> (Hits, f64) {
         let mut hits = Hits::default();
         let mut right: Vec<&Json> = Vec::new();
         for (before, after) in &self.shown {
@@ -53,7 +75,7 @@ impl Pairs {
             let got = make(before);
             match (wanted, got) {
                 (None, None) => {}
-                (Some(wanted), Some(got)) if equal(wanted, &got) => {
+                (Some(wanted), Some(got)) if same(wanted, &got) => {
                     hits.right += 1;
                     hits.of += 1;
                     if !right.iter().any(|known| equal(known, wanted)) {
@@ -63,7 +85,7 @@ impl Pairs {
                 _ => hits.of += 1,
             }
         }
-        (hits, right.into_iter().map(bits).sum())
+        (hits, right.into_iter().map(told).sum())
     }
 
     /// The values that stand at a path afterwards.
@@ -80,7 +102,9 @@ impl Pairs {
 
     /// In how many pairs a field stands before and no longer afterwards.
     pub fn dropped(&self, path: &[String]) -> Hits {
-        let standing = self.shown.iter().filter(|(before, _)| value_at(before, path).is_some());
+        // That null is absent afterwards says nothing of values.
+        let stands = |before: &Json| value_at(before, path).is_some_and(|value| !value.is_null());
+        let standing = self.shown.iter().filter(|(before, _)| stands(before));
         let gone = standing.clone().filter(|(_, after)| value_at(after, path).is_none()).count();
         Hits { right: gone, of: standing.count() }
     }
@@ -99,6 +123,18 @@ pub fn equal(a: &Json, b: &Json) -> bool {
             a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| equal(a, b)))
         }
         _ => a == b,
+    }
+}
+
+/// Whether two lists or maps have as many items of the same type.
+fn as_many(a: &Json, b: &Json) -> bool {
+    match (a, b) {
+        (Json::Array(a), Json::Array(b)) => {
+            let types = |items: &[Json]| items.iter().map(type_of).collect::<Vec<_>>();
+            types(a) == types(b)
+        }
+        (Json::Object(a), Json::Object(b)) => a.len() == b.len(),
+        _ => equal(a, b),
     }
 }
 

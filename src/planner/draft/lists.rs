@@ -46,8 +46,10 @@ pub fn from_array(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     }
     if structure.is_only(FieldType::Array) {
         reshaped(from, to, found);
+        of_only_item(from, found);
         return;
     }
+    of_only_item(from, found);
     let single = |value: &Json| value.as_array().is_some_and(|items| items.len() == 1);
     if !from.values.is_empty() && from.values.iter().all(single) {
         let hoist = json!({"type": "hoistField", "field": "@"});
@@ -68,6 +70,20 @@ pub fn from_array(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
             let taken = Conversion::of(vec![hoist], 0.2, words);
             found.push(taken.assuming("the other items are dropped"));
         }
+    }
+}
+
+/// A field of the object that stands alone in a list.
+fn of_only_item(from: &Leaf, found: &mut Vec<Conversion>) {
+    let only = |value: &Json| -> Option<serde_json::Map<String, Json>> {
+        value.as_array().filter(|items| items.len() == 1)?[0].as_object().cloned()
+    };
+    let items: Option<Vec<_>> = from.values.iter().map(only).collect();
+    let Some(items) = items.filter(|items| !items.is_empty()) else { return };
+    for name in items[0].keys().filter(|name| items.iter().all(|item| item.contains_key(*name))) {
+        let expr = format!("@i[1][{}]", Json::from(name.as_str()));
+        let words = format!("'{name}' of the only item");
+        found.push(Conversion::of(vec![calculated(&expr)], 0.1, &words));
     }
 }
 

@@ -67,9 +67,9 @@ const SYNONYMS: &[&[&str]] = &[
 ];
 
 /// Words that say little by themselves: `name` of what?
-pub const GENERIC: [&str; 14] = [
+pub const GENERIC: [&str; 16] = [
     "name", "id", "type", "value", "key", "url", "title", "text", "code", "label", "content",
-    "count", "data", "kind",
+    "count", "data", "kind", "login", "username",
 ];
 
 /// The words of a name, in lower case: `userName2`, `user_name-2` and `user.name.2` have the same.
@@ -174,8 +174,10 @@ fn by_words(own: &[String], other: &[String], text: &str, other_text: &str) -> f
         return 0.0;
     }
     let (a, b): (BTreeSet<_>, BTreeSet<_>) = (own.iter().collect(), other.iter().collect());
-    let shared = ratio(a.intersection(&b).count(), a.len().min(b.len()));
-    let dice = ratio(2 * a.intersection(&b).count(), a.len() + b.len());
+    let common = a.iter().filter(|word| b.iter().any(|other| kin(word, other))).count();
+    let common = common.min(b.len());
+    let shared = ratio(common, a.len().min(b.len()));
+    let dice = ratio(2 * common, a.len() + b.len());
     let letters = strsim::jaro_winkler(text, other_text);
     let edits = strsim::normalized_levenshtein(text, other_text);
     if dice >= 1.0 {
@@ -185,6 +187,16 @@ fn by_words(own: &[String], other: &[String], text: &str, other_text: &str) -> f
     let is_long = text.len().min(other_text.len()) >= 5;
     let spelled = if edits >= 0.7 && is_long { 0.85 * letters } else { 0.0 };
     (0.55 * dice + 0.2 * shared + 0.15 * letters).max(spelled)
+}
+
+/// Whether two words are the same, or forms of one: `net` and `network`, `depends` and
+/// `dependencies`.
+fn kin(a: &str, b: &str) -> bool {
+    let shared = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+    let (short, long) = (a.len().min(b.len()), a.len().max(b.len()));
+    a == b
+        || (short >= 3 && shared == short && long <= 3 * short)
+        || (shared >= 5 && shared * 3 >= short * 2)
 }
 
 /// A share as a number from 0 to 1.

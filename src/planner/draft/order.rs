@@ -13,8 +13,9 @@ pub struct Op<'c> {
     pub reads: Vec<Names>,
     /// What it makes.
     pub writes: Vec<Names>,
-    /// For a field that goes: whether it has values, and what speaks for it.
-    pub removal: Option<(bool, String)>,
+    /// For a field that goes: whether it has values, whether somebody said that it may, and what speaks
+    /// for it.
+    pub removal: Option<(bool, bool, String)>,
     /// For an object that moves as a whole.
     pub lifts: bool,
 }

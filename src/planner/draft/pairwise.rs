@@ -70,12 +70,20 @@ fn table(from: &Leaf, to: &Leaf, both: &[(&Json, &Json)]) -> Option<Conversion> 
     if known.iter().all(|(old, new)| old == new) {
         return None;
     }
+    // All words becoming one is a constant, and no table.
+    let words_differ = known.iter().any(|(_, new)| !equal(new, &known[0].1));
+    if known.len() > 1 && !words_differ {
+        return None;
+    }
     let words = "word by word";
     if to.structure.listed.is_some() {
         let table = enums::table(from, to, &known)?;
         let conversion =
             Conversion::of(vec![enums::step(&table.pairs)], 0.05, &enums::in_words(&table.pairs));
         return Some(match table.unknown.as_slice() {
+            [] if table.by_elimination => {
+                conversion.assuming("what no pair shows: it was left over")
+            }
             [] => conversion,
             open => conversion.assuming(format!("what becomes of {}", list(open))),
         });

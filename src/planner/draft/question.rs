@@ -86,7 +86,12 @@ impl Question {
 
     /// What may have become of the same fields, when no guess is sure enough: one question for fields
     /// that hang together.
-    pub fn unsure(unsure: &[Candidate], unexplained: &[usize], ground: &Ground<'_>) -> Vec<Self> {
+    pub fn unsure(
+        unsure: &[Candidate],
+        unexplained: &[usize],
+        picks: &[Candidate],
+        ground: &Ground<'_>,
+    ) -> Vec<Self> {
         let mut questions: Vec<Self> = Vec::new();
         let mut answered: Vec<usize> = Vec::new();
         for guess in unsure {
@@ -119,7 +124,9 @@ impl Question {
             let asks = format!("where does {} come from?", new.join(" and "));
             questions.push(Self { about, asks, choices });
         }
-        questions.extend(Self::unexplained(unexplained, &answered, unsure, ground));
+        let taken = |from: usize| picks.iter().any(|pick| pick.reads.contains(&from));
+        let free: Vec<usize> = ground.free.iter().copied().filter(|from| !taken(*from)).collect();
+        questions.extend(Self::unexplained(unexplained, &answered, (unsure, &free), ground));
         questions
     }
 
@@ -127,11 +134,11 @@ impl Question {
     fn unexplained(
         open: &[usize],
         answered: &[usize],
-        unsure: &[Candidate],
+        (unsure, free): (&[Candidate], &[usize]),
         ground: &Ground<'_>,
     ) -> Vec<Self> {
         let mut questions = Vec::new();
-        for &from in &ground.free {
+        for &from in free {
             let leaf = &ground.old.leaves[from];
             let is_named = unsure.iter().any(|guess| guess.reads.contains(&from));
             let could: Vec<&usize> = open

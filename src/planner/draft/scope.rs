@@ -88,11 +88,34 @@ impl Scope<'_> {
         let (kept, open) = self.kept(&old, &new);
         let free =
             (0..old.leaves.len()).filter(|at| !kept.iter().any(|(from, _)| from == at)).collect();
-        let ground = Ground { old: &old, new: &new, pairs: &self.pairs, known, free, open };
-        let declared = ground.declared(&self.hints.own());
-        let mut guesses = self.guesses(&ground);
-        guesses.retain(|guess| !declared.iter().any(|fact| fact.clashes(guess)));
-        let (mut picks, unsure) = chosen(declared, guesses, &ground);
+        let mut ground = Ground { old: &old, new: &new, pairs: &self.pairs, known, free, open };
+        let whole = (ground.free.clone(), ground.open.clone());
+        let mut picks = ground.declared(&self.hints.own());
+        // What is sure goes first; what is left over then speaks for what goes together.
+        let unsure = loop {
+            let before = picks.len();
+            let (sure, unsure) = self.pass(&ground, &picks, LIKELY);
+            picks.extend(sure);
+            ground.free = whole
+                .0
+                .iter()
+                .copied()
+                .filter(|at| !picks.iter().any(|p| p.reads.contains(at)))
+                .collect();
+            ground.open = whole
+                .1
+                .iter()
+                .copied()
+                .filter(|at| !picks.iter().any(|p| p.writes.contains(at)))
+                .collect();
+            if picks.len() == before {
+                let (rest, unsure) = self.pass(&ground, &picks, GUESS);
+                picks.extend(rest);
+                break unsure;
+            }
+            drop(unsure);
+        };
+        (ground.free, ground.open) = whole;
         let mut questions: Vec<Question> = Vec::new();
         let is_refused = |pick: &Candidate| {
             let is_refused =
@@ -108,7 +131,13 @@ impl Scope<'_> {
             wrong.iter().chain(&unsure).flat_map(|guess| guess.writes.clone()).collect();
         let mut open = ground.open.clone();
         open.retain(|to| !picks.iter().any(|pick| pick.writes.contains(to)));
-        let filled = defaults::fill(self, &ground, &open, &asked, &mut questions);
+        let left: Vec<usize> = ground
+            .free
+            .iter()
+            .copied()
+            .filter(|at| !picks.iter().any(|pick| pick.reads.contains(at)))
+            .collect();
+        let filled = defaults::fill(self, &ground, &open, (&asked, &left), &mut questions);
         picks.extend(filled);
         picks.extend(defaults::mend(self, &ground, &kept, &picks, &mut questions));
         let unexplained: Vec<usize> = open
@@ -116,7 +145,7 @@ impl Scope<'_> {
             .copied()
             .filter(|to| !picks.iter().any(|p| p.writes.contains(to)))
             .collect();
-        questions.extend(Question::unsure(&unsure, &unexplained, &ground));
+        questions.extend(Question::unsure(&unsure, &unexplained, &picks, &ground));
         let dropped = self.dropped(&ground, &picks, &unexplained, &unsure);
         for pick in picks.iter().filter(|pick| pick.needs_asking()) {
             questions.push(Question::confirm(pick, &old, &new));
@@ -179,6 +208,20 @@ impl Scope<'_> {
         let none = Conversion::none();
         let fits = fitting(old, new, &none);
         if fits.of > 0 { fits.are_all() } else { types_meet(old, new, &none) && !narrows(old, new) }
+    }
+
+    /// One pass over what is still free and open: takes what is at least so sure.
+    fn pass(
+        &self,
+        ground: &Ground<'_>,
+        picks: &[Candidate],
+        least: f64,
+    ) -> (Vec<Candidate>, Vec<Candidate>) {
+        let mut guesses = self.guesses(ground);
+        let is_fact = |pick: &&Candidate| pick.declared;
+        guesses.retain(|guess| !picks.iter().filter(is_fact).any(|fact| fact.clashes(guess)));
+        let (mut all, unsure) = chosen(picks.to_vec(), guesses, ground, least);
+        (all.split_off(picks.len()), unsure)
     }
 
     fn guesses(&self, ground: &Ground<'_>) -> Vec<Candidate> {
@@ -283,10 +326,8 @@ impl Scope<'_> {
         let keyed =
             way.steps.iter().any(|step| step["type"] == "keyBy" || step["type"] == "entries");
         let had = old.structure.items.as_ref().or(old.structure.values.as_ref());
-        let had = had.unwrap_or(&anything);
-        if !way.is_none() && !keyed {
-            return None;
-        }
+        // What another conversion makes is known by its values alone.
+        let had = had.filter(|_| way.is_none() || keyed).unwrap_or(&anything);
         let items = |value: &Json| -> Vec<Json> {
             match value {
                 Json::Array(items) => items.clone(),
@@ -382,6 +423,7 @@ fn chosen(
     declared: Vec<Candidate>,
     mut guesses: Vec<Candidate>,
     ground: &Ground<'_>,
+    least: f64,
 ) -> (Vec<Candidate>, Vec<Candidate>) {
     guesses.sort_by(|a, b| b.confidence.total_cmp(&a.confidence).then(a.writes.cmp(&b.writes)));
     let mut picks = declared;
@@ -408,7 +450,7 @@ fn chosen(
         let is_close = is_close && !is_obvious(&guess, ground);
         let mut guess = guess.clone();
         guess.alternatives = rivals.iter().take(3).map(|rival| rival.evidence.clone()).collect();
-        if guess.confidence < GUESS || is_close {
+        if guess.confidence < least || is_close {
             if guess.confidence >= 0.25 {
                 unsure.push(guess);
             }

@@ -239,11 +239,19 @@ fn leaf(path: &Names, node: Json, structure: Structure, root: &Json, samples: &[
     let inside = structure.items.as_ref().or(structure.values.as_ref());
     let nests = inside.is_some_and(|inside| {
         let inner = Structure::of(inside, root);
-        !inner.fields.is_empty() || inner.may_be(FieldType::Object)
+        !inner.fields.is_empty() || inner.types.contains(&FieldType::Object)
     });
     let shallow = nests.then(|| {
-        let types: Vec<&str> = structure.types.iter().map(|t| t.name()).collect();
-        validator(&serde_json::json!({ "type": types }), root)
+        let names = |structure: &Structure| -> Vec<&str> {
+            structure.types.iter().map(|t| t.name()).collect()
+        };
+        let inner = inside.map(|inside| Structure::of(inside, root)).unwrap_or_default();
+        let inner = match names(&inner) {
+            any if any.is_empty() => Json::Bool(true),
+            types => serde_json::json!({ "type": types }),
+        };
+        let key = if structure.items.is_some() { "items" } else { "additionalProperties" };
+        validator(&serde_json::json!({"type": names(&structure), key: inner}), root)
     });
     Leaf {
         path: path.clone(),
