@@ -122,6 +122,9 @@ pub fn text(drafted: &Drafted, explain: bool, by_example: bool) -> Vec<String> {
         lines.push(format!("  tried  {} / {} samples valid after", proof.valid, proof.sampled));
         lines.extend(proof.failing.iter().map(|(what, count)| format!("         {count}: {what}")));
     }
+    if let Some(pairs) = proof.pairs {
+        lines.push(format!("  pairs  {} / {} come out exactly as shown", pairs.exact, pairs.of));
+    }
     if by_example {
         for shown in &proof.shown {
             lines.push(format!("  before {}", shown.before));

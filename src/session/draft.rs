@@ -110,20 +110,18 @@ impl Session {
             }
             return self.made_schema(&profile.propose(&subject.name, &target.key_pattern, LIVE));
         }
-        let from = match &request.from {
-            Some(from) => from.clone(),
-            None => {
-                let before =
-                    subject.schemas.keys().rev().find(|version| **version < target.version);
-                let other = || subject.schemas.keys().find(|version| **version != target.version);
-                before.or_else(other).cloned().ok_or_else(|| {
-                    SessionError::Usage(format!(
-                        "{} has the version {} alone: name a version to start from with --from, or \
-                         infer it from stored documents with --live",
-                        subject.name, target.version
-                    ))
-                })?
-            }
+        let from = if let Some(from) = &request.from {
+            from.clone()
+        } else {
+            let before = subject.schemas.keys().rev().find(|version| **version < target.version);
+            let other = || subject.schemas.keys().find(|version| **version != target.version);
+            before.or_else(other).cloned().ok_or_else(|| {
+                SessionError::Usage(format!(
+                    "{} has the version {} alone: name a version to start from with --from, or infer \
+                     it from stored documents with --live",
+                    subject.name, target.version
+                ))
+            })?
         };
         subject.schemas.get(&from).cloned().ok_or_else(|| {
             SessionError::Usage(format!(
@@ -271,16 +269,14 @@ impl Session {
         samples: Option<&[Sample]>,
     ) -> Result<Option<Estimate>, SessionError> {
         const MEASURED_MAX: usize = 1_000;
-        let (samples, keys, exact) = match samples {
-            Some(samples) => (samples.to_vec(), samples.len() as u64, true),
-            None => {
-                let page = self.browse(&plan.selection.pattern, None, 0, MEASURED_MAX)?;
-                let seen = page.lines.len() as u64;
-                let exact = page.cursor == 0;
-                let keys =
-                    if exact { seen } else { seen * page.database_keys / page.looked_at.max(1) };
-                (self.sampled(&plan.selection.pattern, MEASURED_MAX as u64)?, keys, exact)
-            }
+        let (samples, keys, exact) = if let Some(samples) = samples {
+            (samples.to_vec(), samples.len() as u64, true)
+        } else {
+            let page = self.browse(&plan.selection.pattern, None, 0, MEASURED_MAX)?;
+            let seen = page.lines.len() as u64;
+            let exact = page.cursor == 0;
+            let keys = if exact { seen } else { seen * page.database_keys / page.looked_at.max(1) };
+            (self.sampled(&plan.selection.pattern, MEASURED_MAX as u64)?, keys, exact)
         };
         let measured: Vec<&Sample> = samples.iter().take(MEASURED_MAX).collect();
         if measured.is_empty() {

@@ -78,6 +78,8 @@ pub struct Ground<'d> {
     pub free: Vec<usize>,
     /// New fields that need a source.
     pub open: Vec<usize>,
+    /// Whether these are items of lists that go together already.
+    pub is_inside: bool,
 }
 
 impl Ground<'_> {
@@ -168,7 +170,7 @@ impl Ground<'_> {
         let is_table = way.steps.first().is_some_and(|step| step["type"] == "mapValues");
         let told = if is_table { self.table_bits(from, to) } else { told };
         let fits = fitting(old, new, &way);
-        if !old.values.is_empty() && fits.share() < 0.5 {
+        if !old.values.is_empty() && (fits.share() < 0.5 || !changes_most(old, &way)) {
             return None;
         }
         let by_value = certainty(told);
@@ -176,7 +178,7 @@ impl Ground<'_> {
         let exclusive = if self.is_exclusive_for(from, to, &way) { 0.3 } else { 0.0 };
         let by_list = if is_table && same_lists(old, new) { 0.6 } else { 0.0 };
         let both = 1.0 - (1.0 - by_value) * (1.0 - by_name) * (1.0 - exclusive) * (1.0 - by_list);
-        let confidence = hits.share() * both * (1.0 - way.cost / 4.0);
+        let confidence = hits.share() * both * (1.0 - way.cost / 2.0);
         let what = in_words(&old.text(), &new.text(), &way);
         let evidence = format!("{what} in {} of {} pairs", hits.right, hits.of);
         let mut candidate = Self::candidate(from, to, way, confidence);
@@ -195,6 +197,13 @@ impl Ground<'_> {
         } else {
             fits.right > 0 && fits.share() >= 0.9
         };
+        let units = (units::unit_of(old), units::unit_of(new));
+        if let (true, (Some((kind, size)), Some((other, wanted)))) = (way.is_none(), units)
+            && kind == other
+            && (size - wanted).abs() > f64::EPSILON
+        {
+            return None;
+        }
         if !compatible {
             return None;
         }
@@ -204,7 +213,11 @@ impl Ground<'_> {
             () if old.path.len() != new.path.len() || !self.is_exclusive(from, to) => 0.0,
             // Both stand in an object that moved with its other fields: what is left over in it
             // goes together.
-            () if old.path.len() > 1 && self.moved_together(&old.path, &new.path) => 0.57,
+            () if (old.path.len() > 1 || self.is_inside)
+                && self.moved_together(&old.path, &new.path) =>
+            {
+                0.57
+            }
             () => 0.38,
         };
         let mut confidence = 1.0 - (1.0 - by_name) * (1.0 - by_value) * (1.0 - exclusive);
@@ -244,7 +257,8 @@ impl Ground<'_> {
             let wanted: Names = to.iter().chain(&leaf.path[from.len()..]).cloned().collect();
             self.new.leaf(&wanted).is_some()
         };
-        inside.clone().count() >= 2 && inside.clone().filter(same).count() * 4 >= inside.count() * 3
+        let shared = inside.clone().filter(same).count();
+        shared >= 1 && shared * 2 >= inside.count()
     }
 
     /// What values say beyond "it fits": a new field that refuses most values accepts these, or has
@@ -368,6 +382,15 @@ pub fn prior(likeness: f64) -> f64 {
     }
 }
 
+/// Whether a rewriting of texts does something to most values: one that a single pair shows, and that
+/// leaves the other values as they are, is chance.
+fn changes_most(old: &Leaf, way: &Conversion) -> bool {
+    let rewrites = !way.is_none() && way.steps.iter().all(|step| step["type"] == "replace");
+    let changed =
+        old.values.iter().filter(|value| way.apply(value).is_some_and(|made| made != **value));
+    !rewrites || changed.count() * 2 > old.values.len()
+}
+
 /// How many of the old field's values the new one accepts, once converted.
 pub fn fitting(old: &Leaf, new: &Leaf, way: &Conversion) -> Hits {
     let mut hits = Hits::default();
@@ -376,10 +399,8 @@ pub fn fitting(old: &Leaf, new: &Leaf, way: &Conversion) -> Hits {
             continue;
         }
         hits.of += 1;
-        let nested = way.is_none()
-            || way.steps.iter().any(|s| s["type"] == "keyBy" || s["type"] == "entries");
         let fits = way.apply(value).is_some_and(|made| {
-            if nested && new.is_nest() { new.fits_outside(&made) } else { new.fits(&made) }
+            if new.is_nest() { new.fits_outside(&made) } else { new.fits(&made) }
         });
         hits.right += usize::from(fits);
     }

@@ -154,7 +154,7 @@ impl Chosen {
             let inside: Vec<usize> = (0..self.old.leaves.len())
                 .filter(|at| self.old.leaves[*at].path.starts_with(&container.path))
                 .collect();
-            let going: Vec<&super::scope::Dropped> =
+            let going: Vec<&super::dropped::Dropped> =
                 self.dropped.iter().filter(|dropped| inside.contains(&dropped.leaf)).collect();
             let stands = self.new.leaves.iter().any(|leaf| overlap(&leaf.path, &container.path));
             let is_inside = goers.iter().any(|(path, ..)| container.path.starts_with(path));

@@ -74,7 +74,7 @@ impl Pairs {
             let wanted = value_at(after, to);
             let got = make(before);
             match (wanted, got) {
-                (None, None) => {}
+                (None, None | Some(Json::Null)) => {}
                 (Some(wanted), Some(got)) if same(wanted, &got) => {
                     hits.right += 1;
                     hits.of += 1;

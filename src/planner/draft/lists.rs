@@ -8,7 +8,7 @@ use super::structure::Structure;
 use crate::schema::FieldType;
 
 /// The separators of a text that is a list.
-const SEPARATORS: [&str; 5] = [", ", ",", ";", "|", " "];
+const SEPARATORS: [&str; 9] = [", ", "; ", " | ", " and ", ",", ";", "|", "\n", " "];
 
 /// A value that becomes a list: of its own, or of its parts.
 pub fn wrapped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
@@ -99,6 +99,8 @@ fn to_map(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     let kept = |name: &str| {
         values.and_then(|values| values.get("properties")).is_some_and(|p| p.get(name).is_some())
     };
+    let holds_objects = values.is_some_and(|values| values.get("properties").is_some());
+    let is_pairs = pair_names(&items).is_some() && !holds_objects;
     if items.iter().all(|item| item.is_object()) {
         for name in key_names(from, &items) {
             let mut step = json!({"type": "keyBy", "field": "@", "key": name});
@@ -106,7 +108,13 @@ fn to_map(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
                 step["keepKey"] = true.into();
             }
             let words = format!("an object by the '{name}' of its items");
-            let cost = if matches!(name.as_str(), "name" | "key" | "id") { 0.06 } else { 0.1 };
+            let is_usual = matches!(name.as_str(), "name" | "key" | "id");
+            // Of a name and one value the map usually holds the value itself.
+            let cost = match (is_pairs, is_usual) {
+                (true, _) => 0.22,
+                (_, true) => 0.06,
+                _ => 0.1,
+            };
             found.push(Conversion::of(vec![step], cost, &words));
         }
         if let Some((key, value)) = pair_names(&items) {

@@ -11,9 +11,11 @@ mod composite;
 mod convert;
 mod declared;
 mod defaults;
+mod dropped;
 mod enums;
 mod evidence;
 mod hints;
+mod inside;
 mod lists;
 mod merges;
 mod names;
@@ -35,7 +37,7 @@ use serde_json::{Value as Json, json};
 
 pub use compile::{Guess, Tier};
 pub use hints::{Hints, HintsError};
-pub use prove::{Proof, Shown};
+pub use prove::{PairsProof, Proof, Shown};
 pub use question::{Choice, Question};
 
 use self::declared::annotated;
@@ -122,7 +124,7 @@ pub fn draft(
         stamped: stamped(target),
     };
     let name = format!("v{}_to_v{}", short(source), short(target));
-    let mut refused: Vec<String> = Vec::new();
+    let (mut refused, mut rounds): (Vec<String>, usize) = (Vec::new(), 0);
     loop {
         let chosen = scope.choose(&refused);
         let (mut steps, mut questions) = chosen.compile();
@@ -134,11 +136,22 @@ pub fn draft(
         } else {
             of_source.clone()
         };
-        let proof = prove::prove(&definitions, &on, source, target, &frozen);
-        let again: Vec<String> =
-            proof.refused.iter().filter(|path| !refused.contains(path)).cloned().collect();
-        let written = |path: &String| chosen.has_written(path);
-        if refused.len() < 64 && again.iter().any(written) && scope_rounds(&mut refused, again) {
+        let mut proof = prove::prove(&definitions, &on, source, target, &frozen);
+        if !pairs.is_empty() {
+            let (fields, schemas) = (chosen.written(), (source, target));
+            let (shown, wrong) = prove::prove_pairs(&definitions, pairs, &fields, schemas, &frozen);
+            proof.pairs = Some(shown);
+            proof.refused.extend(wrong);
+        }
+        let again: Vec<String> = proof
+            .refused
+            .iter()
+            .filter(|path| !refused.contains(path) && chosen.has_written(path))
+            .cloned()
+            .collect();
+        rounds += 1;
+        if !again.is_empty() && rounds < ROUNDS_MAX {
+            refused.extend(again);
             continue;
         }
         questions.dedup();
@@ -151,13 +164,6 @@ pub fn draft(
 
 /// Some time, for a trial: a draft's result keeps the placeholder.
 const NOW: &str = "2000-01-01T00:00:00.000Z";
-
-/// Takes more guesses back; false when that has been done often enough.
-fn scope_rounds(refused: &mut Vec<String>, again: Vec<String>) -> bool {
-    let before = refused.len();
-    refused.extend(again);
-    refused.len() > before && refused.len() < before + 64 && before < ROUNDS_MAX * 16
-}
 
 /// The field that holds the version, as names.
 fn stamped(schema: &Schema) -> Option<Names> {

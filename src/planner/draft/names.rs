@@ -141,17 +141,26 @@ pub fn alike(from: &[String], to: &[String]) -> f64 {
         && long.len() == short.len() + 1
         && GENERIC.contains(&long[short.len()].as_str())
     {
-        return if from.len() == to.len() { 0.8 } else { 0.86 };
+        // The value itself, rather than something about it.
+        let is_itself = !["url", "count", "data", "kind", "type", "content"]
+            .contains(&long[short.len()].as_str());
+        return match (from.len() == to.len(), is_itself) {
+            (true, _) => 0.8,
+            (false, true) => 0.86,
+            (false, false) if long.ends_with(&["type".to_owned()]) => 0.8,
+            (false, false) => 0.55,
+        };
     }
     let canon = |words: &[String]| words.iter().map(|w| canonical(w)).collect::<Vec<_>>();
     if canon(&own) == canon(&other) && parents.0 == parents.1 {
         return 0.9;
     }
+    let raw = by_words(&all_own, &all_other, &all_own.concat(), &all_other.concat());
     let in_full =
         by_words(&canon(&all_own), &canon(&all_other), &all_own.concat(), &all_other.concat());
     let by_name = by_words(&canon(&own), &canon(&other), &own.concat(), &other.concat());
     let far = if parents.0 == parents.1 { 1.0 } else { 0.85 };
-    in_full.max(by_name * far).min(0.89)
+    in_full.max(raw).max(by_name * far).min(0.89)
 }
 
 /// The same name under other parents: sure when the name says much, or the parents are alike.

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::Sample;
+use super::evidence::equal;
 use super::hints::step_paths;
+use super::side::{path_text, value_at};
 use crate::schema::{Reading, Schema, Violation};
 use crate::transform::{Chain, Frozen, Stage, Step};
 
@@ -25,12 +27,24 @@ pub struct Proof {
     /// Up to ten documents before and after, with their keys.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shown: Vec<Shown>,
+    /// How many of the pairs the draft gives exactly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pairs: Option<PairsProof>,
     /// The fields of the new version that go wrong too often for their guess to stand.
     #[serde(skip)]
     pub refused: Vec<String>,
     /// How large the samples are.
     #[serde(skip)]
     pub bytes: Bytes,
+}
+
+/// How many pairs come out exactly as shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairsProof {
+    /// Those that do.
+    pub exact: usize,
+    /// All.
+    pub of: usize,
 }
 
 /// Sizes that were measured on the way.
@@ -69,19 +83,7 @@ pub fn prove(
     new: &Schema,
     frozen: &Frozen,
 ) -> Proof {
-    let parsed: Vec<Step> = steps.iter().filter_map(|step| Step::parse(step).ok()).collect();
-    debug_assert_eq!(parsed.len(), steps.len(), "a draft has only steps that are read: {steps:#?}");
-    let stage = Stage {
-        pattern: None,
-        reading: Reading::default(),
-        migration: "draft".to_owned(),
-        source: old.version.clone(),
-        target: new.version.clone(),
-        when: None,
-        steps: parsed,
-        required: Vec::new(),
-    };
-    let chain = Chain { stages: vec![stage] };
+    let chain = chain_of(steps, old, new);
     let mut proof = Proof { sampled: samples.len(), ..Proof::default() };
     let mut wrong: BTreeMap<String, usize> = BTreeMap::new();
     for sample in samples {
@@ -125,6 +127,57 @@ pub fn prove(
     proof.refused =
         wrong.into_iter().filter(|(_, count)| too_many(count)).map(|(path, _)| path).collect();
     proof
+}
+
+/// Carries steps out on pairs, and names the fields of the new version that come out otherwise in most
+/// of them.
+pub fn prove_pairs(
+    steps: &[Json],
+    pairs: &[(Sample, Sample)],
+    fields: &[Vec<String>],
+    (old, new): (&Schema, &Schema),
+    frozen: &Frozen,
+) -> (PairsProof, Vec<String>) {
+    let chain = chain_of(steps, old, new);
+    let mut wrong: BTreeMap<String, usize> = BTreeMap::new();
+    let mut proof = PairsProof { exact: 0, of: pairs.len() };
+    for (before, after) in pairs {
+        let Ok(mut document) = before.content.document() else { continue };
+        let wanted = after.content.document().ok().and_then(|d| new.validator().read(&d).ok());
+        let applied =
+            chain.apply(&mut document, &before.key, &old.key_pattern, frozen, &mut |_, _, _| {});
+        let got = applied.ok().and_then(|()| new.validator().read(&document).ok());
+        let (Some(wanted), Some(got)) = (wanted, got) else { continue };
+        proof.exact += usize::from(equal(&wanted, &got));
+        for path in fields {
+            let same = match (value_at(&wanted, path), value_at(&got, path)) {
+                (Some(a), Some(b)) => equal(a, b) || a.is_object() && b.is_object(),
+                (None, None) => true,
+                _ => false,
+            };
+            if !same {
+                *wrong.entry(path_text(path)).or_default() += 1;
+            }
+        }
+    }
+    let most = wrong.into_iter().filter(|(_, count)| count * 2 > pairs.len()).map(|(path, _)| path);
+    (proof, most.collect())
+}
+
+fn chain_of(steps: &[Json], old: &Schema, new: &Schema) -> Chain {
+    let parsed: Vec<Step> = steps.iter().filter_map(|step| Step::parse(step).ok()).collect();
+    debug_assert_eq!(parsed.len(), steps.len(), "a draft has only steps that are read: {steps:#?}");
+    let stage = Stage {
+        pattern: None,
+        reading: Reading::default(),
+        migration: "draft".to_owned(),
+        source: old.version.clone(),
+        target: new.version.clone(),
+        when: None,
+        steps: parsed,
+        required: Vec::new(),
+    };
+    Chain { stages: vec![stage] }
 }
 
 fn count(counts: &mut BTreeMap<String, usize>, of: Vec<String>) {

@@ -6,11 +6,11 @@ use serde_json::Value as Json;
 use super::candidates::{Candidate, Ground, How, fitting, types_meet};
 use super::convert::Conversion;
 use super::defaults;
+use super::dropped::Dropped;
 use super::evidence::{Pairs, equal};
 use super::hints::Hints;
 use super::question::Question;
 use super::side::{Leaf, Names, Part, Side, value_at};
-use super::structure::Structure;
 use crate::schema::FieldType;
 
 /// From this confidence on a guess stands in the draft without being asked about.
@@ -19,6 +19,8 @@ pub const LIKELY: f64 = 0.75;
 pub const GUESS: f64 = 0.55;
 /// A guess that another one comes so near to is only asked about.
 const MARGIN: f64 = 0.15;
+/// From this confidence on a guess is worth a question.
+const ASKED: f64 = 0.25;
 
 /// What one draft is made from.
 #[derive(Debug)]
@@ -39,19 +41,6 @@ pub struct Scope<'s> {
     pub lead: String,
     /// The field that holds the version, which is stamped.
     pub stamped: Option<Names>,
-}
-
-/// A field that goes.
-#[derive(Clone, Debug)]
-pub struct Dropped {
-    /// Its place in the old side.
-    pub leaf: usize,
-    /// Whether it has values as far as is known.
-    pub has_values: bool,
-    /// Whether somebody said that it may go.
-    pub is_settled: bool,
-    /// What speaks for it.
-    pub evidence: String,
 }
 
 /// What was chosen.
@@ -88,34 +77,16 @@ impl Scope<'_> {
         let (kept, open) = self.kept(&old, &new);
         let free =
             (0..old.leaves.len()).filter(|at| !kept.iter().any(|(from, _)| from == at)).collect();
-        let mut ground = Ground { old: &old, new: &new, pairs: &self.pairs, known, free, open };
-        let whole = (ground.free.clone(), ground.open.clone());
-        let mut picks = ground.declared(&self.hints.own());
-        // What is sure goes first; what is left over then speaks for what goes together.
-        let unsure = loop {
-            let before = picks.len();
-            let (sure, unsure) = self.pass(&ground, &picks, LIKELY);
-            picks.extend(sure);
-            ground.free = whole
-                .0
-                .iter()
-                .copied()
-                .filter(|at| !picks.iter().any(|p| p.reads.contains(at)))
-                .collect();
-            ground.open = whole
-                .1
-                .iter()
-                .copied()
-                .filter(|at| !picks.iter().any(|p| p.writes.contains(at)))
-                .collect();
-            if picks.len() == before {
-                let (rest, unsure) = self.pass(&ground, &picks, GUESS);
-                picks.extend(rest);
-                break unsure;
-            }
-            drop(unsure);
+        let mut ground = Ground {
+            old: &old,
+            new: &new,
+            pairs: &self.pairs,
+            known,
+            free,
+            open,
+            is_inside: !self.lead.is_empty(),
         };
-        (ground.free, ground.open) = whole;
+        let (mut picks, unsure) = self.best(&mut ground);
         let mut questions: Vec<Question> = Vec::new();
         let is_refused = |pick: &Candidate| {
             let is_refused =
@@ -129,22 +100,12 @@ impl Scope<'_> {
         }
         let asked: Vec<usize> =
             wrong.iter().chain(&unsure).flat_map(|guess| guess.writes.clone()).collect();
-        let mut open = ground.open.clone();
-        open.retain(|to| !picks.iter().any(|pick| pick.writes.contains(to)));
-        let left: Vec<usize> = ground
-            .free
-            .iter()
-            .copied()
-            .filter(|at| !picks.iter().any(|pick| pick.reads.contains(at)))
-            .collect();
+        let open = without(&ground.open, &picks, |pick| &pick.writes);
+        let left = without(&ground.free, &picks, |pick| &pick.reads);
         let filled = defaults::fill(self, &ground, &open, (&asked, &left), &mut questions);
         picks.extend(filled);
         picks.extend(defaults::mend(self, &ground, &kept, &picks, &mut questions));
-        let unexplained: Vec<usize> = open
-            .iter()
-            .copied()
-            .filter(|to| !picks.iter().any(|p| p.writes.contains(to)))
-            .collect();
+        let unexplained = without(&open, &picks, |pick| &pick.writes);
         questions.extend(Question::unsure(&unsure, &unexplained, &picks, &ground));
         let dropped = self.dropped(&ground, &picks, &unexplained, &unsure);
         for pick in picks.iter().filter(|pick| pick.needs_asking()) {
@@ -152,6 +113,26 @@ impl Scope<'_> {
         }
         let inside = self.inside(&old, &new, &kept, &picks, refused);
         Chosen { old, new, picks, dropped, questions, inside, lead: self.lead.clone() }
+    }
+
+    /// Facts, then guesses: what is sure goes first, and what is left over then speaks for what goes
+    /// together. Answers what was taken, and what is only to be asked about.
+    fn best(&self, ground: &mut Ground<'_>) -> (Vec<Candidate>, Vec<Candidate>) {
+        let (free, open) = (ground.free.clone(), ground.open.clone());
+        let mut picks = ground.declared(&self.hints.own());
+        loop {
+            let (sure, _) = self.pass(ground, &picks, LIKELY);
+            let is_done = sure.is_empty();
+            picks.extend(sure);
+            ground.free = without(&free, &picks, |pick| &pick.reads);
+            ground.open = without(&open, &picks, |pick| &pick.writes);
+            if is_done {
+                let (rest, unsure) = self.pass(ground, &picks, GUESS);
+                picks.extend(rest);
+                (ground.free, ground.open) = (free, open);
+                return (picks, unsure);
+            }
+        }
     }
 
     /// The fields that stand in their place and fit, by their places in both sides; and the new
@@ -231,151 +212,24 @@ impl Scope<'_> {
         guesses.extend(defaults::constants(self, ground));
         guesses
     }
-
-    /// Old fields that nothing takes and the new schema does not name.
-    fn dropped(
-        &self,
-        ground: &Ground<'_>,
-        picks: &[Candidate],
-        unexplained: &[usize],
-        unsure: &[Candidate],
-    ) -> Vec<Dropped> {
-        let mut dropped = Vec::new();
-        for &at in &ground.free {
-            let leaf = &ground.old.leaves[at];
-            let is_taken = picks
-                .iter()
-                .any(|pick| pick.reads.contains(&at) && !matches!(pick.how, How::Value(_)));
-            let stands =
-                ground.new.leaves.iter().any(|new| {
-                    leaf.path.starts_with(&new.path) || new.path.starts_with(&leaf.path)
-                });
-            if is_taken || stands || self.stamped.as_ref() == Some(&leaf.path) {
-                continue;
-            }
-            let text = leaf.text();
-            if self.hints.keep.contains(&text) {
-                continue;
-            }
-            let must_go = ground.new.is_closed_around(&leaf.path);
-            if !leaf.declared && !must_go {
-                continue;
-            }
-            let shown = self.pairs.dropped(&leaf.path);
-            if shown.of > 0 && shown.share() < 0.5 {
-                continue;
-            }
-            let may_be = |to: &usize| {
-                let new = &ground.new.leaves[*to];
-                leaf.values.iter().all(|value| new.fits_outside(value))
-                    && types_meet(leaf, new, &Conversion::none())
-            };
-            let is_hinted = self.hints.drop.contains(&text);
-            let is_unsure = unsure.iter().any(|guess| guess.reads.contains(&at));
-            if !is_hinted && shown.of == 0 && (is_unsure || unexplained.iter().any(may_be)) {
-                // It may be what a new field is made of: the question names it, and no line drops it.
-                continue;
-            }
-            let has_values = leaf.present > 0 || (leaf.sampled == 0 && leaf.declared);
-            let evidence = match shown.of {
-                0 => format!("{text} has values in {} of {} samples", leaf.present, leaf.sampled),
-                of => format!("{text} is gone in {} of {of} pairs", shown.right),
-            };
-            let is_settled = is_hinted || shown.of > 0;
-            dropped.push(Dropped { leaf: at, has_values, is_settled, evidence });
-        }
-        dropped
-    }
-
-    /// Drafts for the items of lists and the values of maps that stand on both sides.
-    fn inside(
-        &self,
-        old: &Side,
-        new: &Side,
-        kept: &[(usize, usize)],
-        picks: &[Candidate],
-        refused: &[String],
-    ) -> Vec<(usize, Chosen)> {
-        let stay = kept.iter().map(|(from, to)| (*from, *to, Conversion::none()));
-        let moved = picks.iter().filter_map(|pick| {
-            match (&pick.how, pick.reads.as_slice(), pick.writes.as_slice()) {
-                (How::Move(way), [from], [to]) => Some((*from, *to, way.clone())),
-                _ => None,
-            }
-        });
-        let mut inside = Vec::new();
-        for (from, to, way) in stay.chain(moved) {
-            let (a, b) = (&old.leaves[from], &new.leaves[to]);
-            if let Some(chosen) = self.inside_of(a, b, &way, refused) {
-                inside.push((to, chosen));
-            }
-        }
-        inside
-    }
-
-    fn inside_of(
-        &self,
-        old: &Leaf,
-        new: &Leaf,
-        way: &Conversion,
-        refused: &[String],
-    ) -> Option<Chosen> {
-        let wanted = new.structure.items.as_ref().or(new.structure.values.as_ref())?;
-        let target = Structure::of(wanted, self.new.root);
-        let anything = Json::Bool(true);
-        let keyed =
-            way.steps.iter().any(|step| step["type"] == "keyBy" || step["type"] == "entries");
-        let had = old.structure.items.as_ref().or(old.structure.values.as_ref());
-        // What another conversion makes is known by its values alone.
-        let had = had.filter(|_| way.is_none() || keyed).unwrap_or(&anything);
-        let items = |value: &Json| -> Vec<Json> {
-            match value {
-                Json::Array(items) => items.clone(),
-                Json::Object(members) => members.values().cloned().collect(),
-                _ => Vec::new(),
-            }
-        };
-        let samples: Vec<Json> = old
-            .values
-            .iter()
-            .filter_map(|value| way.apply(value))
-            .flat_map(|value| items(&value))
-            .collect();
-        let is_declared = !Structure::of(had, self.old.root).fields.is_empty();
-        if target.fields.is_empty()
-            || !samples.iter().all(Json::is_object)
-            || (samples.is_empty() && !is_declared)
-        {
-            return None;
-        }
-        let shown = self.pairs.shown.iter().filter_map(|(before, after)| {
-            let before = way.apply(value_at(before, &old.path)?)?;
-            let (before, after) = (items(&before), items(value_at(after, &new.path)?));
-            (before.len() == after.len()).then(|| before.into_iter().zip(after))
-        });
-        let pairs = Pairs {
-            shown: shown.flatten().filter(|(a, b)| a.is_object() && b.is_object()).collect(),
-        };
-        let scope = Scope {
-            old: Part { node: had, root: self.old.root },
-            new: Part { node: wanted, root: self.new.root },
-            samples,
-            arrived: Vec::new(),
-            pairs,
-            hints: self.hints.inside(&new.text()),
-            lead: format!("{}{}[].", self.lead, new.text()),
-            stamped: None,
-        };
-        let chosen = scope.choose(refused);
-        let is_idle = chosen.picks.is_empty()
-            && chosen.dropped.is_empty()
-            && chosen.questions.is_empty()
-            && chosen.inside.is_empty();
-        (!is_idle).then_some(chosen)
-    }
 }
 
 impl Chosen {
+    /// The new fields that guesses write, leaving aside those whose inside is drafted by itself.
+    pub fn written(&self) -> Vec<Names> {
+        let guessed = self
+            .picks
+            .iter()
+            .filter(|pick| !pick.declared && !matches!(pick.how, How::Declared(_)));
+        let fields = guessed.flat_map(|pick| pick.writes.iter());
+        let plain = fields.filter(|to| !self.inside.iter().any(|(inside, _)| inside == *to));
+        let is_now = |to: &&usize| {
+            let placeholder = |pick: &&Candidate| matches!(&pick.how, How::Value(Json::String(text)) if text.contains("${"));
+            self.picks.iter().filter(placeholder).any(|pick| pick.writes.contains(to))
+        };
+        plain.filter(|to| !is_now(to)).map(|to| self.new.leaves[*to].path.clone()).collect()
+    }
+
     /// Whether a guess, and no fact, writes the new field at a path.
     pub fn has_written(&self, path: &str) -> bool {
         let own = self.picks.iter().filter(|pick| !pick.declared).any(|pick| {
@@ -393,6 +247,16 @@ impl Candidate {
         let is_sure = self.declared || self.is_shown();
         self.assumes.is_some() || (!is_sure && self.confidence < LIKELY)
     }
+}
+
+/// The fields that no guess has on the side that `ends` names.
+fn without(
+    fields: &[usize],
+    picks: &[Candidate],
+    ends: impl Fn(&Candidate) -> &Vec<usize>,
+) -> Vec<usize> {
+    let is_taken = |at: &usize| picks.iter().any(|pick| ends(pick).contains(at));
+    fields.iter().copied().filter(|at| !is_taken(at)).collect()
 }
 
 /// Distinct values at a path.
@@ -438,6 +302,13 @@ fn chosen(
         if picks.iter().any(|pick| collide(pick, &guess)) {
             continue;
         }
+        // What a better guess could not decide for itself is no more certain for being next.
+        if unsure.iter().any(|doubted| collide(doubted, &guess)) {
+            if guess.confidence >= ASKED {
+                unsure.push(guess);
+            }
+            continue;
+        }
         let rivals: Vec<&Candidate> = guesses[at + 1..]
             .iter()
             .filter(|other| {
@@ -451,7 +322,7 @@ fn chosen(
         let mut guess = guess.clone();
         guess.alternatives = rivals.iter().take(3).map(|rival| rival.evidence.clone()).collect();
         if guess.confidence < least || is_close {
-            if guess.confidence >= 0.25 {
+            if guess.confidence >= ASKED {
                 unsure.push(guess);
             }
             continue;
