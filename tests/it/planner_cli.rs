@@ -46,11 +46,11 @@ fn plan(catalog: &Path, arguments: &[&str]) -> Said {
 
 #[test]
 fn a_draft_from_files_needs_no_server_and_loads_with_the_catalog() {
-    let old = json!({"name": {"type": "string", "required": true}, "created_at": {"type": "integer", "required": true}});
+    let old = json!({"headline": {"type": "string", "required": true}, "created_at": {"type": "integer", "required": true}});
     let new = json!({"title": {"type": "string", "required": true}, "createdAt": {"type": "string", "format": "date-time", "required": true}});
     let catalog = catalog(&old, &new);
     let samples: Vec<Json> = (0..30)
-        .map(|n| json!({"name": format!("n{n}"), "created_at": 1_700_000_000 + n}))
+        .map(|n| json!({"headline": format!("n{n}"), "created_at": 1_700_000_000 + n}))
         .collect();
     let files = tempfile::tempdir().expect("a folder");
     let samples = write(files.path(), "samples.ndjson", &ndjson(&samples));
@@ -137,7 +137,7 @@ fn a_plan_with_questions_is_not_run_and_one_without_is() {
     let said = call(&["plan", "thing", "--to", "2.0.0", "--out", &out]).exits(4);
     assert_eq!(said.json()["estimate"]["keys"], 50);
     let refused = call(&["run", &out, "--execute", "--yes"]).exits(4);
-    assert!(refused.stderr.contains("legacy"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("fullName"), "{}", refused.stderr);
 
     let hints = json!({"rename": {"name": "fullName"}, "drop": ["legacy"]});
     let hints = write(files.path(), "hints.json", &hints.to_string());
