@@ -74,6 +74,8 @@ impl Case {
     fn apply(&self, draft: &Draft) -> Vec<Option<Json>> {
         let read = |step: &Json| Step::parse(step).unwrap_or_else(|m| panic!("{step}: {m:?}"));
         let stage = Stage {
+            pattern: None,
+            reading: remold::schema::Reading::default(),
             migration: draft.name.clone(),
             source: self.source.version.clone(),
             target: self.target.version.clone(),
