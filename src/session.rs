@@ -24,7 +24,7 @@ use serde_json::Value as Json;
 use crate::catalog::Subject;
 use crate::engine::{
     self, Control, EngineError, Judge, Preview, Report, RollbackOptions, RunOptions, RunSummary,
-    Services,
+    Services, VerifyOptions,
 };
 use crate::journal::RunsFolder;
 use crate::model::limits::SCAN_COUNT;
@@ -385,8 +385,13 @@ impl Session {
     }
 
     /// Reads a run's keys again.
-    pub fn verify(&self, run: &RunId, control: &Control) -> Result<Report, SessionError> {
-        Ok(engine::verify(&self.address, &self.runs, run, control)?)
+    pub fn verify(
+        &self,
+        run: &RunId,
+        options: &VerifyOptions,
+        control: &Control,
+    ) -> Result<Report, SessionError> {
+        Ok(engine::verify(&self.address, &self.runs, run, options, control)?)
     }
 
     /// Rolls a run back.

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::exit::{Exit, Failure};
 use super::options::Global;
-use crate::engine::{ErrorGroup, Report, Verification};
+use crate::engine::{ChangedKey, ErrorGroup, Report, Verification};
 use crate::model::{Outcome, Phase};
 
 /// Where data and talk go, and in which form.
@@ -131,14 +131,25 @@ fn report_text(report: &Report) -> Vec<String> {
     let why = report.stopped_because.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
     lines.push(format!("{run}: {}{why}{dry}, {:.1} s", ended(report), report.seconds));
     if let Some(tally) = report.rollback {
+        let done = match (report.forward, report.dry_run) {
+            (false, true) => "would be restored",
+            (false, false) => "restored",
+            (true, true) => "would be brought forward",
+            (true, false) => "brought forward",
+        };
         for (name, count) in [
-            (if report.dry_run { "would be restored" } else { "restored" }, tally.restored),
+            (done, tally.restored),
+            ("of them over what other clients wrote since", tally.overwritten),
+            ("of them with what other clients wrote since", tally.inverted),
             ("changed since, left as they are", tally.changed),
             ("gone", tally.missing),
             ("failed", tally.failed),
         ] {
-            lines.push(format!("{count:>12}  {name}"));
+            if count > 0 || !name.starts_with("of them") {
+                lines.push(format!("{count:>12}  {name}"));
+            }
         }
+        lines.extend(report.changed_keys.iter().map(changed_text));
         return lines;
     }
     lines.push(format!("{:>12}  scanned", report.tally.scanned));
@@ -178,11 +189,22 @@ fn ended(report: &Report) -> &'static str {
     }
 }
 
+/// A key that was changed since, in one line.
+pub fn changed_text(changed: &ChangedKey) -> String {
+    let ChangedKey { key, done, reason } = changed;
+    let reason = if reason.is_empty() { String::new() } else { format!("  ({reason})") };
+    format!("{:>12}  {key}{reason}", done.name())
+}
+
 fn verification_text(found: Verification) -> String {
-    let Verification { checked, right, changed, wrong } = found;
+    let Verification { checked, right, changed, wrong, other_expiry } = found;
+    let expiry = match other_expiry {
+        0 => String::new(),
+        keys => format!(" ({keys} with another expiry since)"),
+    };
     format!(
-        "verified {checked}: {right} as written, {changed} changed since by other clients, {wrong} \
-         wrong"
+        "verified {checked}: {right} as written{expiry}, {changed} changed since by other clients, \
+         {wrong} wrong"
     )
 }
 

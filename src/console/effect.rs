@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::console::msg::{Answer, Generation, Msg, Saved};
-use crate::engine::{Control, Knob, Progress, Report, RollbackOptions, RunOptions};
+use crate::engine::{Control, Knob, Progress, Report, RollbackOptions, RunOptions, VerifyOptions};
 use crate::model::limits::PROGRESS_INTERVAL_MS;
 use crate::model::{Key, RedisType, RunId};
 use crate::planner::{Plan, PlanRequest};
@@ -400,8 +400,11 @@ fn carry_out(session: &Session, work: Work, control: &Control) -> Answer<Box<Rep
             session.run(&run, &plan, &options(execute), control)
         }
         Work::Resume(run) => session.resume(&run, &options(true), control),
-        Work::Verify(run) => session.verify(&run, control),
-        Work::Rollback(run) => session.rollback(&run, &RollbackOptions { execute: true }, control),
+        Work::Verify(run) => session.verify(&run, &VerifyOptions::default(), control),
+        Work::Rollback(run) => {
+            let options = RollbackOptions { execute: true, ..RollbackOptions::default() };
+            session.rollback(&run, &options, control)
+        }
     };
     report.map(Box::new).map_err(said)
 }

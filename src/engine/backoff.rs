@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::control::{Control, Gate};
-use crate::store::{Link, StoreError};
+use crate::store::{Address, Link, StoreError};
 
 const FIRST: Duration = Duration::from_millis(20);
 const LONGEST: Duration = Duration::from_secs(2);
@@ -47,6 +47,27 @@ pub(super) fn patiently<T>(
         } else {
             attempt(link)
         };
+    }
+}
+
+/// Connects, and waits for a server that is away for as long as `patience`.
+pub(super) fn connect_patiently(
+    control: &Control,
+    address: &Address,
+    patience: Duration,
+) -> Result<Link, StoreError> {
+    let began = Instant::now();
+    let mut pause = FIRST;
+    loop {
+        match Link::open(address) {
+            Err(error) if error.is_transient() && began.elapsed() < patience => {
+                if control.rest(pause) == Gate::Stop {
+                    return Err(error);
+                }
+                pause = (pause * 2).min(LONGEST);
+            }
+            opened => return opened,
+        }
     }
 }
 

@@ -345,7 +345,7 @@ pub(super) fn trouble_of_violation(violation: &Violation) -> Trouble {
     }
 }
 
-fn stage(subject: &Subject, name: &str) -> Result<Stage, EngineError> {
+pub(super) fn stage(subject: &Subject, name: &str) -> Result<Stage, EngineError> {
     let migration = subject.migrations.get(name);
     let migration = migration
         .ok_or_else(|| EngineError::Plan(format!("the plan has no migration '{name}'")))?;
@@ -358,7 +358,7 @@ fn stage(subject: &Subject, name: &str) -> Result<Stage, EngineError> {
 }
 
 /// The change that makes one hash of another; `None` when there is none.
-fn hash_edit(
+pub(super) fn hash_edit(
     fields: &[HashField],
     before: &Document<'_>,
     after: &Document<'_>,
@@ -378,7 +378,11 @@ fn hash_edit(
 }
 
 /// The change that replaces a document's text; `None` when there is none.
-fn text_edit(storage: Storage, stands: &[u8], written: String) -> Result<Option<Edit>, Trouble> {
+pub(super) fn text_edit(
+    storage: Storage,
+    stands: &[u8],
+    written: String,
+) -> Result<Option<Edit>, Trouble> {
     if written.as_bytes() == stands {
         return Ok(None);
     }

@@ -8,6 +8,7 @@ mod budget;
 mod control;
 mod error;
 mod external;
+mod inverse;
 mod judge;
 mod pipeline;
 mod preview;
@@ -41,8 +42,8 @@ pub use report::{
     summary,
 };
 pub use resume::resume;
-pub use rollback::{RollbackOptions, rollback};
+pub use rollback::{ChangedKey, Done, OnChanged, RollbackOptions, rollback};
 pub use run::{RunOptions, run};
 pub use throttle::{Levels, Limits, Readings, Signal};
 pub use trouble::{ErrorGroup, Trouble, Troubles};
-pub use verify::verify;
+pub use verify::{Sample, VerifyOptions, verify};

@@ -32,9 +32,9 @@ use super::settle::{Settle, Settled};
 use super::whole::Look;
 use super::writer::Writer;
 use crate::journal::{AnswerEntry, Checkpoint, ImageEntry, Journal, Mark, ScanPlace, SeenKeys};
-use crate::model::{Digest, Edit, Key, RunId};
+use crate::model::{Digest, Edit, Expiry, Key, RunId};
 use crate::planner::Plan;
-use crate::store::{Address, Found, Link};
+use crate::store::{Address, Found, Link, StoreError};
 use crate::transform::external::{Answer, Answers};
 
 /// Connections that write; two with batches of about 100 keys fill a server.
@@ -98,10 +98,14 @@ pub(super) enum Unsettled {
     Keys(Vec<Key>),
 }
 
+/// When keys expire; those that do not are left out.
+pub(super) type Expiries = HashMap<Key, Expiry>;
+
 /// Keys with their values, as read.
 pub(super) struct Batch {
     pub page: u64,
     pub items: Vec<(Key, Found)>,
+    pub expiries: Expiries,
 }
 
 /// Keys with what is to become of them.
@@ -110,6 +114,7 @@ pub(super) struct Task {
     /// How often the keys went through the pipeline before.
     pub attempt: u32,
     pub items: Vec<(Key, Judged)>,
+    pub expiries: Expiries,
 }
 
 /// A batch whose before-images are durable.
@@ -275,7 +280,7 @@ fn judge(
     events: &Sender<Event>,
 ) -> Result<(), EngineError> {
     let mut look = Look::default();
-    while let Some(Batch { page, items }) = next(unjudged) {
+    while let Some(Batch { page, items, expiries }) = next(unjudged) {
         let judged = items.into_iter().map(|(key, found)| {
             let judged = judge_found(job, &key, &found);
             (key, judged)
@@ -283,7 +288,7 @@ fn judge(
         let mut items: Vec<_> = judged.collect();
         let looked = look.around(job, &mut items, events);
         let event = match &looked {
-            Ok(()) => Event::Judged(Task { page, attempt: 0, items }),
+            Ok(()) => Event::Judged(Task { page, attempt: 0, items, expiries }),
             Err(_) => Event::Abandoned,
         };
         if events.send(event).is_err() {
@@ -310,6 +315,16 @@ pub(super) fn judge_found(job: &Job<'_>, key: &Key, found: &Found) -> Judged {
             Judged::Outcome(Outcome::Invalid, Some(Trouble::new("read", reason)))
         }
     }
+}
+
+/// When `keys` expire.
+pub(super) fn expiries(link: &mut Link, keys: &[Key]) -> Result<Expiries, StoreError> {
+    let known = keys.iter().zip(link.expiries(keys)?);
+    let expiring = known.filter_map(|(key, expiry)| match expiry {
+        Some(expiry @ Expiry::AtMs(_)) => Some((key.clone(), expiry)),
+        Some(Expiry::Never) | None => None,
+    });
+    Ok(expiring.collect())
 }
 
 /// The next of a shared queue; `None` when it is closed and empty.

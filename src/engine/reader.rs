@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::backoff::patiently;
 use super::control::Gate;
 use super::error::EngineError;
-use super::pipeline::{Batch, Event, Job, Permits};
+use super::pipeline::{Batch, Event, Expiries, Job, Permits, expiries};
 use super::walk::Walk;
 use crate::journal::Begin;
 use crate::model::Key;
@@ -31,6 +31,8 @@ pub(super) struct Reader<'r> {
     /// When the layout was looked at.
     looked: Instant,
     frames: VecDeque<(u64, HashSet<Key>)>,
+    /// Whether any key of the server expires, as of the page at hand.
+    keys_expire: bool,
     /// Keys that may still begin under the selection's limit.
     left: u64,
 }
@@ -54,6 +56,7 @@ impl<'r> Reader<'r> {
             connections: 0,
             looked: Instant::now(),
             frames: VecDeque::new(),
+            keys_expire: false,
             left,
         }
     }
@@ -97,6 +100,9 @@ impl<'r> Reader<'r> {
             let mut keys = page.keys;
             keys.retain(|key| self.job.plan.selection.selects(key));
             let keys = self.first_seen(keys)?;
+            self.keys_expire = self.job.journal.is_some()
+                && !keys.is_empty()
+                && self.patiently(Link::has_expiring_keys)?;
             let Some(batches) = self.send(number, &keys)? else { return Ok(false) };
             walk.advance(page.cursor);
             let (place, fraction) = (walk.place(), walk.fraction());
@@ -196,8 +202,14 @@ impl<'r> Reader<'r> {
                 return Ok(None);
             }
             let storages = self.job.plan.storages();
-            let found = match self.patiently(|link| link.read_stored(&storages, keys)) {
-                Ok(found) => found,
+            let keys_expire = self.keys_expire;
+            let read = self.patiently(|link| {
+                let found = link.read_stored(&storages, keys)?;
+                let expiring = if keys_expire { expiries(link, keys)? } else { Expiries::new() };
+                Ok((found, expiring))
+            });
+            let (found, expiries) = match read {
+                Ok(read) => read,
                 Err(error) => {
                     self.permits.release();
                     return if self.job.control.is_stopped() { Ok(None) } else { Err(error) };
@@ -205,7 +217,7 @@ impl<'r> Reader<'r> {
             };
             let mut items: Vec<_> = keys.iter().cloned().zip(found).collect();
             items.retain(|(key, found)| self.belongs(key, found));
-            if self.batches.send(Batch { page, items }).is_err() {
+            if self.batches.send(Batch { page, items, expiries }).is_err() {
                 return Ok(None);
             }
             batches += 1;

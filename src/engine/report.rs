@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::EngineError;
 use super::progress::Progress;
+use super::rollback::ChangedKey;
 use super::trouble::ErrorGroup;
 use crate::journal::{Mark, Note, Record, Replay, RunsFolder};
 use crate::model::limits::PROGRESS_INTERVAL_MS;
@@ -44,6 +45,12 @@ pub struct Report {
     /// What was asked of services outside, where the plan's steps ask any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external: Option<AskedTally>,
+    /// Whether the rollback was one of a rollback: a roll-forward.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub forward: bool,
+    /// Some of the keys that a rollback found changed since by other clients.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changed_keys: Vec<ChangedKey>,
 }
 
 /// What a session of a run asked of services outside.
@@ -80,14 +87,21 @@ pub struct Verification {
     pub changed: u64,
     /// Keys that do not hold what was written, though nobody is known to have changed them.
     pub wrong: u64,
+    /// Of the right ones: keys that expire at another time than when the run read them, or no more,
+    /// or only now. Other clients did that: remold leaves expiries as they are.
+    pub other_expiry: u64,
 }
 
 /// What a rollback did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RollbackTally {
-    /// Keys whose bytes were put back (in a dry run: would be).
+    /// Keys that were taken back (in a dry run: would be).
     pub restored: u64,
-    /// Keys that another client changed since.
+    /// Of those: keys whose bytes were put back over what another client had made of them.
+    pub overwritten: u64,
+    /// Of those: keys taken back through the inverse chain, with what another client had made of them.
+    pub inverted: u64,
+    /// Keys that another client changed since, and that were left so.
     pub changed: u64,
     /// Keys that are gone.
     pub missing: u64,
@@ -96,6 +110,16 @@ pub struct RollbackTally {
 }
 
 impl RollbackTally {
+    /// Counts a key that has been taken back, or forward.
+    pub(super) fn take_back(&mut self, how: Mark) {
+        self.restored += 1;
+        match how {
+            Mark::Overwritten => self.overwritten += 1,
+            Mark::Inverted => self.inverted += 1,
+            _ => {}
+        }
+    }
+
     /// All keys it looked at.
     pub fn sum(&self) -> u64 {
         self.restored + self.changed + self.missing + self.failed
@@ -165,7 +189,8 @@ pub fn summary(runs: &RunsFolder, run: &RunId) -> Result<RunSummary, EngineError
         rollback: None,
     };
     let mut has_phase = false;
-    while let Some(note) = replay.next_note()? {
+    while let Some(frame) = replay.next()? {
+        let Some(note) = frame.note() else { continue };
         match note {
             Note::Phase { phase, seconds, tally, .. } => {
                 has_phase = true;
@@ -173,13 +198,31 @@ pub fn summary(runs: &RunsFolder, run: &RunId) -> Result<RunSummary, EngineError
                 summary.seconds = seconds;
                 summary.tally = tally;
             }
-            Note::Verified { checked, changed, wrong, .. } => {
+            Note::Verified { checked, changed, wrong, other_expiry, .. } => {
                 let right = checked - changed - wrong;
-                summary.verification = Some(Verification { checked, right, changed, wrong });
+                let found = Verification { checked, right, changed, wrong, other_expiry };
+                summary.verification = Some(found);
             }
-            Note::RollbackBegan { .. } => summary.rollback = Some(RollbackTally::default()),
-            Note::RollbackEnded { restored, changed, missing, failed, .. } => {
-                let tally = RollbackTally { restored, changed, missing, failed };
+            Note::RollbackBegan { forward, .. } if !forward => {
+                summary.rollback = Some(RollbackTally::default());
+            }
+            Note::RollbackBegan { .. } => {}
+            Note::RollbackEnded { forward: true, complete, .. } => {
+                if complete {
+                    summary.rollback = None;
+                }
+            }
+            Note::RollbackEnded {
+                restored,
+                overwritten,
+                inverted,
+                changed,
+                missing,
+                failed,
+                ..
+            } => {
+                let tally =
+                    RollbackTally { restored, overwritten, inverted, changed, missing, failed };
                 summary.rollback = Some(tally);
             }
         }
@@ -193,8 +236,8 @@ pub fn summary(runs: &RunsFolder, run: &RunId) -> Result<RunSummary, EngineError
 /// The outcomes in a journal that a crash left without a note of them.
 fn counted(replay: &mut Replay) -> Result<Tally, EngineError> {
     let mut tally = Tally::default();
-    while let Some((_, record)) = replay.next()? {
-        match record {
+    while let Some(frame) = replay.next()? {
+        match frame.record()? {
             Record::Marks { marks, .. } => {
                 for mark in marks {
                     if let Mark::Settled(outcome) = mark {

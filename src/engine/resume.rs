@@ -28,11 +28,14 @@ pub fn resume(
     control: &Control,
 ) -> Result<Report, EngineError> {
     let mut replayed = Replayed::default();
-    let (journal, header) =
-        Journal::open(runs.open(run)?, &mut |frame, record| replayed.take(frame, record))?;
+    let (journal, header) = Journal::open(runs.open(run)?, &mut |frame| {
+        replayed.take(frame.number, frame.record()?);
+        Ok(())
+    })?;
     if replayed.rolled_back {
         return Err(EngineError::State(format!(
-            "run {run} was rolled back, at least in part: start a new run instead"
+            "run {run} was rolled back, at least in part: start a new run, or bring the rollback \
+             forward first with `remold rollback {run} --forward`"
         )));
     }
     if replayed.phase == Some(Phase::Done) {
@@ -91,10 +94,15 @@ impl Replayed {
                             self.settled.tally.count(outcome);
                             self.answers.forget(&entry.key);
                         }
-                        Mark::Again => {
+                        // A rollback found that it never was written, or took it back before the
+                        // run had come to know that it was.
+                        Mark::Again
+                        | Mark::Restored
+                        | Mark::Overwritten
+                        | Mark::Inverted
+                        | Mark::Forwarded => {
                             self.again.insert(entry.key);
                         }
-                        Mark::Restored => {}
                     }
                 }
             }
@@ -113,8 +121,11 @@ impl Replayed {
                 }
             }
             Record::Note(Note::Phase { phase, .. }) => self.phase = Some(phase),
-            Record::Note(Note::RollbackBegan { .. }) => self.rolled_back = true,
-            Record::Header(_) | Record::Note(_) => {}
+            Record::Note(Note::RollbackBegan { forward: false, .. }) => self.rolled_back = true,
+            Record::Note(Note::RollbackEnded { forward: true, complete: true, .. }) => {
+                self.rolled_back = false;
+            }
+            Record::Header(_) | Record::Undo(_) | Record::Note(_) => {}
         }
     }
 }

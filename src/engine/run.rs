@@ -167,9 +167,12 @@ impl<'b> Begun<'b> {
             }
         };
         if report.phase == Phase::Done {
-            let verified = verify::of_journal(self.address, &mut journal, self.judge, self.control);
-            let (found, complete) = verified?;
+            let extent = verify::Extent::default();
+            let (address, judge, control) = (self.address, self.judge, self.control);
+            let verified = verify::of_journal(address, &mut journal, judge, extent, control)?;
+            let verify::Verified { found, complete, troubles } = verified;
             report.verification = Some(found);
+            report.errors.extend(troubles.groups());
             // "Done" is said only when every key has its outcome and verification agrees.
             report.phase = match (complete, found.wrong) {
                 (false, _) => Phase::Stopped,

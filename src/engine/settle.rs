@@ -12,7 +12,7 @@ use super::control::Gate;
 use super::error::EngineError;
 use super::external::Services;
 use super::judge::{Asked, Judged};
-use super::pipeline::{Event, Job, Order, Permits, Task, Write};
+use super::pipeline::{Event, Expiries, Job, Order, Permits, Task, Write};
 use super::progress::{Progress, Verb};
 use super::report::{AskedTally, Meter, Report};
 use super::trouble::{Trouble, Troubles};
@@ -183,7 +183,7 @@ impl<'s> Settle<'s> {
 
     /// Appends a task to the journal. Its writes wait for the sync.
     fn journal_task(&mut self, task: Task) -> Result<(), EngineError> {
-        let Task { page, attempt, items } = task;
+        let Task { page, attempt, items, expiries } = task;
         let mut outcomes = Vec::new();
         let mut edits = Vec::new();
         let mut asks = Vec::new();
@@ -195,7 +195,7 @@ impl<'s> Settle<'s> {
             }
         }
         self.journal_outcomes(outcomes);
-        self.send_questions(page, attempt, asks);
+        self.send_questions(page, attempt, asks, &expiries);
         if self.job.journal.is_none() {
             for (key, ..) in &edits {
                 self.tally.count(Outcome::Migrated);
@@ -207,7 +207,8 @@ impl<'s> Settle<'s> {
             self.finish_batch(page);
             return Ok(());
         }
-        let entries: Vec<ImageEntry> = edits.iter().map(image_entry).collect();
+        let entries: Vec<ImageEntry> =
+            edits.iter().map(|edit| image_entry(edit, &expiries)).collect();
         let record = Record::Images(entries);
         let frame = self.append(&record);
         for key in record.keys() {
@@ -222,7 +223,13 @@ impl<'s> Settle<'s> {
 
     /// Hands documents that wait for an answer to the askers, in tasks of one call each. A dry run that
     /// asks nobody can only say that the chain came so far.
-    fn send_questions(&mut self, page: u64, attempt: u32, asks: Vec<(Key, Box<Asked>)>) {
+    fn send_questions(
+        &mut self,
+        page: u64,
+        attempt: u32,
+        asks: Vec<(Key, Box<Asked>)>,
+        expiries: &Expiries,
+    ) {
         if self.job.services.is_none() {
             assert!(self.job.journal.is_none() || asks.is_empty(), "a run that writes can ask");
             for (key, _) in asks {
@@ -236,10 +243,12 @@ impl<'s> Settle<'s> {
         let documents = documents.map_or(1, |batch| batch.documents);
         let mut asks = asks.into_iter().map(|(key, asked)| (key, Judged::Ask(asked))).peekable();
         while asks.peek().is_some() {
-            let items = asks.by_ref().take(documents).collect();
+            let items: Vec<_> = asks.by_ref().take(documents).collect();
+            let expiring = items.iter().filter_map(|(key, _)| expiries.get_key_value(key));
+            let expiries = expiring.map(|(key, expiry)| (key.clone(), *expiry)).collect();
             self.permits.take();
             self.pages.expect_another(page);
-            if self.questions.send(Task { page, attempt, items }).is_err() {
+            if self.questions.send(Task { page, attempt, items, expiries }).is_err() {
                 break;
             }
         }
@@ -375,6 +384,8 @@ impl<'s> Settle<'s> {
             rollback: None,
             stopped_because: self.job.control.stop_reason(),
             external: self.asked(),
+            forward: false,
+            changed_keys: Vec::new(),
         })
     }
 }

@@ -1,8 +1,13 @@
 //! Verification: reads the run's keys again and compares them with what was meant to be written.
+//!
+//! Each key that was written is *right* (it holds exactly that), *changed* (another client wrote or
+//! removed it since) or *wrong*. Wrong is what no client's later write explains: the value from before
+//! our write stands there, a hash of which only some fields were written, or something was written
+//! that the plan does not yield.
 
-use std::collections::HashMap;
+use std::str::FromStr;
 
-use super::backoff::patiently;
+use super::backoff::{connect_patiently, patiently};
 use super::control::{Control, Gate};
 use super::error::EngineError;
 use super::judge::{Judge, Judged};
@@ -12,31 +17,91 @@ use super::rollback::part;
 use super::run::{RunOptions, note_phase};
 use super::standing::read_now;
 use super::summary;
-use crate::journal::{ImageEntry, Journal, Mark, Note, Record, RunsFolder};
-use crate::model::{Outcome, Phase, RunId, Standing};
+use super::trouble::{Trouble, Troubles};
+use crate::journal::{ImageEntry, Journal, Mark, Note, Record, RunsFolder, UndoEntry};
+use crate::model::{
+    Content, Edit, Expiry, FieldChange, FieldWas, HashField, Key, Now, Outcome, Phase, RunId,
+    Standing, Stands, Was,
+};
 use crate::store::{Address, Link};
 
-/// Reads every key that a run changed again. Blocks until the end.
+/// How a verification is carried out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct VerifyOptions {
+    /// Only some of the keys; `None` is all.
+    pub sample: Option<Sample>,
+}
+
+/// Some of a run's keys, spread evenly over it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Sample {
+    /// This many.
+    Keys(u64),
+    /// This part, in percent.
+    Percent(f64),
+}
+
+impl FromStr for Sample {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let sample = match text.strip_suffix('%') {
+            Some(percent) => percent
+                .trim()
+                .parse()
+                .ok()
+                .filter(|percent| (0.0..=100.0).contains(percent))
+                .map(Self::Percent),
+            None => text.parse().ok().map(Self::Keys),
+        };
+        sample.ok_or_else(|| "expected a number of keys, or a percentage as in 5%".to_owned())
+    }
+}
+
+impl Sample {
+    /// How many of `whole` keys.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a percentage of a count of keys"
+    )]
+    fn of(self, whole: u64) -> u64 {
+        match self {
+            Self::Keys(keys) => keys.min(whole),
+            Self::Percent(percent) => (whole as f64 * percent / 100.0).ceil() as u64,
+        }
+    }
+}
+
+/// Reads every key that a run changed again, or a sample of them, and computes anew what the plan
+/// makes of each before-image. Blocks until the end.
 pub fn verify(
     address: &Address,
     runs: &RunsFolder,
     run: &RunId,
+    options: &VerifyOptions,
     control: &Control,
 ) -> Result<Report, EngineError> {
     let summary = summary(runs, run)?;
-    let (mut journal, header) = Journal::open(runs.open(run)?, &mut |_, _| {})?;
+    let (mut journal, header) = Journal::open(runs.open(run)?, &mut |_| Ok(()))?;
     let plan = plan_of(header.plan)?;
     let judge = Judge::new(&plan)?;
     let mut progress = Progress::new(Verb::Verify, Some(run.clone()), false);
     progress.tally = summary.tally;
     control.report(progress);
-    let (found, complete) = of_journal(address, &mut journal, &judge, control)?;
+    let sample =
+        options.sample.map(|sample| (sample.of(summary.tally.migrated), summary.tally.migrated));
+    let extent = Extent { sample, anew: true };
+    let verified = of_journal(address, &mut journal, &judge, extent, control)?;
+    let Verified { found, complete, .. } = verified;
     let rolled_back = summary.rollback.is_some();
     let phase = match (complete, found.wrong) {
         (false, _) => Phase::Stopped,
+        (true, 1..) => Phase::Failed,
+        (true, 0) if options.sample.is_some() => summary.phase,
         (true, 0) if rolled_back || summary.phase == Phase::Failed => Phase::Done,
         (true, 0) => summary.phase,
-        (true, _) => Phase::Failed,
     };
     if !rolled_back && complete {
         note_phase(&mut journal, phase, summary.seconds, &summary.tally)?;
@@ -49,116 +114,306 @@ pub fn verify(
         tally: summary.tally,
         seconds: control.progress().seconds,
         duplicates: 0,
-        errors: Vec::new(),
+        errors: verified.troubles.groups(),
         verification: Some(found),
         rollback: None,
         stopped_because: control.stop_reason(),
         external: None,
+        forward: false,
+        changed_keys: Vec::new(),
     })
 }
 
-/// The last mark of every entry of every batch, by the batch's frame.
-pub(super) fn marks(journal: &mut Journal) -> Result<HashMap<u64, Vec<Mark>>, EngineError> {
-    let mut marks: HashMap<u64, Vec<Mark>> = HashMap::new();
-    for number in 2..=journal.frames() {
-        if let Record::Marks { frame, marks: newer } = journal.read(number)? {
-            marks.insert(frame, newer);
-        }
-    }
-    Ok(marks)
+/// How much is verified.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Extent {
+    /// Only this many of so many keys.
+    sample: Option<(u64, u64)>,
+    /// Whether what the plan makes of each before-image is computed anew. Without it, the digests
+    /// that the run journalled are trusted where they agree with what stands there.
+    anew: bool,
 }
 
-/// Verifies what stands in a journal, and notes the result there. Answers what was found and
-/// whether it came to its end.
+/// What a verification came to.
+pub(super) struct Verified {
+    pub found: Verification,
+    /// Whether it came to its end.
+    pub complete: bool,
+    /// The keys that are wrong.
+    pub troubles: Troubles,
+}
+
+/// Verifies what stands in a journal, and notes the result there.
 pub(super) fn of_journal(
     address: &Address,
     journal: &mut Journal,
     judge: &Judge,
+    extent: Extent,
     control: &Control,
-) -> Result<(Verification, bool), EngineError> {
-    let mut link = Link::open(address)?;
-    let marks = marks(journal)?;
+) -> Result<Verified, EngineError> {
+    let patience = RunOptions::default().patience;
+    let mut link = connect_patiently(control, address, patience)?;
+    let keys_expire =
+        patiently(control, &mut link, patience, &mut |_| {}, Link::has_expiring_keys)?;
     let mut progress = control.progress();
     progress.phase = Phase::Verifying;
     progress.verification = Verification::default();
     let mut meter = Meter::new(0.0, 0);
     let frames = journal.frames();
-    let mut found = Verification::default();
+    let verified =
+        Verified { found: Verification::default(), complete: true, troubles: Troubles::default() };
+    let mut check = Check { control, link, judge, extent, keys_expire, passed: 0, verified };
     for number in 2..=frames {
-        let Some(marks) = marks.get(&number) else { continue };
-        let Record::Images(entries) = journal.read(number)? else { continue };
-        if control.gate(0) == Gate::Stop {
-            return Ok((found, false));
+        let written = check.sampled(written(journal, number)?);
+        if written.is_empty() {
+            continue;
         }
-        check(control, &mut link, judge, &entries, marks, &mut found)?;
-        if meter.is_due(false) || number == frames {
-            progress.verification = found;
+        if control.gate(0) == Gate::Stop {
+            check.verified.complete = false;
+            return Ok(check.verified);
+        }
+        check.batch(&written)?;
+        if meter.is_due(false) {
+            progress.verification = check.verified.found;
             progress.fraction = part(number, frames);
             meter.measure(&mut progress);
             progress.held = control.held().map(|(_, reason)| reason);
             control.report(progress.clone());
         }
     }
-    progress.verification = found;
+    let verified = check.verified;
+    progress.verification = verified.found;
     progress.fraction = 1.0;
     meter.measure(&mut progress);
     control.report(progress);
-    let Verification { checked, changed, wrong, .. } = found;
-    journal.append(&Record::Note(Note::Verified { at: now(), checked, changed, wrong }));
+    let Verification { checked, changed, wrong, other_expiry, .. } = verified.found;
+    let note = Note::Verified { at: now(), checked, changed, wrong, other_expiry };
+    journal.append(&Record::Note(note));
     journal.sync()?;
-    Ok((found, true))
+    Ok(verified)
 }
 
-/// Reads the entries of one batch again and adds to `found`.
-fn check(
-    control: &Control,
-    link: &mut Link,
-    judge: &Judge,
-    entries: &[ImageEntry],
-    marks: &[Mark],
-    found: &mut Verification,
-) -> Result<(), EngineError> {
-    let written: Vec<(&ImageEntry, bool)> = entries
-        .iter()
-        .zip(marks)
-        .filter_map(|(entry, mark)| match mark {
-            Mark::Settled(Outcome::Migrated) => Some((entry, false)),
-            Mark::Restored => Some((entry, true)),
-            _ => None,
-        })
-        .collect();
-    let read: Vec<&ImageEntry> = written.iter().map(|(entry, _)| *entry).collect();
-    let patience = RunOptions::default().patience;
-    let stood = patiently(control, link, patience, &mut |_| {}, |link| read_now(link, &read))?;
-    for ((entry, restored), now) in written.into_iter().zip(stood) {
-        found.checked += 1;
-        let standing = entry.image.standing(&now);
-        let meant = if restored { Standing::Before } else { Standing::Ours };
-        if standing == meant {
-            found.right += 1;
-        } else if is_wrong(judge, entry, standing, restored) {
-            found.wrong += 1;
-        } else {
-            found.changed += 1;
+/// A key that was written, by the run or by a rollback of it.
+struct WrittenKey {
+    entry: ImageEntry,
+    by: Writer,
+}
+
+/// Who wrote a key last.
+enum Writer {
+    Run,
+    /// A rollback, which put the image back.
+    Rollback,
+    /// A rollback, which took what stood there back through the inverse chain.
+    Inverse(UndoEntry),
+}
+
+impl WrittenKey {
+    /// Whether what was written stands now, what that replaced, or something else.
+    fn standing(&self, now: &Now) -> Standing {
+        match &self.by {
+            Writer::Run => self.entry.image.standing(now),
+            Writer::Inverse(undo) => undo.standing(now),
+            Writer::Rollback => match self.entry.image.standing(now) {
+                Standing::Before => Standing::Ours,
+                Standing::Ours | Standing::Copied => Standing::Before,
+                other => other,
+            },
         }
     }
-    Ok(())
 }
 
-/// Whether a difference is ours: the write is lost (the value from before the run stands there), or
-/// what was meant to be written is not what the plan yields.
-fn is_wrong(judge: &Judge, entry: &ImageEntry, standing: Standing, restored: bool) -> bool {
-    if restored {
-        return standing == Standing::Ours;
+/// The keys that were written as a frame says, and whose last write that was.
+fn written(journal: &mut Journal, frame: u64) -> Result<Vec<WrittenKey>, EngineError> {
+    let mut written = Vec::new();
+    if let Some(entries) = journal.images(frame)? {
+        let marks = journal.marks(frame)?.unwrap_or_default();
+        for (entry, mark) in entries.into_iter().zip(marks) {
+            let by = match mark {
+                Mark::Settled(Outcome::Migrated) => Writer::Run,
+                Mark::Restored | Mark::Overwritten => Writer::Rollback,
+                // What was taken back through the inverse chain stands in the rollback's frames.
+                _ => continue,
+            };
+            written.push(WrittenKey { entry, by });
+        }
+    } else if let Some(entries) = journal.undo(frame)? {
+        let marks = journal.marks(frame)?.unwrap_or_default();
+        let inverted = entries.into_iter().zip(marks).filter(|(_, mark)| *mark == Mark::Inverted);
+        written.extend(inverted.map(|(undo, _)| {
+            let entry = undo.entry.clone();
+            WrittenKey { entry, by: Writer::Inverse(undo) }
+        }));
     }
-    if matches!(standing, Standing::Before | Standing::Copied) {
-        return true;
+    Ok(written)
+}
+
+/// A verification at work.
+struct Check<'c> {
+    control: &'c Control,
+    link: Link,
+    judge: &'c Judge,
+    extent: Extent,
+    /// Whether any key of the server expires.
+    keys_expire: bool,
+    /// Keys that were written, so far, sampled or not.
+    passed: u64,
+    verified: Verified,
+}
+
+/// What is the matter with one key.
+enum Verdict {
+    Right,
+    Changed,
+    Wrong(&'static str),
+}
+
+impl Check<'_> {
+    /// The keys of the sample, which is spread evenly.
+    fn sampled(&mut self, mut written: Vec<WrittenKey>) -> Vec<WrittenKey> {
+        let Some((wanted, whole)) = self.extent.sample else { return written };
+        let so_far =
+            |passed: u64| u128::from(passed) * u128::from(wanted) / u128::from(whole.max(1));
+        written.retain(|_| {
+            self.passed += 1;
+            so_far(self.passed) > so_far(self.passed - 1)
+        });
+        written
     }
-    let Some(content) = entry.image.content() else { return false };
-    match judge.judge(&entry.key, &content) {
-        Judged::Edit { edit, .. } => edit.after_digest() != entry.image.after,
-        // What was answered then is not asked again to check it.
-        Judged::Ask(_) => false,
-        Judged::Outcome(..) => true,
+
+    /// Reads the keys of one frame again and judges them.
+    fn batch(&mut self, written: &[WrittenKey]) -> Result<(), EngineError> {
+        let entries: Vec<&ImageEntry> = written.iter().map(|written| &written.entry).collect();
+        let keys: Vec<Key> = entries.iter().map(|entry| entry.key.clone()).collect();
+        let needs_expiries =
+            self.keys_expire || entries.iter().any(|entry| entry.expiry != Expiry::Never);
+        let patience = RunOptions::default().patience;
+        let read = patiently(self.control, &mut self.link, patience, &mut |_| {}, |link| {
+            let stands = read_now(link, &entries)?;
+            let expiries = if needs_expiries { link.expiries(&keys)? } else { Vec::new() };
+            Ok((stands, expiries))
+        });
+        let (stands, expiries) = read?;
+        for (at, (written, now)) in written.iter().zip(&stands).enumerate() {
+            let verdict = self.verdict(written, now);
+            let tally = &mut self.verified.found;
+            tally.checked += 1;
+            match verdict {
+                Verdict::Right => {
+                    tally.right += 1;
+                    // Neither a run nor a rollback changes an expiry unless it was told to, so that
+                    // another client has, or the key did not expire when the run read it.
+                    let until = expiries.get(at).copied().flatten().unwrap_or(Expiry::Never);
+                    let is_other = until != written.entry.expiry;
+                    tally.other_expiry += u64::from(is_other && !written.entry.image.is_whole());
+                }
+                Verdict::Changed => tally.changed += 1,
+                Verdict::Wrong(reason) => {
+                    tally.wrong += 1;
+                    let trouble = Trouble::new("verify", reason);
+                    self.verified.troubles.note(&written.entry.key, Outcome::Failed, &trouble);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn verdict(&self, written: &WrittenKey, now: &Now) -> Verdict {
+        let entry = &written.entry;
+        let is_right = match written.standing(now) {
+            Standing::Before | Standing::Copied => {
+                return Verdict::Wrong(
+                    "what stood there before our write stands there: it is lost",
+                );
+            }
+            Standing::Missing => return Verdict::Changed,
+            Standing::Ours => true,
+            Standing::Changed => false,
+        };
+        let is_by_run = matches!(written.by, Writer::Run);
+        if !is_by_run || (is_right && !self.extent.anew) {
+            return if is_right { Verdict::Right } else { Verdict::Changed };
+        }
+        if let (Was::Hash(fields), Stands::Value(Content::Hash(now), _)) =
+            (&entry.image.was, &now.here)
+        {
+            return self.hash_verdict(entry, fields, now, is_right);
+        }
+        let Some(content) = entry.image.content() else { return Verdict::Changed };
+        match self.judge.judge(&entry.key, &content) {
+            Judged::Edit { edit, .. } if edit.after_digest() == entry.image.after => {
+                if is_right {
+                    Verdict::Right
+                } else {
+                    Verdict::Changed
+                }
+            }
+            // What was answered then is not asked again to check it.
+            Judged::Ask(_) if is_right => Verdict::Right,
+            Judged::Ask(_) => Verdict::Changed,
+            _ => Verdict::Wrong("what was written is not what the plan makes of it"),
+        }
+    }
+
+    /// Of a hash only the fields that the run compared are kept. With them put back into what stands
+    /// there now, the plan tells what each was to become.
+    fn hash_verdict(
+        &self,
+        entry: &ImageEntry,
+        was: &[FieldWas],
+        now: &[HashField],
+        is_right: bool,
+    ) -> Verdict {
+        if is_right {
+            // Our fields stand; that the rest fits beside them is the work of whoever wrote it.
+            let content = Content::Hash(now.to_vec());
+            let document = content.document().expect("every hash is a document");
+            let fits = self.judge.violations(&document).is_empty();
+            return if fits { Verdict::Right } else { Verdict::Changed };
+        }
+        let kept = now.iter().filter(|field| !was.iter().any(|was| was.name == field.name));
+        let before = was.iter().filter_map(|FieldWas { name, value, expires }| {
+            Some(HashField { name: name.clone(), value: value.clone()?, expires: *expires })
+        });
+        let before = Content::Hash(kept.cloned().chain(before).collect());
+        let Judged::Edit { edit: Edit::Hash(changes), .. } = self.judge.judge(&entry.key, &before)
+        else {
+            return Verdict::Changed;
+        };
+        let stands = |name: &[u8]| {
+            now.iter().find(|field| field.name == name).map(|field| field.value.clone())
+        };
+        let (mut old, mut new) = (0, 0);
+        for FieldChange { name, before, after, .. } in
+            changes.iter().filter(|c| c.before != c.after)
+        {
+            let stands = stands(name);
+            if stands == *after {
+                new += 1;
+            } else if stands == *before {
+                old += 1;
+            } else {
+                return Verdict::Changed;
+            }
+        }
+        if old > 0 && new > 0 {
+            return Verdict::Wrong("only some of the hash's fields were written");
+        }
+        Verdict::Changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_numbers_or_percentages() {
+        assert_eq!("100".parse(), Ok(Sample::Keys(100)));
+        assert_eq!("2.5%".parse(), Ok(Sample::Percent(2.5)));
+        assert!("101%".parse::<Sample>().is_err());
+        assert!("-1".parse::<Sample>().is_err());
+        assert_eq!(Sample::Percent(2.5).of(1_001), 26);
+        assert_eq!(Sample::Keys(10).of(3), 3);
     }
 }

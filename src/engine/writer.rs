@@ -9,13 +9,15 @@ use semver::Version;
 use super::backoff::patiently;
 use super::error::EngineError;
 use super::judge::Judged;
-use super::pipeline::{Event, Job, Order, Task, Unsettled, Write, judge_found, next};
+use super::pipeline::{
+    Event, Expiries, Job, Order, Task, Unsettled, Write, expiries, judge_found, next,
+};
 use super::standing::read_now;
 use super::trouble::Trouble;
 use super::whole::look_around;
 use crate::journal::{ImageEntry, Mark, crash_point};
 use crate::model::limits::CONFLICT_TRIES_MAX;
-use crate::model::{BeforeImage, Edit, Key, Now, Outcome, Standing, Stands};
+use crate::model::{BeforeImage, Edit, Expiry, Key, Now, Outcome, Standing, Stands};
 use crate::store::{Found, Link, StoreError, Written};
 
 pub(super) struct Writer<'w> {
@@ -64,7 +66,8 @@ impl Writer<'_> {
                 Ok(Event::Written { page: 0, frame: *frame, marks, again, took })
             }
             Unsettled::Keys(keys) => {
-                let none = Task { page: 0, attempt: 0, items: Vec::new() };
+                let none =
+                    Task { page: 0, attempt: 0, items: Vec::new(), expiries: Expiries::new() };
                 Ok(Event::Judged(self.again(0, 0, keys.clone())?.unwrap_or(none)))
             }
         }
@@ -94,8 +97,9 @@ impl Writer<'_> {
         } else {
             // An error from a write means unknown, not "not written": it may be our own value that
             // differs.
-            let entries: Vec<_> =
-                differing.iter().map(|at| image_entry(&write.items[*at])).collect();
+            // Only digests are asked for here; the expiries stand in the journal.
+            let entry = |at: &usize| image_entry(&write.items[*at], &Expiries::new());
+            let entries: Vec<_> = differing.iter().map(entry).collect();
             let (settled, again) = self.settle_unknown(write.page, write.attempt, &entries)?;
             for (at, mark) in differing.iter().zip(settled) {
                 marks[*at] = mark;
@@ -120,7 +124,7 @@ impl Writer<'_> {
         if keys.is_empty() {
             return Ok(None);
         }
-        let found = self.read(&keys)?;
+        let (found, expiries) = self.read(&keys)?;
         let judged = keys.into_iter().zip(found).map(|(key, found)| {
             let judged = judge_found(self.job, &key, &found);
             let judged = give_up(judged, attempt);
@@ -128,7 +132,7 @@ impl Writer<'_> {
         });
         let mut items: Vec<_> = judged.collect();
         self.patiently(|link| look_around(link, &mut items))?;
-        Ok(Some(Task { page, attempt: attempt + 1, items }))
+        Ok(Some(Task { page, attempt: attempt + 1, items, expiries }))
     }
 
     /// Settles a batch of which it is not known what was written, by reading it back against the
@@ -146,7 +150,7 @@ impl Writer<'_> {
             stood = self.patiently(|link| read_now(link, &entries_read))?;
         }
         let keys: Vec<Key> = entries.iter().map(|entry| entry.key.clone()).collect();
-        let found = self.read(&keys)?;
+        let (found, expiries) = self.read(&keys)?;
         let mut marks = Vec::with_capacity(entries.len());
         let mut items = Vec::new();
         for ((entry, now), found) in entries.iter().zip(stood).zip(found) {
@@ -172,7 +176,8 @@ impl Writer<'_> {
             self.job.answers.forget(&entry.key);
         }
         self.patiently(|link| look_around(link, &mut items))?;
-        let again = (!items.is_empty()).then(|| Task { page, attempt: attempt + 1, items });
+        let again =
+            (!items.is_empty()).then(|| Task { page, attempt: attempt + 1, items, expiries });
         Ok((marks, again))
     }
 
@@ -189,9 +194,9 @@ impl Writer<'_> {
         Ok(!edits.is_empty())
     }
 
-    fn read(&mut self, keys: &[Key]) -> Result<Vec<Found>, StoreError> {
+    fn read(&mut self, keys: &[Key]) -> Result<(Vec<Found>, Expiries), StoreError> {
         let storages = self.job.plan.storages();
-        self.patiently(|link| link.read_stored(&storages, keys))
+        self.patiently(|link| Ok((link.read_stored(&storages, keys)?, expiries(link, keys)?)))
     }
 
     fn patiently<T>(
@@ -225,6 +230,14 @@ fn give_up(judged: Judged, attempt: u32) -> Judged {
 }
 
 /// The journal's entry for an edit.
-pub(super) fn image_entry((key, source, edit): &(Key, Version, Edit)) -> ImageEntry {
-    ImageEntry { key: key.clone(), source: source.to_string(), image: BeforeImage::of(edit) }
+pub(super) fn image_entry(
+    (key, source, edit): &(Key, Version, Edit),
+    expiries: &Expiries,
+) -> ImageEntry {
+    ImageEntry {
+        key: key.clone(),
+        source: source.to_string(),
+        image: BeforeImage::of(edit),
+        expiry: expiries.get(key).copied().unwrap_or(Expiry::Never),
+    }
 }

@@ -41,15 +41,7 @@ pub(super) fn encode_image(image: &BeforeImage, out: &mut Encoder) {
         }
         Was::Whole(was) => {
             out.raw(&[WHOLE]);
-            encode_kept(&was.here, out);
-            out.flag(was.there.is_some());
-            if let Some((key, replaced)) = &was.there {
-                out.bytes(key.as_bytes());
-                out.flag(replaced.is_some());
-                if let Some(kept) = replaced {
-                    encode_kept(kept, out);
-                }
-            }
+            encode_whole(was, out);
         }
     }
 }
@@ -73,20 +65,43 @@ pub(super) fn decode_image(decoder: &mut Decoder<'_>) -> Option<BeforeImage> {
             }
             Was::Hash(fields)
         }
-        WHOLE => {
-            let here = decode_kept(decoder)?;
-            let there = if decoder.flag()? {
-                let key = Key::from(decoder.bytes()?);
-                let replaced = if decoder.flag()? { Some(decode_kept(decoder)?) } else { None };
-                Some((key, replaced))
-            } else {
-                None
-            };
-            Was::Whole(Box::new(WholeWas { here, there }))
-        }
+        WHOLE => Was::Whole(Box::new(decode_whole(decoder)?)),
         _ => return None,
     };
     Some(BeforeImage { was, before, after })
+}
+
+pub(super) fn encode_whole(whole: &WholeWas, out: &mut Encoder) {
+    encode_place(whole.here.as_ref(), out);
+    out.flag(whole.there.is_some());
+    if let Some((key, kept)) = &whole.there {
+        out.bytes(key.as_bytes());
+        encode_place(kept.as_ref(), out);
+    }
+}
+
+pub(super) fn decode_whole(decoder: &mut Decoder<'_>) -> Option<WholeWas> {
+    let here = decode_place(decoder)?;
+    let there = if decoder.flag()? {
+        let key = Key::from(decoder.bytes()?);
+        Some((key, decode_place(decoder)?))
+    } else {
+        None
+    };
+    Some(WholeWas { here, there })
+}
+
+/// What stands under one key, or that nothing does.
+fn encode_place(kept: Option<&Kept>, out: &mut Encoder) {
+    out.flag(kept.is_some());
+    if let Some(kept) = kept {
+        encode_kept(kept, out);
+    }
+}
+
+#[expect(clippy::option_option, reason = "the payload may end, and there may be no key")]
+fn decode_place(decoder: &mut Decoder<'_>) -> Option<Option<Kept>> {
+    if decoder.flag()? { decode_kept(decoder).map(Some) } else { Some(None) }
 }
 
 fn encode_kept(kept: &Kept, out: &mut Encoder) {
@@ -131,7 +146,7 @@ fn decode_kept(decoder: &mut Decoder<'_>) -> Option<Kept> {
 }
 
 /// 0 for an expiry that is not told, 1 for never, else the time plus two.
-fn encode_expiry(expiry: Option<Expiry>, out: &mut Encoder) {
+pub(super) fn encode_expiry(expiry: Option<Expiry>, out: &mut Encoder) {
     out.number(match expiry {
         None => 0,
         Some(Expiry::Never) => 1,
@@ -140,7 +155,7 @@ fn encode_expiry(expiry: Option<Expiry>, out: &mut Encoder) {
 }
 
 #[expect(clippy::option_option, reason = "the payload may end, and the expiry may not be told")]
-fn decode_expiry(decoder: &mut Decoder<'_>) -> Option<Option<Expiry>> {
+pub(super) fn decode_expiry(decoder: &mut Decoder<'_>) -> Option<Option<Expiry>> {
     Some(match decoder.number()? {
         0 => None,
         1 => Some(Expiry::Never),

@@ -9,7 +9,8 @@ use super::crash::crash_point;
 use super::error::JournalError;
 use super::folder::{RunFolder, private_file};
 use super::frame::{self, Next};
-use super::record::{FORMAT, Header, Note, Record};
+use super::record::{FORMAT, Header, ImageEntry, Mark, Note, Record};
+use super::undo::UndoEntry;
 
 const NAME: &str = "journal.log";
 
@@ -19,10 +20,39 @@ pub struct Journal {
     folder: RunFolder,
     path: PathBuf,
     file: File,
-    /// Where each frame begins; frame `n` is at `offsets[n - 1]`.
-    offsets: Vec<u64>,
+    index: Index,
     length: u64,
     pending: Vec<u8>,
+}
+
+/// Where things stand in the log: 17 bytes a frame, whatever the frames hold.
+#[derive(Debug, Default)]
+struct Index {
+    /// Where each frame begins; frame `n` is at `offsets[n - 1]`.
+    offsets: Vec<u64>,
+    /// The newest frame with marks for frame `n` is `marks[n - 1]`; 0 when there is none.
+    marks: Vec<u64>,
+    /// What kind of frame each is.
+    kinds: Vec<u8>,
+}
+
+impl Index {
+    /// Notes the next frame; answers its number.
+    fn push(&mut self, offset: u64, kind: u8, marked: Option<u64>) -> u64 {
+        self.offsets.push(offset);
+        self.kinds.push(kind);
+        self.marks.push(0);
+        let number = self.offsets.len() as u64;
+        if let Some(slot) = marked.and_then(|frame| self.marks.get_mut(place(frame)?)) {
+            *slot = number;
+        }
+        number
+    }
+}
+
+/// The index of a frame's number.
+fn place(frame: u64) -> Option<usize> {
+    usize::try_from(frame.checked_sub(1)?).ok()
 }
 
 impl Journal {
@@ -33,7 +63,7 @@ impl Journal {
         options.create_new(true).read(true).append(true);
         let file = private_file(&path, &mut options)?;
         let mut journal =
-            Self { folder, path, file, offsets: Vec::new(), length: 0, pending: Vec::new() };
+            Self { folder, path, file, index: Index::default(), length: 0, pending: Vec::new() };
         journal.append(&Record::Header(Box::new(header.clone())));
         journal.sync()?;
         let parent = journal.folder.path();
@@ -43,34 +73,38 @@ impl Journal {
     }
 
     /// Opens the log of a run to go on. A tail that a crash tore is cut before anything is appended;
-    /// `visit` sees every whole frame after the header with its number.
+    /// `visit` sees every whole frame after the header.
     pub fn open(
         folder: RunFolder,
-        visit: &mut dyn FnMut(u64, Record),
+        visit: &mut dyn FnMut(&Frame) -> Result<(), JournalError>,
     ) -> Result<(Self, Header), JournalError> {
         let path = folder.path().join(NAME);
         let mut replay = Replay::open(folder.path())?;
-        let mut offsets = vec![0];
+        let mut index = Index::default();
+        index.push(0, Record::HEADER, None);
         let header = replay.header().clone();
-        loop {
-            let start = replay.position();
-            let Some((number, record)) = replay.next()? else { break };
-            offsets.push(start);
-            visit(number, record);
+        while let Some(frame) = replay.next()? {
+            let number = index.push(frame.offset, frame.kind, frame.marked());
+            assert_eq!(number, frame.number, "frames are numbered in their order");
+            visit(&frame)?;
         }
         let length = replay.position();
         let file = private_file(&path, OpenOptions::new().read(true).append(true))?;
         file.set_len(length).map_err(JournalError::io("cut the torn tail of", &path))?;
         file.sync_all().map_err(JournalError::io("sync", &path))?;
-        Ok((Self { folder, path, file, offsets, length, pending: Vec::new() }, header))
+        Ok((Self { folder, path, file, index, length, pending: Vec::new() }, header))
     }
 
     /// Appends a record and answers its number. It is durable after the next [`Journal::sync`].
     pub fn append(&mut self, record: &Record) -> u64 {
         let (kind, payload) = record.encode();
-        self.offsets.push(self.length + self.pending.len() as u64);
+        let marked = match record {
+            Record::Marks { frame, .. } => Some(*frame),
+            _ => None,
+        };
+        let number = self.index.push(self.length + self.pending.len() as u64, kind, marked);
         frame::push(&mut self.pending, kind, &payload);
-        self.offsets.len() as u64
+        number
     }
 
     /// Makes everything appended so far durable.
@@ -107,8 +141,7 @@ impl Journal {
     /// Reads one frame again.
     pub fn read(&mut self, number: u64) -> Result<Record, JournalError> {
         self.flush()?;
-        let index = usize::try_from(number - 1).expect("frame numbers fit in memory");
-        let offset = self.offsets[index];
+        let offset = self.index.offsets[place(number).expect("frame numbers begin at 1")];
         let mut file = &self.file;
         file.seek(SeekFrom::Start(offset)).map_err(JournalError::io("read", &self.path))?;
         let damaged = |reason: &str| JournalError::Damaged {
@@ -124,14 +157,86 @@ impl Journal {
         }
     }
 
+    /// What became of the entries of a frame, as of its newest marks; `None` before the first.
+    pub fn marks(&mut self, frame: u64) -> Result<Option<Vec<Mark>>, JournalError> {
+        match place(frame).map_or(0, |at| self.index.marks[at]) {
+            0 => Ok(None),
+            number => match self.read(number)? {
+                Record::Marks { marks, .. } => Ok(Some(marks)),
+                _ => unreachable!("the index names frames of marks"),
+            },
+        }
+    }
+
+    /// The before-images in a frame; `None` when it is of another kind.
+    pub fn images(&mut self, frame: u64) -> Result<Option<Vec<ImageEntry>>, JournalError> {
+        if self.kind(frame) != Record::IMAGES {
+            return Ok(None);
+        }
+        match self.read(frame)? {
+            Record::Images(entries) => Ok(Some(entries)),
+            _ => unreachable!("the index knows the kind"),
+        }
+    }
+
+    /// What a rollback was about to write, in a frame; `None` when it is of another kind.
+    pub fn undo(&mut self, frame: u64) -> Result<Option<Vec<UndoEntry>>, JournalError> {
+        if self.kind(frame) != Record::UNDO {
+            return Ok(None);
+        }
+        match self.read(frame)? {
+            Record::Undo(entries) => Ok(Some(entries)),
+            _ => unreachable!("the index knows the kind"),
+        }
+    }
+
+    fn kind(&self, frame: u64) -> u8 {
+        place(frame).map_or(0, |at| self.index.kinds[at])
+    }
+
     /// How many frames there are; the newest has this number.
     pub fn frames(&self) -> u64 {
-        self.offsets.len() as u64
+        self.index.offsets.len() as u64
     }
 
     /// The log's size in bytes.
     pub fn bytes(&self) -> u64 {
         self.length + self.pending.len() as u64
+    }
+}
+
+/// A whole frame, not decoded yet.
+#[derive(Debug)]
+pub struct Frame {
+    /// Its number.
+    pub number: u64,
+    offset: u64,
+    kind: u8,
+    payload: Vec<u8>,
+    path: PathBuf,
+}
+
+impl Frame {
+    /// Decodes it.
+    pub fn record(&self) -> Result<Record, JournalError> {
+        Record::decode(self.kind, &self.payload).ok_or_else(|| JournalError::Damaged {
+            path: self.path.clone(),
+            offset: self.offset,
+            reason: "the frame's content is not understood".to_owned(),
+        })
+    }
+
+    /// Its note, when it is one.
+    pub fn note(&self) -> Option<Note> {
+        match (self.kind == Record::NOTE).then(|| Record::decode(self.kind, &self.payload)) {
+            Some(Some(Record::Note(note))) => Some(note),
+            _ => None,
+        }
+    }
+
+    /// The frame that it has marks for, when it has any.
+    fn marked(&self) -> Option<u64> {
+        Record::marked(self.kind, &self.payload)
     }
 }
 
@@ -179,39 +284,19 @@ impl Replay {
         &self.header
     }
 
-    /// The next frame with its number; `None` at the end, and at a torn tail.
+    /// The next frame; `None` at the end, and at a torn tail.
     #[expect(
         clippy::should_implement_trait,
         reason = "an iterator could not be asked for its position"
     )]
-    pub fn next(&mut self) -> Result<Option<(u64, Record)>, JournalError> {
+    pub fn next(&mut self) -> Result<Option<Frame>, JournalError> {
         let next =
             frame::read(self.reader.by_ref()).map_err(JournalError::io("read", &self.path))?;
         let Next::Frame { kind, payload } = next else { return Ok(None) };
-        let record = Record::decode(kind, &payload).ok_or_else(|| JournalError::Damaged {
-            path: self.path.clone(),
-            offset: self.position,
-            reason: "the frame's content is not understood".to_owned(),
-        })?;
+        let offset = self.position;
         self.position += (frame::HEAD_BYTES + payload.len()) as u64;
         self.number += 1;
-        Ok(Some((self.number, record)))
-    }
-
-    /// The next note, passing over every other frame without decoding it.
-    pub fn next_note(&mut self) -> Result<Option<Note>, JournalError> {
-        loop {
-            let next =
-                frame::read(self.reader.by_ref()).map_err(JournalError::io("read", &self.path))?;
-            let Next::Frame { kind, payload } = next else { return Ok(None) };
-            self.position += (frame::HEAD_BYTES + payload.len()) as u64;
-            self.number += 1;
-            if Record::is_note(kind)
-                && let Some(Record::Note(note)) = Record::decode(kind, &payload)
-            {
-                return Ok(Some(note));
-            }
-        }
+        Ok(Some(Frame { number: self.number, offset, kind, payload, path: self.path.clone() }))
     }
 
     /// Bytes of whole frames read so far.
@@ -232,7 +317,7 @@ mod tests {
     }
 
     fn note(number: u32) -> Record {
-        Record::Note(Note::RollbackBegan { at: number.to_string() })
+        Record::Note(Note::RollbackBegan { at: number.to_string(), forward: false })
     }
 
     #[test]
@@ -253,8 +338,11 @@ mod tests {
             file.set_len(length).expect("cut");
             let mut seen = 0;
             let (mut journal, found) =
-                Journal::open(runs.open(&header.run).expect("there"), &mut |_, _| seen += 1)
-                    .expect("opens");
+                Journal::open(runs.open(&header.run).expect("there"), &mut |_| {
+                    seen += 1;
+                    Ok(())
+                })
+                .expect("opens");
             assert_eq!((seen, &found, journal.bytes()), (0, &header, whole), "cut at {length}");
             let number = journal.append(&note(3));
             journal.sync().expect("synced");

@@ -25,12 +25,14 @@ mod log;
 mod record;
 mod seen;
 mod socket;
+mod undo;
 
 pub use checkpoint::{Checkpoint, NodeScan, ScanPlace};
 pub use crash::crash_point;
 pub use error::JournalError;
 pub use folder::{RunFolder, RunsFolder, save_file, with_text_file};
-pub use log::{Journal, Replay};
+pub use log::{Frame, Journal, Replay};
 pub use record::{AnswerEntry, Header, ImageEntry, Mark, Note, OutcomeEntry, Record};
 pub use seen::{Begin, SeenKeys};
 pub use socket::ControlSocket;
+pub use undo::UndoEntry;

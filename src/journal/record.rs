@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::codec::{Decoder, Encoder};
-use super::image::{decode_image, encode_image};
-use crate::model::{BeforeImage, Digest, Key, Outcome, Phase, RunId, Tally};
+use super::image::{decode_expiry, decode_image, encode_expiry, encode_image};
+use super::undo::{UndoEntry, decode_undo, encode_undo};
+use crate::model::{BeforeImage, Digest, Expiry, Key, Outcome, Phase, RunId, Tally};
 
 /// The format this program writes. Another number is refused.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// The first frame: what the run is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,8 @@ pub struct ImageEntry {
     pub source: String,
     /// What to put back.
     pub image: BeforeImage,
+    /// When the key was to expire.
+    pub expiry: Expiry,
 }
 
 /// What became of one [`ImageEntry`].
@@ -53,23 +56,35 @@ pub enum Mark {
     /// Nothing was written, because the value differed; the key goes through the pipeline again and
     /// stands in a later batch.
     Again,
-    /// A rollback put the image back.
+    /// A rollback put the image back where our value stood.
     Restored,
+    /// A rollback put the image back over what another client had made of it.
+    Overwritten,
+    /// A rollback took what another client had made of it back through the inverse chain.
+    Inverted,
+    /// A rollback had written it, and a roll-forward took that back.
+    Forwarded,
 }
 
 impl Mark {
-    fn to_byte(self) -> u8 {
+    pub(super) fn to_byte(self) -> u8 {
         match self {
             Self::Settled(outcome) => outcome.to_byte(),
             Self::Again => b'a',
             Self::Restored => b'r',
+            Self::Overwritten => b'o',
+            Self::Inverted => b'v',
+            Self::Forwarded => b'w',
         }
     }
 
-    fn from_byte(byte: u8) -> Option<Self> {
+    pub(super) fn from_byte(byte: u8) -> Option<Self> {
         match byte {
             b'a' => Some(Self::Again),
             b'r' => Some(Self::Restored),
+            b'o' => Some(Self::Overwritten),
+            b'v' => Some(Self::Inverted),
+            b'w' => Some(Self::Forwarded),
             other => Outcome::from_byte(other).map(Self::Settled),
         }
     }
@@ -122,18 +137,28 @@ pub enum Note {
         changed: u64,
         /// Keys that do not hold what was to be written.
         wrong: u64,
+        /// Keys that are right, with another expiry than the run read.
+        other_expiry: u64,
     },
-    /// A rollback began.
+    /// A rollback began, or a roll-forward.
     RollbackBegan {
         /// When, RFC 3339.
         at: String,
+        /// Whether it takes a rollback back.
+        forward: bool,
     },
-    /// A rollback came to its end.
+    /// A rollback came to its end, or a roll-forward.
     RollbackEnded {
         /// When, RFC 3339.
         at: String,
-        /// Keys whose bytes were put back.
+        /// Whether it takes a rollback back.
+        forward: bool,
+        /// Keys that were taken back.
         restored: u64,
+        /// Of those: over what another client had made of them.
+        overwritten: u64,
+        /// Of those: through the inverse chain, with what another client had made of them.
+        inverted: u64,
         /// Keys that another client changed since, and that were left so.
         changed: u64,
         /// Keys that are gone.
@@ -152,7 +177,9 @@ pub enum Record {
     Header(Box<Header>),
     /// A batch that is about to be written.
     Images(Vec<ImageEntry>),
-    /// What became of the batch in an earlier frame.
+    /// Keys that a rollback is about to write.
+    Undo(Vec<UndoEntry>),
+    /// What became of the entries in an earlier frame.
     Marks {
         /// The number of that frame.
         frame: u64,
@@ -167,49 +194,52 @@ pub enum Record {
     Note(Note),
 }
 
-const HEADER: u8 = 1;
-const IMAGES: u8 = 2;
-const MARKS: u8 = 3;
-const OUTCOMES: u8 = 4;
-const NOTE: u8 = 5;
-const ANSWERS: u8 = 6;
-
 /// zstd's fastest ordinary level: journal bytes halve, and the disk is not what a run waits for.
 const ZSTD_LEVEL: i32 = 1;
 
 impl Record {
+    pub(super) const HEADER: u8 = 1;
+    pub(super) const IMAGES: u8 = 2;
+    const MARKS: u8 = 3;
+    const OUTCOMES: u8 = 4;
+    pub(super) const NOTE: u8 = 5;
+    const ANSWERS: u8 = 6;
+    pub(super) const UNDO: u8 = 7;
+
     /// The frame's kind and payload.
     pub(super) fn encode(&self) -> (u8, Vec<u8>) {
         match self {
-            Self::Header(header) => (HEADER, to_json(header)),
-            Self::Note(note) => (NOTE, to_json(note)),
-            Self::Images(entries) => (IMAGES, compress(&encode_images(entries))),
-            Self::Outcomes(entries) => (OUTCOMES, compress(&encode_outcomes(entries))),
-            Self::Answers(entries) => (ANSWERS, compress(&encode_answers(entries))),
+            Self::Header(header) => (Self::HEADER, to_json(header)),
+            Self::Note(note) => (Self::NOTE, to_json(note)),
+            Self::Images(entries) => (Self::IMAGES, compress(&encode_images(entries))),
+            Self::Undo(entries) => (Self::UNDO, compress(&encode_undo(entries))),
+            Self::Outcomes(entries) => (Self::OUTCOMES, compress(&encode_outcomes(entries))),
+            Self::Answers(entries) => (Self::ANSWERS, compress(&encode_answers(entries))),
             Self::Marks { frame, marks } => {
                 let mut out = Encoder::default();
                 out.number(*frame);
                 let marks: Vec<u8> = marks.iter().map(|mark| mark.to_byte()).collect();
                 out.raw(&marks);
-                (MARKS, out.finish())
+                (Self::MARKS, out.finish())
             }
         }
     }
 
-    /// Whether a frame of this kind is a note, without reading it.
-    pub(super) fn is_note(kind: u8) -> bool {
-        kind == NOTE
+    /// The frame that a frame of this kind has marks for, when it has any.
+    pub(super) fn marked(kind: u8, payload: &[u8]) -> Option<u64> {
+        if kind == Self::MARKS { Decoder::new(payload).number() } else { None }
     }
 
     /// Reads a frame; `None` when the payload is none of its kind.
     pub(super) fn decode(kind: u8, payload: &[u8]) -> Option<Self> {
         match kind {
-            HEADER => serde_json::from_slice(payload).ok().map(|h| Self::Header(Box::new(h))),
-            NOTE => serde_json::from_slice(payload).ok().map(Self::Note),
-            IMAGES => decode_images(&zstd::decode_all(payload).ok()?).map(Self::Images),
-            OUTCOMES => decode_outcomes(&zstd::decode_all(payload).ok()?).map(Self::Outcomes),
-            ANSWERS => decode_answers(&zstd::decode_all(payload).ok()?).map(Self::Answers),
-            MARKS => {
+            Self::HEADER => serde_json::from_slice(payload).ok().map(|h| Self::Header(Box::new(h))),
+            Self::NOTE => serde_json::from_slice(payload).ok().map(Self::Note),
+            Self::IMAGES => decode_images(&zstd::decode_all(payload).ok()?).map(Self::Images),
+            Self::UNDO => decode_undo(&zstd::decode_all(payload).ok()?).map(Self::Undo),
+            Self::OUTCOMES => decode_outcomes(&zstd::decode_all(payload).ok()?).map(Self::Outcomes),
+            Self::ANSWERS => decode_answers(&zstd::decode_all(payload).ok()?).map(Self::Answers),
+            Self::MARKS => {
                 let mut decoder = Decoder::new(payload);
                 let frame = decoder.number()?;
                 let mut marks = Vec::new();
@@ -249,10 +279,8 @@ fn compress(bytes: &[u8]) -> Vec<u8> {
 
 fn encode_images(entries: &[ImageEntry]) -> Vec<u8> {
     let mut out = Encoder::default();
-    for ImageEntry { key, source, image } in entries {
-        out.bytes(key.as_bytes());
-        out.bytes(source.as_bytes());
-        encode_image(image, &mut out);
+    for entry in entries {
+        encode_entry(entry, &mut out);
     }
     out.finish()
 }
@@ -261,11 +289,26 @@ fn decode_images(payload: &[u8]) -> Option<Vec<ImageEntry>> {
     let mut decoder = Decoder::new(payload);
     let mut entries = Vec::new();
     while !decoder.is_at_end() {
-        let key = Key::from(decoder.bytes()?);
-        let source = String::from_utf8(decoder.bytes()?.to_vec()).ok()?;
-        entries.push(ImageEntry { key, source, image: decode_image(&mut decoder)? });
+        entries.push(decode_entry(&mut decoder)?);
     }
     Some(entries)
+}
+
+pub(super) fn encode_entry(
+    ImageEntry { key, source, image, expiry }: &ImageEntry,
+    out: &mut Encoder,
+) {
+    out.bytes(key.as_bytes());
+    out.bytes(source.as_bytes());
+    encode_expiry(Some(*expiry), out);
+    encode_image(image, out);
+}
+
+pub(super) fn decode_entry(decoder: &mut Decoder<'_>) -> Option<ImageEntry> {
+    let key = Key::from(decoder.bytes()?);
+    let source = String::from_utf8(decoder.bytes()?.to_vec()).ok()?;
+    let expiry = decode_expiry(decoder)??;
+    Some(ImageEntry { key, source, image: decode_image(decoder)?, expiry })
 }
 
 fn encode_outcomes(entries: &[OutcomeEntry]) -> Vec<u8> {
@@ -345,15 +388,23 @@ mod tests {
                 terms: Terms::default(),
             })),
         ];
-        let image = |edit| ImageEntry {
+        let image = |edit: &Edit| ImageEntry {
             key: Key::from("k"),
             source: "1.0.0".into(),
             image: BeforeImage::of(edit),
+            expiry: expires,
         };
+        let undo = |edit: &Edit| UndoEntry::of(7, 3, Mark::Overwritten, image(edit), edit);
+        let made = Edit::Whole(Box::new(Whole {
+            here: Turn { before: None, after: kept(Content::Json(b"1".to_vec()), Some(expires)) },
+            there: None,
+            terms: Terms::default(),
+        }));
         let outcome =
             OutcomeEntry { key: Key::from("x"), outcome: Outcome::Failed, reason: "{}".into() };
         for record in [
             Record::Images(edits.iter().map(image).collect()),
+            Record::Undo(edits.iter().chain([&made]).map(undo).collect()),
             Record::Outcomes(vec![outcome]),
             Record::Answers(vec![AnswerEntry {
                 key: Key::from("k"),
@@ -362,9 +413,16 @@ mod tests {
             }]),
             Record::Marks {
                 frame: 300,
-                marks: vec![Mark::Settled(Outcome::Migrated), Mark::Again, Mark::Restored],
+                marks: vec![
+                    Mark::Settled(Outcome::Migrated),
+                    Mark::Again,
+                    Mark::Restored,
+                    Mark::Overwritten,
+                    Mark::Inverted,
+                    Mark::Forwarded,
+                ],
             },
-            Record::Note(Note::RollbackBegan { at: "now".into() }),
+            Record::Note(Note::RollbackBegan { at: "now".into(), forward: true }),
         ] {
             let (kind, payload) = record.encode();
             assert_eq!(Record::decode(kind, &payload), Some(record));

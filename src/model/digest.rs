@@ -13,6 +13,9 @@ use super::redis_json;
 pub struct Digest(u128);
 
 impl Digest {
+    /// Stands for no key at all.
+    pub const NOTHING: Self = Self(0);
+
     /// The digest of one piece of bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(xxhash_rust::xxh3::xxh3_128(bytes))

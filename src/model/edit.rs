@@ -87,15 +87,15 @@ impl Turn {
 
 impl Whole {
     /// What the change is about, before it: the value under the key, or under the one it comes from.
-    fn read(&self) -> &Kept {
+    fn read(&self) -> Option<&Kept> {
         let there = self.there.as_ref().and_then(|(_, turn)| turn.before.as_ref());
-        self.here.before.as_ref().or(there).expect("a change begins with a value")
+        self.here.before.as_ref().or(there)
     }
 
     /// The value afterwards.
-    fn written(&self) -> &Kept {
+    fn written(&self) -> Option<&Kept> {
         let there = self.there.as_ref().and_then(|(_, turn)| turn.after.as_ref());
-        self.here.after.as_ref().or(there).expect("a change ends with a value")
+        self.here.after.as_ref().or(there)
     }
 }
 
@@ -106,7 +106,10 @@ impl Edit {
             Self::String { .. } => Storage::String,
             Self::Hash(_) => Storage::Hash,
             Self::Json { .. } => Storage::Json,
-            Self::Whole(whole) => whole.read().content.storage(),
+            Self::Whole(whole) => {
+                let kept = whole.read().or(whole.written());
+                kept.expect("a change is about a value").content.storage()
+            }
         }
     }
 
@@ -160,7 +163,7 @@ impl Edit {
             Self::Hash(changes) => Digest::of_fields(
                 changes.iter().map(|c| (&c.name[..], c.before.as_deref(), c.before_expires)),
             ),
-            Self::Whole(whole) => whole.read().digest(),
+            Self::Whole(whole) => whole.read().map_or(Digest::NOTHING, Kept::digest),
         }
     }
 
@@ -172,7 +175,7 @@ impl Edit {
             Self::Hash(changes) => Digest::of_fields(
                 changes.iter().map(|c| (&c.name[..], c.after.as_deref(), c.after_expires)),
             ),
-            Self::Whole(whole) => whole.written().digest(),
+            Self::Whole(whole) => whole.written().map_or(Digest::NOTHING, Kept::digest),
         }
     }
 }

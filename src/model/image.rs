@@ -48,8 +48,8 @@ pub struct FieldWas {
 /// A whole key as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WholeWas {
-    /// What stood under it.
-    pub here: Kept,
+    /// What stood under it; `None` is no key, as a rollback finds it that makes the key again.
+    pub here: Option<Kept>,
     /// The key it was to move to, and what stood there.
     pub there: Option<(Key, Option<Kept>)>,
 }
@@ -104,7 +104,7 @@ impl BeforeImage {
                 Was::Hash(changes.iter().map(field).collect())
             }
             Edit::Whole(whole) => Was::Whole(Box::new(WholeWas {
-                here: whole.here.before.clone().expect("a change begins under its key"),
+                here: whole.here.before.clone(),
                 there: whole.there.as_ref().map(|(key, turn)| (key.clone(), turn.before.clone())),
             })),
         };
@@ -117,7 +117,7 @@ impl BeforeImage {
             Was::String(_) => Storage::String,
             Was::Hash(_) => Storage::Hash,
             Was::Json(_) => Storage::Json,
-            Was::Whole(was) => was.here.content.storage(),
+            Was::Whole(was) => was.value().map_or(Storage::String, |kept| kept.content.storage()),
         }
     }
 
@@ -140,7 +140,7 @@ impl BeforeImage {
         match &self.was {
             Was::String(text) => Some(Content::String(text.clone())),
             Was::Json(text) => Some(Content::Json(text.clone())),
-            Was::Whole(was) => Some(was.here.content.clone()),
+            Was::Whole(was) => was.here.as_ref().map(|kept| kept.content.clone()),
             // Of a hash only the changed fields are kept.
             Was::Hash(_) => None,
         }
@@ -160,14 +160,7 @@ impl BeforeImage {
                 _ => Standing::Changed,
             };
         };
-        let digest = |stands: &Stands, travels: bool| match stands {
-            Stands::Value(content, expiry) => {
-                let expiry = (!travels).then_some(*expiry);
-                Some(Kept { content: content.clone(), expiry }.digest())
-            }
-            _ => None,
-        };
-        let travels = was.here.expiry.is_none();
+        let travels = was.travels();
         let here = digest(&now.here, travels);
         let Some((_, replaced)) = &was.there else {
             return match here {
@@ -188,6 +181,28 @@ impl BeforeImage {
             _ if here == Some(self.before) && restored => Standing::Before,
             (Stands::Nothing, Stands::Nothing) => Standing::Missing,
             _ => Standing::Changed,
+        }
+    }
+
+    /// What stands now, where the image is of a whole key that became `after`.
+    pub fn standing_of_whole(&self, after: &WholeWas, now: &Now) -> Standing {
+        let Was::Whole(was) = &self.was else { return Standing::Changed };
+        match (was.stands(now), after.stands(now)) {
+            (_, true) => Standing::Ours,
+            (true, _) => Standing::Before,
+            _ if now.here == Stands::Nothing && now.there == Stands::Nothing => Standing::Missing,
+            _ => Standing::Changed,
+        }
+    }
+
+    /// The size in bytes of what is kept.
+    pub fn bytes(&self) -> usize {
+        match &self.was {
+            Was::String(text) | Was::Json(text) => text.len(),
+            Was::Hash(fields) => {
+                fields.iter().map(|f| f.name.len() + f.value.as_ref().map_or(0, Vec::len)).sum()
+            }
+            Was::Whole(was) => was.value().map_or(0, |kept| kept.content.bytes()),
         }
     }
 
@@ -217,7 +232,7 @@ impl BeforeImage {
         };
         let copy = Some(Kept { content: content.clone(), expiry: Some(*expiry) });
         Some(Edit::Whole(Box::new(Whole {
-            here: Turn { before: Some(was.here.clone()), after: None },
+            here: Turn { before: was.here.clone(), after: None },
             there: Some((key.clone(), Turn { before: copy.clone(), after: copy })),
             terms: Terms::default(),
         })))
@@ -258,10 +273,50 @@ impl FieldWas {
     }
 }
 
+/// The digest of a value that stands there, without its expiry where that travels.
+fn digest(stands: &Stands, travels: bool) -> Option<Digest> {
+    match stands {
+        Stands::Value(content, expiry) => {
+            let expiry = (!travels).then_some(*expiry);
+            Some(Kept { content: content.clone(), expiry }.digest())
+        }
+        _ => None,
+    }
+}
+
 impl WholeWas {
+    /// What stands once a change is made.
+    pub fn after(whole: &Whole) -> Self {
+        let there = whole.there.as_ref();
+        Self {
+            here: whole.here.after.clone(),
+            there: there.map(|(key, turn)| (key.clone(), turn.after.clone())),
+        }
+    }
+
+    /// Whether exactly this stands now.
+    fn stands(&self, now: &Now) -> bool {
+        let is = |kept: &Option<Kept>, stands: &Stands| match kept {
+            None => *stands == Stands::Nothing,
+            Some(kept) => digest(stands, kept.expiry.is_none()) == Some(kept.digest()),
+        };
+        is(&self.here, &now.here)
+            && self.there.as_ref().is_none_or(|(_, kept)| is(kept, &now.there))
+    }
+
+    /// The value it is about.
+    fn value(&self) -> Option<&Kept> {
+        self.here.as_ref().or(self.there.as_ref().and_then(|(_, kept)| kept.as_ref()))
+    }
+
+    /// Whether the expiry goes with the value, whatever it is.
+    fn travels(&self) -> bool {
+        self.value().is_some_and(|kept| kept.expiry.is_none())
+    }
+
     /// Puts the value back under its key, and under the other one what stood there.
     fn restoring(&self, now: &Now) -> Option<Whole> {
-        let travels = self.here.expiry.is_none();
+        let travels = self.travels();
         let stands = |stands: &Stands, travels: bool| match stands {
             Stands::Value(content, expiry) => {
                 Some(Some(Kept { content: content.clone(), expiry: (!travels).then_some(*expiry) }))
@@ -269,7 +324,7 @@ impl WholeWas {
             Stands::Nothing => Some(None),
             Stands::Other => None,
         };
-        let after = Some(self.here.clone());
+        let after = self.here.clone();
         let Some((key, replaced)) = &self.there else {
             let before = stands(&now.here, travels)??;
             let here = Turn { before: Some(before), after };

@@ -30,8 +30,8 @@ impl Session {
     ) -> Result<Vec<Change>, SessionError> {
         let mut replay = Replay::open(&self.runs.peek(run))?;
         let mut images: Vec<(Key, BeforeImage)> = Vec::new();
-        while let Some((_, record)) = replay.next()? {
-            let Record::Images(entries) = record else { continue };
+        while let Some(frame) = replay.next()? {
+            let Record::Images(entries) = frame.record()? else { continue };
             let fitting = entries.into_iter().filter(|entry| entry.key.to_string().contains(part));
             images.extend(fitting.map(|entry| (entry.key, entry.image)));
             if images.len() >= most {

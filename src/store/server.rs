@@ -71,6 +71,19 @@ impl Link {
         Ok(latest)
     }
 
+    /// Asks whether any key expires; where none does, nobody need ask for each.
+    pub fn has_expiring_keys(&mut self) -> Result<bool, StoreError> {
+        let mut info = redis::cmd("INFO");
+        info.arg("keyspace");
+        for answer in self.each_node(&[("INFO", &info)])?.into_iter().flatten() {
+            let databases = text("INFO", answer)?;
+            if databases.lines().any(|it| it.contains("expires=") && !it.contains("expires=0,")) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Asks how many keys the database has.
     pub fn key_count(&mut self) -> Result<u64, StoreError> {
         let answers = self.each_node(&[("DBSIZE", &redis::cmd("DBSIZE"))])?;

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::condition::Condition;
 use super::external::{Answers, Ask};
 use super::facts::{Facts, Frozen};
-use super::step::{Refusal, Step};
+use super::step::{Grade, Refusal, Step};
 use crate::model::{Document, Key, Path, Segment, Storage, Value, glob};
 use crate::schema::reading::Reading;
 
@@ -75,7 +75,29 @@ pub struct Failure {
     pub ask: Option<Box<Ask>>,
 }
 
+/// Why a chain cannot be taken back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{at}: {reason}")]
+pub struct Irreversible {
+    /// The step that stands in the way.
+    pub at: StepAt,
+    /// Why.
+    pub reason: String,
+}
+
 impl Chain {
+    /// The chain that takes documents back from the target to the source: the inverse of each step,
+    /// last first. A migration's `when` is not asked again, for a document at the target was taken
+    /// there by all of them.
+    ///
+    /// # Errors
+    /// The first step, from the end, that has no inverse or that lost values: no inverse brings
+    /// those back.
+    pub fn inverse(&self) -> Result<Self, Irreversible> {
+        let stages = self.stages.iter().rev().map(Stage::inverse);
+        Ok(Self { stages: stages.collect::<Result<_, _>>()? })
+    }
+
     /// How many steps all stages have together.
     pub fn steps(&self) -> usize {
         self.stages.iter().map(|stage| stage.steps.len()).sum()
@@ -169,9 +191,31 @@ impl Stage {
         own.filter(|own| glob::matches(own.as_bytes(), key.as_bytes())).unwrap_or(other)
     }
 
+    fn inverse(&self) -> Result<Self, Irreversible> {
+        let mut steps = Vec::new();
+        for (index, step) in self.steps.iter().enumerate().rev() {
+            let stop = |reason| Irreversible { at: self.at(index + 1, step.kind()), reason };
+            if let Some(loss) = step.loss().filter(|loss| loss.grade == Grade::Values) {
+                return Err(stop(loss.what));
+            }
+            let inverse = step.inverse().ok_or_else(|| stop("the step has no inverse".into()))?;
+            for definition in &inverse {
+                let parsed = Step::parse(definition);
+                steps.push(parsed.expect("a step's inverse is a step that can be read"));
+            }
+        }
+        let (migration, required) = (self.migration.clone(), Vec::new());
+        let (source, target) = (self.target.clone(), self.source.clone());
+        let reading = self.reading.clone();
+        Ok(Self { migration, source, target, when: None, steps, required, pattern: None, reading })
+    }
+
+    fn at(&self, number: usize, kind: &'static str) -> StepAt {
+        StepAt { migration: self.migration.clone(), number, kind }
+    }
+
     fn failure(&self, number: usize, kind: &'static str, refusal: Refusal) -> Failure {
-        let at = StepAt { migration: self.migration.clone(), number, kind };
-        Failure { at, refusal, is_passed_over: false, ask: None }
+        Failure { at: self.at(number, kind), refusal, is_passed_over: false, ask: None }
     }
 }
 

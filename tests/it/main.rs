@@ -30,5 +30,6 @@ mod schemas;
 mod script_files;
 mod server_lost;
 mod storages;
+mod storm;
 mod throttle;
 mod tidy;

@@ -11,7 +11,9 @@ use semver::Version;
 
 use crate::demo::report::{Figure, Report, Step};
 use crate::demo::{Demo, DemoError, Keyspace, Kind};
-use crate::engine::{Control, Report as RunReport, RollbackOptions, RunOptions, Verification};
+use crate::engine::{
+    Control, Report as RunReport, RollbackOptions, RunOptions, Verification, VerifyOptions,
+};
 use crate::model::{Key, Outcome, Phase, RunId};
 use crate::planner::{Plan, PlanRequest};
 use crate::schema::diff::{Policy, diff};
@@ -244,9 +246,9 @@ impl Job<'_> {
     /// Has remold read the run's keys again.
     fn verify(&mut self, name: &'static str, run: &RunId, keys: u64) -> Result<(), JobError> {
         let began = Instant::now();
-        let report = self.session.verify(run, &Control::default())?;
+        let report = self.session.verify(run, &VerifyOptions::default(), &Control::default())?;
         let found = report.verification.unwrap_or_default();
-        let Verification { checked, right, changed, wrong } = found;
+        let Verification { checked, right, changed, wrong, .. } = found;
         let figures = vec![
             Figure::expect("read again", checked, keys),
             Figure::expect("right", right, keys),
@@ -259,7 +261,7 @@ impl Job<'_> {
 
     fn roll_back(&mut self, run: &RunId, keys: u64) -> Result<(), JobError> {
         let began = Instant::now();
-        let options = RollbackOptions { execute: true };
+        let options = RollbackOptions { execute: true, ..RollbackOptions::default() };
         let report = self.session.rollback(run, &options, &Control::default())?;
         let tally = report.rollback.unwrap_or_default();
         let figures = vec![

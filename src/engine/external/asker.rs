@@ -51,7 +51,7 @@ fn settle(
     task: Task,
     events: &Sender<Event>,
 ) -> Result<Task, Silence> {
-    let Task { page, attempt, mut items } = task;
+    let Task { page, attempt, mut items, expiries } = task;
     loop {
         let mut asked = BTreeMap::new();
         for (key, judged) in &items {
@@ -60,7 +60,7 @@ fn settle(
             }
         }
         if asked.is_empty() {
-            return Ok(Task { page, attempt, items });
+            return Ok(Task { page, attempt, items, expiries });
         }
         put_all(job, services, &asked, events)?;
         for (key, judged) in &mut items {

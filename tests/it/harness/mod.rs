@@ -11,9 +11,11 @@ pub mod proxy;
 pub mod server;
 pub mod service;
 pub mod snapshot;
+pub mod storm;
 
 pub use binary::{Remold, Said};
 pub use cluster::{ClusterClient, TestCluster};
 pub use proxy::Proxy;
 pub use server::TestServer;
 pub use snapshot::Snapshot;
+pub use storm::{Aftermath, Storm, Verdict};
