@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::convert::{Conversion, library};
 use super::enums;
 use super::evidence::{Hits, Pairs, certainty, equal};
-use super::names::{alike, ratio, words};
+use super::names::{alike, canonical, ratio, words};
 use super::pairwise;
 use super::side::{Leaf, Names, Side, value_at};
 use super::structure::Structure;
@@ -229,7 +229,7 @@ impl Ground<'_> {
             && !way.words.starts_with("divided")
         {
             candidate.assumes = Some("that both are in the same unit".to_owned());
-            confidence *= 0.6;
+            confidence *= 0.5;
         } else if candidate.assumes.is_some() {
             confidence *= 0.85;
         }
@@ -267,6 +267,11 @@ impl Ground<'_> {
         let (old, new) = (&self.old.leaves[from], &self.new.leaves[to]);
         if fits.of == 0 {
             return if same_lists(old, new) { 0.6 } else { 0.0 };
+        }
+        // `active: true` is the word "active" of a list.
+        let is_table = way.steps.first().is_some_and(|step| step["type"] == "mapValues");
+        if is_table && enums::names_a_word(old, new) {
+            return 0.85;
         }
         let known = &self.known[to];
         if known.len() >= 3 {
@@ -360,10 +365,18 @@ fn likeness(old: &Leaf, new: &Leaf) -> f64 {
         let words: Vec<String> = path.last().map(|name| words(name)).unwrap_or_default();
         let skipped =
             ["is", "has", "at", "on", "list", "date", "raw", "new", "old", "str", "string", "num"];
-        words.into_iter().filter(|word| !skipped.contains(&word.as_str())).collect()
+        words
+            .into_iter()
+            .filter(|word| !skipped.contains(&word.as_str()))
+            .map(|word| canonical(&word))
+            .collect()
     };
     let same_bare = bare(&old.path) == bare(&new.path) && !bare(&old.path).is_empty();
-    let by_bare = if same_bare && old.path.len() == new.path.len() { 0.9 } else { 0.0 };
+    let by_bare = match (same_bare, old.path.len() == new.path.len()) {
+        (true, true) => 0.9,
+        (true, false) => 0.8,
+        (false, _) => 0.0,
+    };
     plain.max(without * 0.97).max(by_bare)
 }
 

@@ -203,6 +203,12 @@ fn by_name(old: &Json, from: &Leaf, targets: &[Json]) -> Option<Json> {
     }
 }
 
+/// Whether a boolean field is called like a word of the new field's list.
+pub fn names_a_word(from: &Leaf, to: &Leaf) -> bool {
+    let targets = to.structure.listed.as_deref().unwrap_or_default();
+    by_name(&Json::Bool(true), from, targets).is_some()
+}
+
 /// Another word for the same; never one that another old word is nearer to.
 fn by_meaning(old: &Json, free: &[&Json]) -> Option<Json> {
     let text = match old {

@@ -129,7 +129,13 @@ pub fn from_text(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
         }
         let read =
             Conversion::of(vec![step], 0.06, &format!("a time that was written as {pattern}"));
-        // Each is tried on every value, so only the right ones stay.
+        // Each is tried on every value, so only the right ones stay, unless all fit both orders.
+        let is_either = pattern.starts_with("%d/%m") || pattern.starts_with("%m/%d");
+        let read = if is_either && texts.iter().all(|text| is_either_order(text)) {
+            read.assuming("whether the day or the month comes first")
+        } else {
+            read
+        };
         found.push(if needs_zone { read.assuming("that the times are in UTC") } else { read });
     }
     if form == "dateTime" {
@@ -137,6 +143,12 @@ pub fn from_text(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
         let read = Conversion::of(vec![step], 0.1, "a time of ISO 8601 without a zone");
         found.push(read.assuming("that the times are in UTC"));
     }
+}
+
+/// Whether the first two numbers of a date may change places.
+fn is_either_order(text: &str) -> bool {
+    let small = |part: &str| part.parse::<u8>().is_ok_and(|number| number <= 12);
+    text.split('/').take(2).all(small)
 }
 
 fn to_epoch(
