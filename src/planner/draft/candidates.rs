@@ -230,6 +230,10 @@ impl Ground<'_> {
         {
             candidate.assumes = Some("that both are in the same unit".to_owned());
             confidence *= 0.5;
+        } else if fits.of == 0 && way.is_none() && asks_more(old, new) {
+            candidate.assumes =
+                Some("that the values have the form the new schema asks for".to_owned());
+            confidence *= 0.8;
         } else if candidate.assumes.is_some() {
             confidence *= 0.85;
         }
@@ -393,6 +397,12 @@ pub fn prior(likeness: f64) -> f64 {
         l if l >= 0.3 => 0.18,
         _ => 0.05,
     }
+}
+
+/// Whether the new field asks for a format or a pattern that the old one does not promise.
+fn asks_more(old: &Leaf, new: &Leaf) -> bool {
+    let (a, b) = (&old.structure, &new.structure);
+    (b.format.is_some() && a.format != b.format) || (b.pattern.is_some() && a.pattern != b.pattern)
 }
 
 /// Whether a rewriting of texts does something to most values: one that a single pair shows, and that

@@ -249,7 +249,8 @@ fn from_number(from: &Leaf, to: &Leaf, source: FieldType, found: &mut Vec<Conver
         let whole = Conversion::of(vec![convert("number", "integer")], 0.04, "a whole number");
         found.push(whole);
     }
-    if takes(FieldType::String) && !takes(FieldType::Integer) && !takes(FieldType::Number) {
+    let is_text = !takes(FieldType::Integer) && !takes(FieldType::Number) && !is_strict(to);
+    if takes(FieldType::String) && is_text {
         found.push(Conversion::of(vec![convert(name, "string")], 0.03, "the number as text"));
     }
     if takes(FieldType::Boolean) {
