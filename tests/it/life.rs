@@ -11,8 +11,11 @@ use crate::harness::service::{Reply, Service};
 use crate::harness::{Remold, Snapshot, TestServer};
 
 /// Kinds whose life needs more than one document in one place, and the test that has it.
-const ELSEWHERE: [(&str, &str); 3] =
-    [("convertStorage", "storages.rs"), ("renameKey", "storages.rs"), ("setExpiry", "storages.rs")];
+const ELSEWHERE: [(&str, &str); 3] = [
+    ("convertStorage", "storages.rs"),
+    ("renameKey", "whole_keys.rs"),
+    ("setExpiry", "whole_keys.rs"),
+];
 
 /// One kind: a step, a document, what becomes of it, and a document that is refused.
 struct Row {

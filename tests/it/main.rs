@@ -33,3 +33,4 @@ mod storages;
 mod storm;
 mod throttle;
 mod tidy;
+mod whole_keys;
