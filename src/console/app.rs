@@ -128,6 +128,7 @@ impl App {
             }
             Msg::Ended(answer) => self.ended(answer),
             Msg::Saved(answer) => self.saved(answer),
+            Msg::Drafted(generation, answer) => self.chain.drafted(generation, answer, shared),
             Msg::Changes(generation, answer) => {
                 self.history.changes(generation, answer, shared);
                 Vec::new()

@@ -38,6 +38,9 @@ impl App {
             Choice::Stay => Vec::new(),
             Choice::LeaveUnsaved => vec![Effect::Exit],
             Choice::Template(kind) => self.chain.template(kind, &mut self.shared),
+            Choice::Answer(migration, steps) => {
+                self.chain.answered(&migration, steps, &mut self.shared)
+            }
             Choice::Path(path) => self.chain.take_path(path, &mut self.shared),
             Choice::Save(saving, SaveTo::Files) => vec![Effect::Save(saving, SaveTo::Files)],
             Choice::Save(saving, SaveTo::Registry) => {

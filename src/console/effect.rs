@@ -123,6 +123,8 @@ pub enum Effect {
     ListRuns,
     /// Look at stored documents of a pattern, and propose the schema they fit, of this subject.
     Infer(Generation, String, Option<String>),
+    /// Draft the migration of a subject between two versions.
+    Draft(Generation, String, Version, Version),
     /// Ask for keys of a run, of those with a text in their names.
     Changes(Generation, RunId, String),
     /// Write a text into a file.
@@ -162,6 +164,7 @@ struct Lanes {
     save: Lane,
     infer: Lane,
     changes: Lane,
+    draft: Lane,
     export: Lane,
 }
 
@@ -183,6 +186,7 @@ impl Performer {
             save: lane(),
             infer: lane(),
             changes: lane(),
+            draft: lane(),
             export: lane(),
         };
         Self { session, messages, lanes, control: Arc::default(), job: None }
@@ -200,6 +204,7 @@ impl Performer {
             Effect::Save(..) => &self.lanes.save,
             Effect::Infer(..) => &self.lanes.infer,
             Effect::Changes(..) => &self.lanes.changes,
+            Effect::Draft(..) => &self.lanes.draft,
             Effect::Export(..) => &self.lanes.export,
             Effect::Start(work) => return self.start(work.clone()),
             Effect::Order(order) => return self.order(*order),
@@ -315,6 +320,10 @@ fn ask(shared: &RwLock<Session>, effect: Effect) -> Msg {
             let found = session.infer(&pattern, subject.as_deref(), INFERRED_KEYS_MAX);
             Msg::Inferred(generation, found.map(Box::new).map_err(said))
         }
+        Effect::Draft(generation, subject, from, to) => {
+            let draft = session.draft_between(&subject, &from, &to);
+            Msg::Drafted(generation, draft.map(Box::new).map_err(said))
+        }
         Effect::Changes(generation, run, part) => {
             Msg::Changes(generation, session.changes(&run, &part, CHANGES_MAX).map_err(said))
         }
@@ -386,6 +395,7 @@ fn refused(effect: Effect, reason: String) -> Msg {
         Effect::Save(..) => Msg::Saved(Err(reason)),
         Effect::Infer(generation, ..) => Msg::Inferred(generation, Err(reason)),
         Effect::Changes(generation, ..) => Msg::Changes(generation, Err(reason)),
+        Effect::Draft(generation, ..) => Msg::Drafted(generation, Err(reason)),
         Effect::Export(..) => Msg::Exported(Err(reason)),
         _ => Msg::Server(Err(reason)),
     }

@@ -9,6 +9,7 @@ use crate::console::shared::Moment;
 use crate::engine::{Preview, Progress, Report, RunSummary};
 use crate::model::Key;
 use crate::planner::Plan;
+use crate::planner::draft::Draft;
 use crate::session::edit::Inferred;
 use crate::session::{Catalog, Change, KeyDetail, Page, ServerInfo};
 
@@ -58,6 +59,8 @@ pub enum Msg {
     Ended(Answer<Box<Report>>),
     /// The shape of stored documents.
     Inferred(Generation, Answer<Box<Inferred>>),
+    /// A migration was drafted.
+    Drafted(Generation, Answer<Box<Draft>>),
     /// Keys of a run, before it and now.
     Changes(Generation, Answer<Vec<Change>>),
     /// A file was written, of this path.

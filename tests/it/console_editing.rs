@@ -216,3 +216,23 @@ fn a_new_version_is_written_with_advice_for_its_number() {
     stage.type_text("3.0.0\",");
     assert!(stage.text().contains("user@3.0.0 is there already"), "{}", stage.text());
 }
+
+#[test]
+fn a_draft_comes_as_edits_with_what_speaks_for_each_step() {
+    let mut stage = stage();
+    let effects = stage.press("f");
+    let [Effect::Draft(generation, subject, from, to)] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!((from.to_string(), to.to_string()), ("2.0.0".to_owned(), "3.0.0".to_owned()));
+    let draft = said::draft(subject, from, to);
+    let effects = stage.send(Msg::Drafted(*generation, Ok(Box::new(draft))));
+    let text = stage.text();
+    assert!(text.contains("sampled documents come out right"), "{text}");
+    assert!(kinds(&effects, "v2_to_v3").contains(&"splitField".to_owned()), "{effects:?}");
+    while !stage.app.shared.overlays.is_empty() {
+        stage.press("esc");
+    }
+    let effects = stage.press("u");
+    assert!(request(&effects).migrations.is_none(), "a draft is taken back at once");
+}

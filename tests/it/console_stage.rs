@@ -115,6 +115,7 @@ pub mod said {
     use remold::console::msg::Msg;
     use remold::engine::{self, ErrorGroup, Judge, Preview, Progress, RunSummary, Verb};
     use remold::model::{Content, Expiry, Key, Outcome, Phase, PlanId, RedisType, RunId, Tally};
+    use remold::planner::draft::{self, Draft, Hints, Sample};
     use remold::planner::{Plan, PlanRequest};
     use remold::schema::{Detection, Version};
     use remold::session::edit::Inferred;
@@ -235,6 +236,22 @@ pub mod said {
         documents.into_iter().map(preview).collect()
     }
 
+    /// The planner's draft between two versions of the sample catalog, from a few documents.
+    pub fn draft(subject: &str, from: &Version, to: &Version) -> Draft {
+        let schema = |version: &Version| {
+            session().schema(&format!("{subject}@{version}")).expect("a version of it")
+        };
+        let names = ["Ada Lovelace", "Grace Hopper", "Alan Turing"];
+        let samples: Vec<Sample> = names
+            .iter()
+            .map(|name| {
+                let text = format!(r#"{{"fullName":"{name}","createdAt":"2026-11-23T12:00:00Z"}}"#);
+                Sample { key: "user:1".into(), content: Content::String(text.into()) }
+            })
+            .collect();
+        draft::draft(&schema(from), &schema(to), &samples, &[], &Hints::default())
+    }
+
     /// What was inferred of a thousand documents of user.
     pub fn inferred() -> Box<Inferred> {
         let definition = serde_json::json!({
@@ -242,7 +259,8 @@ pub mod said {
             "fields": {"firstName": {"type": "string", "required": true}},
         });
         let schema = session().made_schema(&definition).expect("it is sound");
-        Box::new(Inferred { schema, documents: 1_000, others: 2, fields: Vec::new() })
+        let versions = [(Some(Version::new(1, 0, 0)), 700), (None, 300)].into();
+        Box::new(Inferred { schema, documents: 1_000, others: 2, fields: Vec::new(), versions })
     }
 
     pub fn run_id() -> RunId {

@@ -65,6 +65,8 @@ pub struct Edit {
 pub enum Choice {
     /// A step of this kind.
     Template(&'static Kind),
+    /// These steps as the answer to a question about a migration.
+    Answer(String, Vec<Json>),
     /// These migrations as the path; `None` is the one that is found.
     Path(Option<Vec<String>>),
     /// Save these definitions there.

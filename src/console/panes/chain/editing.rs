@@ -39,7 +39,7 @@ impl Chain {
         self.ask(shared)
     }
 
-    fn now_mut(&mut self, shared: &Shared) -> Option<&mut Edits> {
+    pub(super) fn now_mut(&mut self, shared: &Shared) -> Option<&mut Edits> {
         self.edits.get_mut(shared.choice.subject.as_ref()?)
     }
 
@@ -83,10 +83,13 @@ impl Chain {
                 Some("select a step or a migration first".to_owned())
             }
             Verb::Save if !edits.is_changed() => Some("nothing was edited".to_owned()),
-            Verb::AddStep | Verb::NewMigration | Verb::Paths if shared.choice.subject.is_none() => {
+            Verb::AddStep | Verb::NewMigration | Verb::DraftChain | Verb::Paths
+                if shared.choice.subject.is_none() =>
+            {
                 Some("no subject is chosen: c in Schemas (2)".to_owned())
             }
-            Verb::NewMigration if source_of(shared).is_none() => {
+            Verb::DraftChain if self.drafting.is_some() => Some("a draft is on its way".to_owned()),
+            Verb::NewMigration | Verb::DraftChain if source_of(shared).is_none() => {
                 Some("there is no version before the target to come from".to_owned())
             }
             Verb::Undo if !edits.can_undo() => Some("nothing to take back".to_owned()),
@@ -100,6 +103,7 @@ impl Chain {
         match (verb, step) {
             (Verb::AddStep, _) => Self::choose_template(shared),
             (Verb::NewMigration, _) => return self.new_migration(shared),
+            (Verb::DraftChain, _) => return self.ask_for_draft(shared),
             (Verb::Paths, _) => self.choose_path(shared),
             (Verb::Save, _) => self.choose_where_to_save(shared),
             (Verb::Undo | Verb::Redo, _) => {
@@ -153,7 +157,7 @@ impl Chain {
     }
 
     /// Something was edited: rows and preview follow.
-    fn edited_now(&mut self, shared: &mut Shared) -> Vec<Effect> {
+    pub(super) fn edited_now(&mut self, shared: &mut Shared) -> Vec<Effect> {
         self.show_rows(shared);
         self.ask_again(shared)
     }
@@ -321,7 +325,7 @@ fn subject_versions(shared: &Shared) -> BTreeSet<Version> {
 }
 
 /// Where a new migration to the target starts: at the version before it.
-fn source_of(shared: &Shared) -> Option<Version> {
+pub(super) fn source_of(shared: &Shared) -> Option<Version> {
     let target = shared.choice.target.as_ref()?;
     subject_versions(shared).range(..target).next_back().cloned()
 }

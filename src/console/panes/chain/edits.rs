@@ -163,6 +163,18 @@ impl Edits {
         names.find(|name| !self.now.contains_key(name)).expect("there is always another number")
     }
 
+    /// Puts steps at the end of a migration, except those it has already.
+    pub fn add_steps(&mut self, migration: &str, steps: Vec<Json>) {
+        self.change(|now| {
+            let Some(found) = now.get_mut(migration) else { return };
+            for definition in steps {
+                if found.steps.iter().all(|step| step.definition != definition) {
+                    found.steps.push(EditedStep { definition, enabled: true });
+                }
+            }
+        });
+    }
+
     /// Takes a step, or a whole migration, out.
     pub fn remove(&mut self, migration: &str, step: Option<usize>) {
         self.change(|now| match step {

@@ -2,6 +2,7 @@
 //! after each of them, for one sampled key after the other, worked out anew with every edit.
 
 mod documents;
+mod drafts;
 pub mod edits;
 mod editing;
 pub mod graph;
@@ -26,6 +27,7 @@ use crate::console::widgets::{Canvas, text};
 use crate::engine::Preview;
 use crate::model::{Key, Outcome};
 use crate::planner::Plan;
+use crate::planner::draft::Guess;
 use documents::forms;
 pub use documents::pretty;
 use edits::{Edits, Migrations};
@@ -68,6 +70,10 @@ pub struct Chain {
     planned: Option<(Choice, BTreeSet<Key>)>,
     /// What is edited, by subject.
     edits: BTreeMap<String, Edits>,
+    /// What speaks for the steps of drafts.
+    guesses: Vec<Guess>,
+    /// Which draft is waited for.
+    drafting: Option<Generation>,
     /// The path the operator chose.
     path: Option<Vec<String>>,
     samples: usize,
@@ -92,6 +98,8 @@ impl Default for Chain {
             tried: None,
             planned: None,
             edits: BTreeMap::new(),
+            guesses: Vec::new(),
+            drafting: None,
             path: None,
             samples: 1,
             key: 0,
@@ -108,7 +116,7 @@ impl Default for Chain {
 impl Chain {
     /// Whether an answer is on its way.
     pub fn is_waiting(&self) -> bool {
-        self.waiting != Waiting::No
+        self.waiting != Waiting::No || self.drafting.is_some()
     }
 
     /// When the sample has come, show what went wrong, and where.
@@ -412,6 +420,7 @@ impl Pane for Chain {
             | Verb::Undo
             | Verb::Redo
             | Verb::NewMigration
+            | Verb::DraftChain
             | Verb::Paths
             | Verb::Save => return self.edit(verb, shared),
             verb if shared.part == Part::Right => {

@@ -64,7 +64,7 @@ impl Chain {
         }
         if self.rows.len() < 2 {
             if self.waiting == Waiting::No {
-                let text = "No migration leads there yet: M makes one, a adds steps to it.";
+                let text = "No migration leads there yet: f drafts one, M begins an empty one.";
                 canvas.put_wrapped(rest, Role::Dim, text);
             }
             return;
@@ -86,7 +86,7 @@ impl Chain {
             let next = if self.now(shared).is_changed() {
                 "u takes the last edit back, e edits the selected step"
             } else {
-                "t takes the next version as target, M makes a migration, 2 shows the versions"
+                "f drafts a migration from the schemas and stored documents, M begins an empty one, t takes the next version as target"
             };
             return below(canvas.put_wrapped(rest, Role::Dim, next), 1);
         }
@@ -224,6 +224,10 @@ impl Chain {
             && let Some(found) = migration.steps.get(step.index)
         {
             rest = canvas.put_wrapped(rest, Role::Text, &step_summary(&found.definition));
+            if let Some(guess) = self.evidence(&found.definition) {
+                let words = format!("drafted: {} ({:.2})", guess.evidence, guess.confidence);
+                rest = canvas.put_wrapped(rest, Role::Dim, &words);
+            }
             if let Some(loss) = step_loss(&found.definition) {
                 rest = canvas.put_wrapped(rest, Role::Warn, &format!("⚠ loses: {loss}"));
             }

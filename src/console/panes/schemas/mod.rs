@@ -253,9 +253,12 @@ impl Schemas {
         let Some(schema) = self.schema(row, shared) else { return Line::default() };
         let name = match &row.entry {
             Entry::Subject => {
+                let none = self.live.get(&row.subject).and_then(|live| live.versions.get(&None));
+                let none = none.map_or(String::new(), |count| format!("  {count} of no version"));
                 return canvas.line([
                     (Role::Title, row.subject.clone()),
                     (Role::Dim, format!("  {}", schema.key_pattern)),
+                    (Role::Warn, none),
                 ]);
             }
             Entry::Live => "as stored".to_owned(),
@@ -270,7 +273,10 @@ impl Schemas {
             Some(live) => format!("{} documents", text::grouped(live.documents)),
             None => schema.storage.map_or("any storage", |s| s.name()).to_owned(),
         };
-        parts.push((Role::Dim, about));
+        match self.census(row) {
+            Some(bar) => parts.extend(bar),
+            None => parts.push((Role::Dim, about)),
+        }
         if is_target {
             parts.push((Role::Good, " ◆ target".to_owned()));
         }
@@ -351,6 +357,21 @@ impl Schemas {
         )];
         let title = format!("Register {}", schema.title());
         shared.overlays.push(Overlay::Menu(Menu::new(title, items)));
+    }
+
+    /// How many of the documents that were looked at have the version of a row, as a bar.
+    fn census(&self, row: &Listed) -> Option<[(Role, String); 3]> {
+        const CELLS: u64 = 8;
+        let live = self.live.get(&row.subject)?;
+        let Entry::Version(version) = &row.entry else { return None };
+        let count = live.versions.get(&Some(version.clone())).copied().unwrap_or(0);
+        let full = usize::try_from((count * CELLS).div_ceil(live.documents.max(1))).unwrap_or(0);
+        let rest = usize::try_from(CELLS).unwrap_or(0).saturating_sub(full);
+        Some([
+            (Role::Chart, "█".repeat(full)),
+            (Role::Faint, "·".repeat(rest)),
+            (Role::Text, format!(" {}", text::grouped(count))),
+        ])
     }
 
     fn jump(&mut self, back: bool, shared: &mut Shared) {
