@@ -26,6 +26,8 @@ pub fn conversions(from: &Leaf, to: &Leaf, pairs: &Pairs) -> Vec<Conversion> {
     // An application may have edited a pair: the first few may each show the rule.
     for (before, after) in both.iter().take(4) {
         match (before, after) {
+            // A word of a list comes from a table, not from cutting.
+            (Json::String(_), Json::String(_)) if to.structure.listed.is_some() => {}
             (Json::String(text), Json::String(wanted)) => {
                 found.extend(parts(text, wanted));
                 found.extend(affixed(text, wanted));
