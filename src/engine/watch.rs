@@ -74,10 +74,16 @@ impl<'w> Watch<'w> {
             let looked = self.look();
             match &looked {
                 Ok(()) => self.read = Instant::now(),
-                Err(_) => self.link = None,
+                // In a cluster the node that was named may be the one that is lost, and another
+                // knows who has taken over.
+                Err(_) => self.link.iter_mut().for_each(|link| drop(link.reconnect())),
             }
             let since = self.read.elapsed();
-            if since > STALE_AFTER {
+            if matches!(looked, Err(StoreError::Unreachable { .. })) {
+                // Nothing is there that could be spared: those at work find out themselves, and have
+                // the patience they were given.
+                self.control.throttle(Throttled::No);
+            } else if since > STALE_AFTER {
                 let why = looked.err().map(|error| super::backoff::first_line(&error));
                 let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
                 self.control.throttle(Throttled::Hold(format!(

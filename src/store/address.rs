@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use redis::{
     Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
@@ -21,6 +21,9 @@ pub struct Address {
     registry: Arc<str>,
     /// Who knows where the server is at the moment.
     sentinels: Option<Arc<Sentinels>>,
+    /// The nodes of the cluster it leads to, as last seen: whoever shares this address finds the
+    /// cluster also when the node that was named is the one that is lost.
+    nodes: Arc<Mutex<Vec<(String, u16)>>>,
 }
 
 /// What TLS needs besides the URL, in PEM form.
@@ -55,7 +58,7 @@ impl Address {
         let tcp = info.tcp_settings().clone().set_nodelay(true);
         let login = info.redis_settings().clone().set_skip_set_lib_name();
         let info = info.set_tcp_settings(tcp).set_redis_settings(login);
-        Ok(Self { info, registry: PREFIX_DEFAULT.into(), sentinels: None })
+        Ok(Self { info, registry: PREFIX_DEFAULT.into(), sentinels: None, nodes: Arc::default() })
     }
 
     fn parse_sentinels(rest: &str, scheme: &str) -> Result<Self, String> {
@@ -75,7 +78,7 @@ impl Address {
         let info = ConnectionAddr::Unix(path)
             .into_connection_info()
             .expect("a socket's path is a complete address");
-        Self { info, registry: PREFIX_DEFAULT.into(), sentinels: None }
+        Self { info, registry: PREFIX_DEFAULT.into(), sentinels: None, nodes: Arc::default() }
     }
 
     /// The same address with TLS set up.
@@ -171,7 +174,18 @@ impl Address {
             _ => ConnectionAddr::Tcp(host.to_owned(), port),
         };
         let info = self.info.clone().set_addr(addr);
-        Self { info, registry: self.registry.clone(), sentinels: None }
+        Self { info, sentinels: None, ..self.clone() }
+    }
+
+    /// Notes where the nodes of its cluster are.
+    pub(super) fn note_nodes(&self, nodes: Vec<(String, u16)>) {
+        *self.nodes.lock().unwrap_or_else(PoisonError::into_inner) = nodes;
+    }
+
+    /// The addresses of the nodes that were noted.
+    pub(super) fn noted_nodes(&self) -> Vec<Self> {
+        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.iter().map(|(host, port)| self.at(host, *port)).collect()
     }
 
     /// Host and port; of a Unix socket the host is this machine, and the port none.

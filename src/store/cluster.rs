@@ -34,7 +34,7 @@ type Errand = (usize, bool);
 impl Cluster {
     /// Finds the cluster from one of its nodes.
     pub fn of(seed: &Address, first: Wire) -> Self {
-        let (host, port) = seed.host_and_port();
+        let (host, port) = first.address().host_and_port();
         let wires = BTreeMap::from([(Place { host, port }, first)]);
         let seed = seed.clone();
         Self { seed, map: SlotMap::default(), wires, is_stale: true, connections: 1 }
@@ -76,6 +76,7 @@ impl Cluster {
                     map.name_hosts(&place);
                     self.map = map;
                     self.is_stale = false;
+                    self.seed.note_nodes(self.map.places());
                     let map = &self.map;
                     self.wires.retain(|place, _| map.primaries.iter().any(|p| p.place == *place));
                     return Ok(());

@@ -212,7 +212,13 @@ impl Link {
 
 impl Servers {
     fn open(address: &Address) -> Result<Self, StoreError> {
-        let wire = Wire::open(address)?;
+        let wire = match Wire::open(address) {
+            Err(error @ StoreError::Unreachable { .. }) => {
+                let mut others = address.noted_nodes().into_iter();
+                others.find_map(|node| Wire::open(&node).ok()).ok_or(error)?
+            }
+            opened => opened?,
+        };
         if wire.is_cluster_node() {
             Ok(Self::Many(Cluster::of(address, wire)))
         } else {

@@ -122,6 +122,13 @@ impl SlotMap {
         }
     }
 
+    /// Where all nodes are, the primaries first.
+    pub fn places(&self) -> Vec<(String, u16)> {
+        let primaries = self.primaries.iter().map(|primary| &primary.place);
+        let nodes = primaries.chain(&self.replicas);
+        nodes.map(|Place { host, port }| (host.clone(), *port)).collect()
+    }
+
     /// Where the node is that serves `slot`; `None` when none does.
     pub fn owner(&self, slot: u16) -> Option<&Place> {
         let at = self.owners.get(usize::from(slot))?;

@@ -43,6 +43,11 @@ impl Wire {
         Ok(Self { address: address.clone(), connection, is_cluster_node })
     }
 
+    /// Where this leads.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
     /// Whether the server is part of a cluster.
     pub fn is_cluster_node(&self) -> bool {
         self.is_cluster_node

@@ -2,6 +2,7 @@
 //! that dies.
 
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 
 use redis::Value;
 use remold::demo::{Made, Recipe};
@@ -54,6 +55,21 @@ impl Both {
     }
 }
 
+/// Asserts that both are the same, after slots were migrated: `MIGRATE` carries the time left and not
+/// the time, so an expiry is late by what the way took.
+#[track_caller]
+fn assert_same_after_moves(left: &Snapshot, right: &Snapshot) {
+    const WAY_MS: i64 = 60_000;
+    let mut left = left.clone();
+    for (name, entry) in &mut left.keys {
+        let other = right.keys.get(name).map_or(-1, |other| other.expires_at_ms);
+        if entry.expires_at_ms > 0 && (entry.expires_at_ms - other).abs() < WAY_MS {
+            entry.expires_at_ms = other;
+        }
+    }
+    left.assert_same(right);
+}
+
 /// Copies every key, bytes and expiry.
 pub fn copy(from: &TestServer, to: &TestCluster) {
     let (mut source, mut target) = (from.connect(), to.connect());
@@ -104,4 +120,129 @@ fn keys_and_registry_are_there_on_a_cluster() {
     // From another node, and without a catalog: what was pushed is read from the registry.
     let preview = Remold::on(both.cluster.url_of(1)).line("run user --to latest --json").run();
     assert_eq!(preview.exits(1).last_json()["tally"]["migrated"], both.made.tally("user").migrated);
+}
+
+/// A run that is slow enough to be disturbed, and has written something.
+struct Running {
+    child: Child,
+    _home: tempfile::TempDir,
+}
+
+impl Running {
+    fn start(both: &Both, plan: &Path, before: &Snapshot) -> Self {
+        let pace = "--rate 500 --batch 20 --patience 120";
+        let line = format!("run {} --execute --yes --json --no-lock {pace}", plan.display());
+        let (mut child, home) = both.remold().line(&line).spawn();
+        while both.cluster.snapshot().differences(before).len() < 100 {
+            assert!(child.try_wait().expect("asked").is_none(), "the run ended by itself");
+        }
+        Self { child, _home: home }
+    }
+
+    fn is_at_work(&mut self) -> bool {
+        self.child.try_wait().expect("asked").is_none()
+    }
+
+    fn signal(mut self, name: &str) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([name, &pid]).status();
+        assert!(sent.expect("kill runs").success());
+        self.child.wait().expect("ends").code()
+    }
+
+    /// Waits for its end.
+    fn report(self, code: i32) -> Json {
+        let output = self.child.wait_with_output().expect("ends");
+        let (stdout, stderr) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{stdout}\n{stderr}");
+        serde_json::from_str(stdout.lines().last().unwrap_or_default()).expect("a report")
+    }
+}
+
+const SLOW: Recipe = Recipe { keys: 6_000, seed: 33 };
+
+#[test]
+fn a_run_that_is_stopped_goes_on_after_slots_have_moved() {
+    let both = Both::filled(TestCluster::start(), SLOW);
+    let before = both.cluster.snapshot();
+    let plan = both.plan("user");
+    assert_eq!(Running::start(&both, &plan, &before).signal("-TERM"), Some(5));
+    both.cluster.migrate_slots(0..400, 0, 2);
+    let resumed = both.remold().line("resume last --json").run().exits(1).last_json();
+    both.assert_tally(&resumed, "user");
+    assert_same_after_moves(&both.cluster.snapshot(), &both.expected(&plan));
+    both.remold().line("rollback last --execute --yes").run().exits(0);
+    assert_same_after_moves(&both.cluster.snapshot(), &before);
+}
+
+#[test]
+fn a_run_that_was_killed_goes_on_where_it_was() {
+    let both = Both::filled(TestCluster::start(), SLOW);
+    let before = both.cluster.snapshot();
+    let plan = both.plan("order");
+    assert_eq!(Running::start(&both, &plan, &before).signal("-KILL"), None);
+    let resumed = both.remold().line("resume last --json").run().exits(1).last_json();
+    both.assert_tally(&resumed, "order");
+    both.cluster.snapshot().assert_same(&both.expected(&plan));
+}
+
+#[test]
+fn a_run_misses_no_key_while_slots_are_migrated() {
+    let both = Both::filled(TestCluster::start(), SLOW);
+    let before = both.cluster.snapshot();
+    let plan = both.plan("user");
+    let mut run = Running::start(&both, &plan, &before);
+    // There and back between all of them: whichever was scanned first takes keys from one that was
+    // not yet scanned.
+    let mut moved = 0;
+    for (from, to) in [(0, 1), (1, 2), (2, 0), (1, 0), (2, 1), (0, 2)] {
+        if run.is_at_work() {
+            let first = 5_462 * from;
+            both.cluster.migrate_slots(first + moved..first + moved + 60, from, to);
+            moved += 60;
+        }
+    }
+    assert!(moved > 60, "slots were moved while the run was at work");
+    let report = run.report(1);
+    both.assert_tally(&report, "user");
+    assert_ne!(report["duplicates"], 0, "a pass that may have missed keys is made again");
+    assert_same_after_moves(&both.cluster.snapshot(), &both.expected(&plan));
+    both.remold().line("rollback last --execute --yes").run().exits(0);
+    assert_same_after_moves(&both.cluster.snapshot(), &before);
+}
+
+#[test]
+fn a_run_does_not_end_while_a_slot_is_open() {
+    let both = Both::filled(TestCluster::start(), Recipe { keys: 300, seed: 34 });
+    both.cluster.open_slot(5, 0, 1);
+    let line = "run user --to latest --execute --yes --json --no-lock --patience 2";
+    let said = both.remold().line(line).run().exits(5);
+    assert!(said.stderr.contains("slot 5 of the cluster is being migrated"), "{}", said.stderr);
+    both.cluster.close_slot(5, 0, 1);
+    let resumed = both.remold().line("resume last --json").run().exits(1).last_json();
+    both.assert_tally(&resumed, "user");
+}
+
+#[test]
+fn a_run_outlives_the_failover_of_a_primary() {
+    let both = Both::filled(TestCluster::with_replicas(), SLOW);
+    let before = both.cluster.snapshot();
+    let plan = both.plan("user");
+    let run = Running::start(&both, &plan, &before);
+    // The very node that was named: the run knows the others by now.
+    both.cluster.kill(0);
+    both.cluster.wait_for_failover(0);
+    let report = run.report(1);
+    assert_eq!(report["tally"], serde_json::to_value(both.made.tally("user")).expect("plain data"));
+    let after = both.cluster.snapshot();
+    let expected = both.expected(&plan);
+    // What Redis itself lost: acknowledged, and not yet with the replica. Verification counts it.
+    let lost = report["verification"]["wrong"].as_u64().expect("a count");
+    let differing = after.keys.iter().filter(|(name, entry)| expected.keys[*name] != **entry);
+    let differing: Vec<_> =
+        differing.map(|(name, entry)| (name, &before.keys[name], entry)).collect();
+    assert_eq!(differing.len() as u64, lost, "{report}");
+    assert!(differing.iter().all(|(_, before, after)| before == after), "{differing:?}");
+    assert_eq!(after.keys.len(), expected.keys.len());
 }
