@@ -24,7 +24,7 @@ use serde_json::Value as Json;
 use crate::catalog::Subject;
 use crate::engine::{
     self, Control, EngineError, Judge, Preview, Report, RollbackOptions, RunOptions, RunSummary,
-    Services, VerifyOptions,
+    Services, Story, VerifyOptions,
 };
 use crate::journal::RunsFolder;
 use crate::model::limits::SCAN_COUNT;
@@ -357,7 +357,12 @@ impl Session {
     ) -> Result<Report, SessionError> {
         self.may_write(options.execute, "a run")?;
         plan.settled()?;
-        let verb = || engine::run(&self.address, &self.runs, run, plan, options, control);
+        let about = ("run", Some(run), plan.subject.as_str());
+        let verb = || {
+            engine::observed(&options.observe, about, &self.address, control, || {
+                engine::run(&self.address, &self.runs, run, plan, options, control)
+            })
+        };
         if !options.execute {
             return Ok(verb()?);
         }
@@ -374,7 +379,12 @@ impl Session {
         self.may_write(true, "a resumed run")?;
         let plan = self.plan_of_idle(run)?;
         let work = Work { verb: "resume", run, plan: &plan, control };
-        self.under_lock(&work, || engine::resume(&self.address, &self.runs, run, options, control))
+        let about = ("resume", Some(run), plan.subject.as_str());
+        self.under_lock(&work, || {
+            engine::observed(&options.observe, about, &self.address, control, || {
+                engine::resume(&self.address, &self.runs, run, options, control)
+            })
+        })
     }
 
     /// The plan of a run that no process is at work on: its journal's lock is free. With that the lock
@@ -436,6 +446,11 @@ impl Session {
         let summary = engine::summary(&self.runs, run)?;
         let plan = engine::plan_of_run(&self.runs, run)?;
         Ok((summary, plan))
+    }
+
+    /// The whole story of a run.
+    pub fn story(&self, run: &RunId) -> Result<Story, SessionError> {
+        Ok(engine::story(&self.runs, run)?)
     }
 
     /// The version a text names: `3.0.0`, or `latest` for a subject's newest.

@@ -18,6 +18,7 @@ mod options;
 mod plan;
 mod preview;
 mod render;
+mod report;
 mod rollback;
 mod run;
 mod runs;
@@ -94,6 +95,8 @@ enum Verb {
     /// List runs, or show one
     #[command(visible_alias = "status")]
     Runs(runs::Arguments),
+    /// Tell the story of a run: text, JSON, Markdown, or a page with charts
+    Report(report::Arguments),
     /// Tell a run at work to pause, go on, stop, or change its pace
     Control(control::Arguments),
     /// List, show, validate, infer, push and pull schemas
@@ -189,6 +192,7 @@ fn carry_out(arguments: Arguments, output: Output) -> Result<Start, Failure> {
         Verb::Verify(arguments) => verify::carry_out(&arguments, &global.session()?, output),
         Verb::Rollback(arguments) => rollback::carry_out(&arguments, &global.session()?, output),
         Verb::Runs(arguments) => runs::carry_out(&arguments, &global.session()?, output),
+        Verb::Report(arguments) => report::carry_out(&arguments, &global.session()?, output),
         Verb::Control(arguments) => control::carry_out(&arguments, &global.session()?, output),
         Verb::Schema(arguments) => schema::carry_out(&arguments, &global.session()?, output),
         Verb::Diff(arguments) => diff::carry_out(&arguments, &global.session()?, output),

@@ -174,6 +174,7 @@ fn report_text(report: &Report) -> Vec<String> {
         lines.push(verification_text(found));
     }
     lines.extend(report.errors.iter().flat_map(group_text));
+    lines.extend(report.undelivered.iter().cloned());
     if let (Some(run), Phase::Stopped) = (&report.run, report.phase) {
         lines.push(format!("go on with: remold resume {run}"));
     }

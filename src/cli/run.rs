@@ -1,5 +1,6 @@
 //! `remold run SUBJECT --to VERSION`, `remold run PLAN.json`, `remold resume RUN`
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::exit::{Exit, Failure};
 use super::plan::{self, Target};
 use super::render::{self, Output};
 use super::watch::{exit_of, watch};
-use crate::engine::{Control, Deadline, ErrorBudget, Knob, RunOptions};
+use crate::engine::{Alerts, Control, Deadline, ErrorBudget, Knob, Observe, RunOptions};
 use crate::model::limits::BATCH_KEYS_DEFAULT;
 use crate::planner::Plan;
 use crate::session::Session;
@@ -45,6 +46,8 @@ pub struct Pace {
     /// Do one batch, then wait for `remold control RUN step` (or resume)
     #[arg(long)]
     step: bool,
+    #[command(flatten)]
+    eyes: Eyes,
     /// How many seconds to wait for a server that is away, before stopping with the checkpoint
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     patience: u64,
@@ -59,6 +62,7 @@ impl Pace {
             execute,
             batch_keys: self.batch,
             patience: Duration::from_secs(self.patience),
+            observe: self.eyes.observe(),
             call_external: self.call_external,
         }
     }
@@ -76,6 +80,31 @@ impl Pace {
             control.step();
         }
         control
+    }
+}
+
+/// Who is to see and hear of a verb at work.
+#[derive(Args, Debug, Clone)]
+pub struct Eyes {
+    /// Serve figures for Prometheus here while it works: 127.0.0.1:9187 (path /metrics)
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    metrics_addr: Option<SocketAddr>,
+    /// POST JSON to this URL when it fails, stalls, stops by itself, needs eyes or is done (repeatable)
+    #[arg(long, value_name = "URL")]
+    alert_webhook: Vec<String>,
+    /// Run this command then, with the JSON on its standard input (repeatable)
+    #[arg(long, value_name = "COMMAND")]
+    alert_command: Vec<String>,
+    /// Seconds without a key done that count as a stall
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    stall: u64,
+}
+
+impl Eyes {
+    fn observe(&self) -> Observe {
+        let (webhooks, commands) = (self.alert_webhook.clone(), self.alert_command.clone());
+        let stall = Duration::from_secs(self.stall.max(1));
+        Observe { metrics: self.metrics_addr, alerts: Alerts { webhooks, commands, stall } }
     }
 }
 

@@ -145,6 +145,25 @@ fn line(run: &RunSummary) -> String {
     )
 }
 
+/// A run in a few lines.
+pub fn summary_text(summary: &RunSummary) -> Vec<String> {
+    let mut lines = vec![
+        line(summary),
+        format!("  started {} on {}", summary.started, summary.server),
+        format!("  {:.1} s of work, {} keys scanned", summary.seconds, summary.tally.scanned),
+    ];
+    for outcome in Outcome::ALL {
+        lines.push(format!("{:>12}  {outcome}", summary.tally.of(outcome)));
+    }
+    if let Some(found) = summary.verification {
+        lines.push(format!(
+            "  verified {}: {} changed since, {} wrong",
+            found.checked, found.changed, found.wrong
+        ));
+    }
+    lines
+}
+
 fn show(name: &str, session: &Session, output: Output) -> Result<Exit, Failure> {
     let run = session.find_run(name)?;
     let (summary, plan) = session.run_summary(&run)?;
@@ -152,20 +171,8 @@ fn show(name: &str, session: &Session, output: Output) -> Result<Exit, Failure> 
         output.json(&json!({"summary": summary, "plan": plan.to_file()}));
         return Ok(Exit::Fine);
     }
-    output.line(line(&summary));
-    output.line(format!("  started {} on {}", summary.started, summary.server));
-    output.line(format!(
-        "  {:.1} s of work, {} keys scanned",
-        summary.seconds, summary.tally.scanned
-    ));
-    for outcome in Outcome::ALL {
-        output.line(format!("{:>12}  {outcome}", summary.tally.of(outcome)));
-    }
-    if let Some(found) = summary.verification {
-        output.line(format!(
-            "  verified {}: {} changed since, {} wrong",
-            found.checked, found.changed, found.wrong
-        ));
+    for line in summary_text(&summary) {
+        output.line(line);
     }
     for line in plan::text(&plan) {
         output.line(line);

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::budget::ErrorBudget;
 use super::progress::{Progress, Verb};
-use super::throttle::{Levels, Limits, Signal};
+use super::throttle::{Levels, Limits, Readings, Signal};
 use super::trouble::Trouble;
 use crate::model::limits::PROGRESS_INTERVAL_MS;
 use crate::model::{Key, Outcome, Phase};
@@ -26,6 +26,7 @@ struct Shared {
     changed: Condvar,
     progress: watch::Sender<Progress>,
     recent: Mutex<Vec<(Key, Outcome, Trouble)>>,
+    readings: Mutex<Readings>,
     notices: Mutex<Vec<String>>,
     phases: Mutex<Vec<Progress>>,
 }
@@ -93,6 +94,7 @@ impl Default for Control {
             changed: Condvar::new(),
             progress,
             recent: Mutex::default(),
+            readings: Mutex::default(),
             notices: Mutex::default(),
             phases: Mutex::default(),
         };
@@ -224,6 +226,15 @@ impl Control {
     /// What the operator has not been told yet.
     pub fn take_notices(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.notices.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What the throttle read of the server last.
+    pub fn readings(&self) -> Readings {
+        self.shared.readings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_readings(&self, readings: Readings) {
+        *self.shared.readings.lock().unwrap_or_else(PoisonError::into_inner) = readings;
     }
 
     pub(super) fn set_recent(&self, troubles: Vec<(Key, Outcome, Trouble)>) {

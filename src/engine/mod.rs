@@ -3,13 +3,17 @@
 //! A run is a pipeline of threads over bounded work (see `pipeline.rs` for the picture); it reports
 //! through [`Control`] and takes its orders from there. The engine knows no face.
 
+mod alert;
 mod backoff;
+mod beside;
 mod budget;
 mod control;
 mod error;
 mod external;
 mod inverse;
 mod judge;
+mod metrics;
+mod observe;
 mod pipeline;
 mod preview;
 mod progress;
@@ -21,6 +25,7 @@ mod rollback;
 mod run;
 mod settle;
 mod standing;
+mod story;
 mod throttle;
 mod trouble;
 mod verify;
@@ -29,11 +34,13 @@ mod watch;
 mod whole;
 mod writer;
 
+pub use alert::Alerts;
 pub use budget::ErrorBudget;
 pub use control::{Control, Deadline, Gate};
 pub use error::EngineError;
 pub use external::Services;
 pub use judge::{Asked, Judge, Judged};
+pub use observe::{Observe, observed};
 pub use preview::{Preview, PreviewStep, preview, preview_asking, preview_from};
 pub use progress::{Progress, Verb};
 pub use remote::{Knob, ORDERS, send_order};
@@ -44,6 +51,7 @@ pub use report::{
 pub use resume::resume;
 pub use rollback::{ChangedKey, Done, OnChanged, RollbackOptions, rollback};
 pub use run::{RunOptions, run};
+pub use story::{Moment, Story, story};
 pub use throttle::{Levels, Limits, Readings, Signal};
 pub use trouble::{ErrorGroup, Trouble, Troubles};
 pub use verify::{Sample, VerifyOptions, verify};

@@ -2,14 +2,13 @@
 //! line of JSON out.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
+use super::beside::Ended;
 use super::control::Control;
 use super::throttle::{Levels, Signal};
 use crate::journal::ControlSocket;
@@ -24,26 +23,13 @@ const ORDER_BYTES_MAX: u64 = 16 << 10;
 pub const ORDERS: &str =
     "status, pause, resume, step, stop, or set NAME=VALUE with rate or a limit of the throttle";
 
-/// Does `work` while a thread beside it takes orders on `socket`.
-pub(super) fn beside<T>(socket: &ControlSocket, control: &Control, work: impl FnOnce() -> T) -> T {
-    thread::scope(|scope| {
-        let (alive, ended) = channel();
-        let listener = &socket.listener;
-        thread::Builder::new()
-            .name("remold-control".to_owned())
-            .spawn_scoped(scope, move || take_orders(listener, control, &ended))
-            .expect("the system lets a process have a few threads");
-        let done = work();
-        drop::<std::sync::mpsc::Sender<()>>(alive);
-        done
-    })
-}
-
-fn take_orders(listener: &UnixListener, control: &Control, ended: &Receiver<()>) {
+/// Takes orders on `socket` until the verb has ended.
+pub(super) fn take_orders(socket: &ControlSocket, control: &Control, ended: &Ended) {
+    let listener = &socket.listener;
     if listener.set_nonblocking(true).is_err() {
         return;
     }
-    while ended.recv_timeout(POLL_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+    while !ended.within(POLL_INTERVAL) {
         while let Ok((stream, _)) = listener.accept() {
             // A caller that went away has nothing to be told.
             let _ = answer(stream, control);

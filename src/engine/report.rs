@@ -51,6 +51,9 @@ pub struct Report {
     /// Some of the keys that a rollback found changed since by other clients.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changed_keys: Vec<ChangedKey>,
+    /// Alerts that could not be delivered, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub undelivered: Vec<String>,
 }
 
 /// What a session of a run asked of services outside.
@@ -206,7 +209,8 @@ pub fn summary(runs: &RunsFolder, run: &RunId) -> Result<RunSummary, EngineError
             Note::RollbackBegan { forward, .. } if !forward => {
                 summary.rollback = Some(RollbackTally::default());
             }
-            Note::RollbackBegan { .. } => {}
+            // How it fared on the way is a story of its own.
+            Note::RollbackBegan { .. } | Note::Sample { .. } => {}
             Note::RollbackEnded { forward: true, complete, .. } => {
                 if complete {
                     summary.rollback = None;

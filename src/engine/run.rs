@@ -4,10 +4,12 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::beside::{Ended, beside};
 use super::control::Control;
 use super::error::EngineError;
 use super::external::Services;
 use super::judge::Judge;
+use super::observe::Observe;
 use super::pipeline::{self, Job, KeptAnswers, Unsettled};
 use super::report::{Report, now};
 use super::settle::Settled;
@@ -32,6 +34,8 @@ pub struct RunOptions {
     pub patience: Duration,
     /// Whether a dry run asks the services that the plan's steps name; a run that writes does.
     pub call_external: bool,
+    /// Who is to see and hear of it.
+    pub observe: Observe,
 }
 
 impl Default for RunOptions {
@@ -41,6 +45,7 @@ impl Default for RunOptions {
             batch_keys: BATCH_KEYS_DEFAULT,
             patience: Duration::from_secs(60),
             call_external: false,
+            observe: Observe::default(),
         }
     }
 }
@@ -147,7 +152,10 @@ impl<'b> Begun<'b> {
         let work = || watch::beside(self.address, self.control, || self.work(journal, found));
         // A file system that has no sockets is no reason not to run.
         match ControlSocket::listen(folder) {
-            Ok(socket) => remote::beside(&socket, self.control, work),
+            Ok(socket) => {
+                let orders = |ended: &Ended| remote::take_orders(&socket, self.control, ended);
+                beside("control", orders, work)
+            }
             Err(_) => work(),
         }
     }

@@ -15,16 +15,19 @@ use super::judge::{Asked, Judged};
 use super::pipeline::{Event, Expiries, Job, Order, Permits, Task, Write};
 use super::progress::{Progress, Verb};
 use super::report::{AskedTally, Meter, Report};
+use super::throttle::Signal;
 use super::trouble::{Trouble, Troubles};
 use super::writer::image_entry;
 use crate::journal::{
-    Checkpoint, ImageEntry, Journal, JournalError, Mark, OutcomeEntry, Record, ScanPlace,
+    Checkpoint, ImageEntry, Journal, JournalError, Mark, Note, OutcomeEntry, Record, ScanPlace,
 };
 use crate::model::limits::PROGRESS_INTERVAL_MS;
 use crate::model::{Key, Outcome, Phase, Tally};
 
 /// The checkpoint moves at most this often.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(2);
+/// How often the journal hears how the run and the server fare.
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(2);
 /// Batches whose images share one sync of the disk.
 const GROUP_MAX: usize = 8;
 /// How long batches under way may take to come in after a failure.
@@ -51,6 +54,7 @@ pub(super) struct Settle<'s> {
     meter: Meter,
     pages: Pages,
     checkpointed: Instant,
+    sampled: Instant,
     scanned: Option<bool>,
     /// Whether keys were given up on their way: they have no outcome yet.
     abandoned: bool,
@@ -84,6 +88,7 @@ impl<'s> Settle<'s> {
             meter: Meter::new(job.settled.seconds, job.settled.tally.scanned),
             pages: Pages::new(job.start.clone()),
             checkpointed: Instant::now(),
+            sampled: Instant::now(),
             scanned: None,
             abandoned: false,
             failure: None,
@@ -344,6 +349,26 @@ impl<'s> Settle<'s> {
         Ok(())
     }
 
+    /// Notes in the journal how the run and the server fare. The next sync makes it durable.
+    fn keep_sample(&mut self, progress: &Progress) {
+        if self.job.journal.is_none() || self.sampled.elapsed() < SAMPLE_INTERVAL {
+            return;
+        }
+        self.sampled = Instant::now();
+        let readings = self.job.control.readings();
+        let server = Signal::ALL
+            .into_iter()
+            .filter_map(|signal| Some((signal.knob().to_owned(), readings.of(signal)?)));
+        self.append(&Record::Note(Note::Sample {
+            seconds: self.meter.seconds(),
+            scanned: self.tally.scanned,
+            needs_eyes: self.tally.needs_eyes(),
+            batch_ms: progress.batch_ms,
+            server: server.collect(),
+            held: progress.held.clone(),
+        }));
+    }
+
     fn report_progress(&mut self, now: bool) {
         if !self.meter.is_due(now) {
             return;
@@ -358,6 +383,7 @@ impl<'s> Settle<'s> {
             shown.phase = phase;
             shown.held.get_or_insert(reason);
         }
+        self.keep_sample(&shown);
         self.job.control.set_recent(self.troubles.recent().cloned().collect());
         self.job.control.report(shown);
     }
@@ -383,6 +409,7 @@ impl<'s> Settle<'s> {
             verification: None,
             rollback: None,
             stopped_because: self.job.control.stop_reason(),
+            undelivered: Vec::new(),
             external: self.asked(),
             forward: false,
             changed_keys: Vec::new(),

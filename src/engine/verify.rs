@@ -118,6 +118,7 @@ pub fn verify(
         verification: Some(found),
         rollback: None,
         stopped_because: control.stop_reason(),
+        undelivered: Vec::new(),
         external: None,
         forward: false,
         changed_keys: Vec::new(),

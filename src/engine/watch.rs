@@ -1,10 +1,9 @@
 //! Watching the server while a verb is at work, over a connection of its own, and holding the verb to
 //! its limits.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
 use std::time::{Duration, Instant};
 
+use super::beside::Ended;
 use super::control::{Control, Throttled};
 use super::throttle::{Gauge, Readings, Verdict};
 use crate::store::{Address, Link, StoreError};
@@ -26,17 +25,7 @@ const RECOVERING: &str = "the server fares well again";
 
 /// Does `work` while a thread beside it watches the server.
 pub(super) fn beside<T>(address: &Address, control: &Control, work: impl FnOnce() -> T) -> T {
-    thread::scope(|scope| {
-        let (alive, ended) = channel();
-        thread::Builder::new()
-            .name("remold-watch".to_owned())
-            .spawn_scoped(scope, move || Watch::new(address, control).work(&ended))
-            .expect("the system lets a process have a few threads");
-        let done = work();
-        // Closing the channel ends the thread, wherever it waits.
-        drop::<std::sync::mpsc::Sender<()>>(alive);
-        done
-    })
+    super::beside::beside("watch", |ended| Watch::new(address, control).work(ended), work)
 }
 
 struct Watch<'w> {
@@ -68,7 +57,7 @@ impl<'w> Watch<'w> {
         }
     }
 
-    fn work(mut self, ended: &Receiver<()>) {
+    fn work(mut self, ended: &Ended) {
         loop {
             self.heed_deadline();
             let looked = self.look();
@@ -94,7 +83,7 @@ impl<'w> Watch<'w> {
             } else if looked.is_ok() {
                 self.decide();
             }
-            if ended.recv_timeout(PROBE_INTERVAL) != Err(RecvTimeoutError::Timeout) {
+            if ended.within(PROBE_INTERVAL) {
                 self.control.throttle(Throttled::No);
                 return;
             }
@@ -154,7 +143,9 @@ impl<'w> Watch<'w> {
         };
         let pace_before = pace(&before);
         let flag = self.control.pause_file().filter(|path| path.exists());
-        let verdict = self.control.limits().judge(&self.readings());
+        let readings = self.readings();
+        let verdict = self.control.limits().judge(&readings);
+        self.control.set_readings(readings);
         let next = match (flag, verdict) {
             (Some(path), _) => Throttled::Hold(format!("flag file {} exists", path.display())),
             (None, verdict) => self.follow(verdict, before),

@@ -1,5 +1,7 @@
 //! What stands in a journal.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::codec::{Decoder, Encoder};
@@ -126,6 +128,22 @@ pub enum Note {
         seconds: f64,
         /// The outcomes so far.
         tally: Tally,
+    },
+    /// How the run and the server fared at a moment.
+    Sample {
+        /// Seconds of work so far, over all resumes.
+        seconds: f64,
+        /// Keys scanned so far.
+        scanned: u64,
+        /// Keys that need eyes so far.
+        needs_eyes: u64,
+        /// How long the last batches took to write, in milliseconds.
+        batch_ms: f64,
+        /// What was read of the server, by the signal's name.
+        server: BTreeMap<String, f64>,
+        /// Why the run was held back; absent when it was not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        held: Option<String>,
     },
     /// A verification ended.
     Verified {

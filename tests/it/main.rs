@@ -22,6 +22,7 @@ mod live;
 mod locks;
 mod local;
 mod mixed_run;
+mod observed;
 mod planner_cases;
 mod planner_cli;
 mod readme;

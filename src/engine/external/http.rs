@@ -17,6 +17,9 @@ const AFTER_MAX: Duration = Duration::from_secs(300);
 /// The others (501, 505 and all that blame the request) would come again.
 const AGAIN: [u16; 7] = [408, 425, 429, 500, 502, 503, 504];
 
+/// How long a post may take.
+const POST_TIME_MAX: Duration = Duration::from_secs(10);
+
 /// What came of a try.
 pub(super) enum Tried {
     /// The body of a 2xx.
@@ -91,6 +94,25 @@ impl Client {
             Ok(response) => read(response),
             Err(error) => of_error(&error),
         }
+    }
+}
+
+/// Posts JSON once, for an alert. What is answered is of no interest, but for a refusal.
+pub(in crate::engine) fn post(url: &str, json: &str) -> Result<(), String> {
+    let client = Client::new();
+    let host = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+    let agent = if is_near(&host) { &client.near } else { &client.agent };
+    let request = ureq::http::Request::builder()
+        .method("POST")
+        .uri(url)
+        .header("content-type", "application/json")
+        .body(json.to_owned())
+        .map_err(|error| error.to_string())?;
+    let request = agent.configure_request(request).timeout_global(Some(POST_TIME_MAX)).build();
+    match agent.run(request) {
+        Ok(response) if response.status().is_success() => Ok(()),
+        Ok(response) => Err(format!("it answered {}", response.status())),
+        Err(error) => Err(error.to_string()),
     }
 }
 

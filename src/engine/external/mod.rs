@@ -22,6 +22,7 @@ use crate::planner::Plan;
 use crate::transform::external::{Answer, Ask, Endpoint, HeaderValue};
 
 pub(super) use self::asker::ask;
+pub(super) use self::http::post;
 
 /// The first pause between two tries; each further one may be twice as long.
 const PAUSE_FIRST: Duration = Duration::from_millis(200);

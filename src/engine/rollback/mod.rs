@@ -25,7 +25,7 @@ use super::error::EngineError;
 use super::inverse::Inverse;
 use super::progress::{Progress, Verb};
 use super::report::{Meter, Report, RollbackTally, now, plan_of};
-use super::summary;
+use super::{summary, watch};
 use crate::journal::{Frame, Journal, Mark, Note, Record, RunsFolder};
 use crate::model::limits::{BATCH_BYTES_MAX, GROUP_SAMPLE_KEYS_MAX};
 use crate::model::{Key, Outcome, Phase, RunId};
@@ -156,7 +156,7 @@ pub fn rollback(
         meter: Meter::new(0.0, 0),
     };
     rollback.note(Note::RollbackBegan { at: now(), forward: options.forward })?;
-    let complete = rollback.work()?;
+    let complete = watch::beside(address, control, || rollback.work())?;
     let RollbackTally { restored, overwritten, inverted, changed, missing, failed } =
         rollback.tally;
     rollback.note(Note::RollbackEnded {
@@ -344,6 +344,7 @@ impl Rollback<'_> {
             forward: self.options.forward,
             changed_keys: self.changed_keys,
             stopped_because: self.control.stop_reason(),
+            undelivered: Vec::new(),
             external: None,
         }
     }

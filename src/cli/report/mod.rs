@@ -1,0 +1,87 @@
+//! `remold report RUN`: what became of a run, for people who were not there.
+
+mod chart;
+mod html;
+mod markdown;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::exit::{Exit, Failure};
+use super::render::{Output, group_text};
+use super::runs;
+use crate::engine::Story;
+use crate::session::Session;
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// The run, or last
+    run: String,
+    /// The form; --json is --format json
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Write it to a file
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Lines for a terminal
+    Text,
+    /// Everything, for programs
+    Json,
+    /// For a ticket or a wiki
+    Markdown,
+    /// One page with charts that needs nothing beside it
+    Html,
+}
+
+/// Tells the story of a run.
+pub fn carry_out(
+    arguments: &Arguments,
+    session: &Session,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let run = session.find_run(&arguments.run)?;
+    let story = session.story(&run)?;
+    let format = if output.json { Format::Json } else { arguments.format };
+    let text = match format {
+        Format::Text => text(&story).join("\n"),
+        Format::Json => serde_json::to_string(&story).expect("plain data prints as JSON"),
+        Format::Markdown => markdown::page(&story),
+        Format::Html => html::page(&story),
+    };
+    match &arguments.out {
+        Some(path) => {
+            session.save_file(path, &(text + "\n"))?;
+            output.talk(format!("report of run {run} written to {}", path.display()));
+        }
+        None => output.line(text),
+    }
+    Ok(Exit::Fine)
+}
+
+fn text(story: &Story) -> Vec<String> {
+    let mut lines = runs::summary_text(&story.summary);
+    for (at, phase) in &story.phases {
+        lines.push(format!("  {at}  {phase}"));
+    }
+    lines.extend(story.errors.iter().flat_map(group_text));
+    lines
+}
+
+/// The pace between two samples, in keys per second, beside the seconds of work; `None` while the run
+/// was held.
+fn pace(story: &Story) -> Vec<(f64, Option<f64>)> {
+    let pairs = story.samples.windows(2);
+    let pace = pairs.map(|pair| {
+        let passed = pair[1].seconds - pair[0].seconds;
+        #[expect(clippy::cast_precision_loss, reason = "counts of keys for a rate")]
+        let done = pair[1].scanned.saturating_sub(pair[0].scanned) as f64;
+        let stood = done == 0.0 && pair[1].held.is_some();
+        (pair[1].seconds, (passed > 0.0 && !stood).then(|| done / passed))
+    });
+    pace.collect()
+}
