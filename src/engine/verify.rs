@@ -18,6 +18,7 @@ use super::run::{RunOptions, note_phase};
 use super::standing::read_now;
 use super::summary;
 use super::trouble::{Trouble, Troubles};
+use super::whole::as_imaged;
 use crate::journal::{ImageEntry, Journal, Mark, Note, Record, RunsFolder, UndoEntry};
 use crate::model::{
     Content, Edit, Expiry, FieldChange, FieldWas, HashField, Key, Now, Outcome, Phase, RunId,
@@ -342,7 +343,9 @@ impl Check<'_> {
         }
         let Some(content) = entry.image.content() else { return Verdict::Changed };
         match self.judge.judge(&entry.key, &content) {
-            Judged::Edit { edit, .. } if edit.after_digest() == entry.image.after => {
+            Judged::Edit { edit, .. }
+                if as_imaged(edit.clone(), &entry.image).after_digest() == entry.image.after =>
+            {
                 if is_right {
                     Verdict::Right
                 } else {

@@ -8,7 +8,8 @@ use super::judge::{Judged, exact_in_json};
 use super::pipeline::{Event, Job};
 use super::trouble::Trouble;
 use crate::model::{
-    Content, Document, Edit, Expiry, Kept, Key, Outcome, Stands, Storage, Turn, Whole, carry_all,
+    BeforeImage, Content, Document, Edit, Expiry, Kept, Key, OnlyIf, Outcome, Stands, Storage,
+    Turn, Was, Whole, carry_all,
 };
 use crate::store::{Found, Link, StoreError};
 
@@ -124,6 +125,22 @@ pub(super) fn look_around(link: &mut Link, items: &mut [(Key, Judged)]) -> Resul
         }
     }
     Ok(())
+}
+
+/// A change that is judged anew from its before-image, on the terms of that image: where the expiry
+/// was left as it stood, the terms for another one did not hold.
+pub(super) fn as_imaged(mut edit: Edit, image: &BeforeImage) -> Edit {
+    let (Edit::Whole(whole), Was::Whole(was)) = (&mut edit, &image.was) else { return edit };
+    let was_left = was.here.as_ref().is_some_and(|kept| kept.expiry.is_none());
+    if was_left && whole.terms.only_if != OnlyIf::Always {
+        let Whole { here, there, .. } = &mut **whole;
+        let written = there.as_mut().map(|(_, turn)| &mut turn.after);
+        let both = [here.before.as_mut(), here.after.as_mut(), written.and_then(Option::as_mut)];
+        for kept in both.into_iter().flatten() {
+            kept.expiry = None;
+        }
+    }
+    edit
 }
 
 fn whole_of(judged: &Judged) -> Option<&Whole> {
