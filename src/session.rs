@@ -5,6 +5,7 @@
 pub mod config;
 mod changes;
 mod definitions;
+mod drift;
 pub mod doctor;
 mod draft;
 mod error;

@@ -248,6 +248,9 @@ fn read_plan(path: &Path, session: &Session) -> Result<Plan, Failure> {
 pub struct ResumeArguments {
     /// The run, or last
     run: String,
+    /// Go on with the definitions of the plan although those of the catalog have changed since
+    #[arg(long)]
+    as_planned: bool,
     #[command(flatten)]
     pace: Pace,
     #[command(flatten)]
@@ -261,6 +264,9 @@ pub fn go_on(
     output: Output,
 ) -> Result<Exit, Failure> {
     let run = session.find_run(&arguments.run)?;
+    if !arguments.as_planned {
+        session.refuse_drift(&run)?;
+    }
     let (session, options) = (arguments.locking.on(session, output), arguments.pace.options(true));
     let report = watch(output, &arguments.pace.control(), move |control| {
         session.resume(&run, &options, control)

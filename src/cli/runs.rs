@@ -1,13 +1,14 @@
 //! `remold runs`, `remold runs show RUN`
 
 use clap::{Args, Subcommand};
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::plan;
 use super::render::Output;
 use crate::engine::RunSummary;
-use crate::model::Outcome;
+use crate::model::{Outcome, Phase};
 use crate::session::{Session, SessionError};
 
 #[derive(Args, Debug)]
@@ -29,8 +30,20 @@ enum Verb {
     /// Remove the journals of old runs, which can be rolled back no more then
     Prune {
         /// Keep this many of the newest
-        #[arg(long, value_name = "N")]
+        #[arg(
+            long,
+            value_name = "N",
+            required_unless_present = "older_than",
+            default_value_t = 0,
+            hide_default_value = true
+        )]
         keep: usize,
+        /// Only runs that began longer ago: 12h, 30d, 8w
+        #[arg(long, value_name = "TIME", value_parser = age)]
+        older_than: Option<SignedDuration>,
+        /// Also runs that can still be resumed
+        #[arg(long)]
+        force: bool,
         /// Remove them; without it they are only listed
         #[arg(long)]
         execute: bool,
@@ -47,7 +60,10 @@ pub fn carry_out(
         None if arguments.registry => registered(session, output),
         None => list(session, output),
         Some(Verb::Show { run }) => show(run, session, output),
-        Some(Verb::Prune { keep, execute }) => prune(*keep, *execute, session, output),
+        Some(Verb::Prune { keep, older_than, force, execute }) => {
+            let old = Old { keep: *keep, older_than: *older_than, force: *force };
+            prune(&old, *execute, session, output)
+        }
     }
 }
 
@@ -110,20 +126,56 @@ fn registered(session: &Session, output: Output) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-fn prune(keep: usize, execute: bool, session: &Session, output: Output) -> Result<Exit, Failure> {
-    let mut runs = session.runs_folder().list().map_err(SessionError::from)?;
-    runs.truncate(runs.len().saturating_sub(keep));
-    for run in &runs {
+/// Which runs are old.
+struct Old {
+    keep: usize,
+    older_than: Option<SignedDuration>,
+    force: bool,
+}
+
+/// Reads how long ago: a number of hours, days or weeks.
+fn age(text: &str) -> Result<SignedDuration, String> {
+    let expected = || "expected a number with h, d or w, as in 30d".to_owned();
+    let unit = text.chars().next_back().ok_or_else(expected)?;
+    let hours = match unit {
+        'h' => 1,
+        'd' => 24,
+        'w' => 24 * 7,
+        _ => return Err(expected()),
+    };
+    let count: u32 = text[..text.len() - 1].parse().map_err(|_| expected())?;
+    Ok(SignedDuration::from_hours(i64::from(count) * hours))
+}
+
+fn prune(old: &Old, execute: bool, session: &Session, output: Output) -> Result<Exit, Failure> {
+    let (mut runs, errors) = session.runs()?;
+    for error in &errors {
+        output.talk(format!("left alone, for it cannot be read: {error}"));
+    }
+    runs.truncate(runs.len().saturating_sub(old.keep));
+    let since = old.older_than.map(|age| jiff::Timestamp::now() - age);
+    let is_old = |run: &RunSummary| match (since, run.started.parse::<jiff::Timestamp>()) {
+        (None, _) => true,
+        (Some(since), Ok(started)) => started < since,
+        (Some(_), Err(_)) => false,
+    };
+    let mut removes = false;
+    for RunSummary { run, phase, rollback, .. } in runs.iter().filter(|run| is_old(run)) {
+        if *phase != Phase::Done && rollback.is_none() && !old.force {
+            output.talk(format!("left alone, for it is {phase}: {run} (--force removes it too)"));
+            continue;
+        }
         if execute {
             session.runs_folder().remove(run).map_err(SessionError::from)?;
         }
+        removes = true;
         if output.json {
             output.json(&json!({"run": run, "removed": execute}));
         } else {
             output.line(format!("{} {run}", if execute { "removed" } else { "would remove" }));
         }
     }
-    if !execute && !runs.is_empty() {
+    if !execute && removes {
         output.talk("--execute removes them with their before-images: no rollback after that");
     }
     Ok(Exit::Fine)

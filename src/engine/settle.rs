@@ -301,7 +301,7 @@ impl<'s> Settle<'s> {
         let Some(journal) = self.job.journal.filter(|_| !self.waiting.is_empty()) else {
             return Ok(());
         };
-        while let Err(error) = lock(journal).sync() {
+        while let Err(error) = lock(journal).sync_images() {
             self.wait_for_space(error)?;
         }
         for write in self.waiting.drain(..) {
@@ -317,7 +317,8 @@ impl<'s> Settle<'s> {
         if !error.is_out_of_space() {
             return Err(error.into());
         }
-        self.progress.held = Some("the disk of the state directory is full".to_owned());
+        let said = error.to_string();
+        self.progress.held = said.lines().next().map(str::to_owned);
         self.report_progress(true);
         if self.job.control.rest(Duration::from_secs(1)) == Gate::Stop {
             return Err(error.into());

@@ -1,6 +1,6 @@
 //! Where the scan stands, in a file of its own that is replaced atomically.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::crash::crash_point;
 use super::error::JournalError;
+use super::folder::private_file;
 
 /// Where a resumed run goes on. It covers only keys whose outcomes are durable in the journal.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -51,7 +52,8 @@ impl Checkpoint {
         let path = folder.join(NAME);
         let draft = folder.join("checkpoint.tmp");
         let text = serde_json::to_vec(self).expect("plain data prints as JSON");
-        let mut file = File::create(&draft).map_err(JournalError::io("create", &draft))?;
+        let mut options = OpenOptions::new();
+        let mut file = private_file(&draft, options.create(true).truncate(true).write(true))?;
         file.write_all(&text).map_err(JournalError::io("write", &draft))?;
         file.sync_all().map_err(JournalError::io("sync", &draft))?;
         crash_point();

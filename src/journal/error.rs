@@ -16,6 +16,14 @@ pub enum JournalError {
         /// The system's error.
         source: io::Error,
     },
+    /// The disk is all but full.
+    #[error("only {} MiB are free on the disk of {}, less than {} MiB\n  Nothing is written to Redis until there is space again", free >> 20, path.display(), super::space::FREE_BYTES_MIN >> 20)]
+    NoRoom {
+        /// The run's folder.
+        path: PathBuf,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// A file does not hold what it should.
     #[error("{} is damaged at byte {offset}: {reason}\n  Frames before it are whole; nothing was changed", path.display())]
     Damaged {
@@ -65,7 +73,8 @@ impl JournalError {
 
     /// Whether the disk is full, which an operator can mend while the run waits.
     pub fn is_out_of_space(&self) -> bool {
-        matches!(self, Self::Io { source, .. }
+        matches!(self, Self::NoRoom { .. })
+            || matches!(self, Self::Io { source, .. }
             if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
     }
 }

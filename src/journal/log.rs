@@ -10,6 +10,7 @@ use super::error::JournalError;
 use super::folder::{RunFolder, private_file};
 use super::frame::{self, Next};
 use super::record::{FORMAT, Header, ImageEntry, Mark, Note, Record};
+use super::space::has_room;
 use super::undo::UndoEntry;
 
 const NAME: &str = "journal.log";
@@ -113,6 +114,13 @@ impl Journal {
         self.flush()?;
         crash_point();
         self.file.sync_data().map_err(JournalError::io("sync", &self.path))
+    }
+
+    /// Like [`Journal::sync`], for before-images that are about to be written over: refuses while the
+    /// disk is all but full.
+    pub fn sync_images(&mut self) -> Result<(), JournalError> {
+        has_room(self.folder.path())?;
+        self.sync()
     }
 
     /// Hands what was appended to the system, without waiting for the disk.

@@ -25,6 +25,7 @@ mod log;
 mod record;
 mod seen;
 mod socket;
+mod space;
 mod undo;
 
 pub use checkpoint::{Checkpoint, NodeScan, ScanPlace};

@@ -206,7 +206,7 @@ impl Rollback<'_> {
         };
         let record = Record::Undo(writes.iter().map(undo).collect());
         let frame = self.journal.append(&record);
-        self.journal.sync()?;
+        self.journal.sync_images()?;
         marks.insert(frame, vec![Mark::Again; writes.len()]);
         let Record::Undo(entries) = record else { unreachable!("made just above") };
         for (at, ((item, ..), undo)) in writes.iter_mut().zip(entries).enumerate() {

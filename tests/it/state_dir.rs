@@ -1,0 +1,125 @@
+//! The state directory: a disk that fills up, secrets, rights, and old runs.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use remold::demo::Recipe;
+use remold::store::local::LocalOptions;
+
+use crate::crash::Sweep;
+use crate::harness::{Remold, Snapshot, TestServer};
+
+#[test]
+fn a_run_waits_while_the_disk_is_full_and_goes_on_by_itself() {
+    let sweep = Sweep::of("user");
+    let before = sweep.snapshot();
+    let free = sweep.state.path().join("free");
+    std::fs::write(&free, "1000").expect("a file");
+    let remold = sweep.remold().env("REMOLD_FREE_BYTES_FILE", &free);
+    let (mut child, _home) = remold.line(&sweep.run_line()).spawn();
+    let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let mut lines = lines.map(|line| line.expect("text"));
+    let held = lines.find(|line| line.contains("MiB are free")).expect("the run says why it waits");
+    assert!(held.contains("0 MiB are free"), "{held}");
+    sweep.snapshot().assert_same(&before);
+    std::fs::write(&free, "1000000000").expect("a file");
+    let last = lines.last().expect("a report");
+    assert_eq!(child.wait().expect("ends").code(), Some(sweep.code), "{last}");
+    let report: serde_json::Value = serde_json::from_str(&last).expect("a report");
+    assert_eq!(report["phase"], "done", "{report}");
+    sweep.take_back(&before);
+}
+
+#[test]
+fn no_secret_comes_to_the_disk_and_nobody_else_reads_it() {
+    const SECRET: &str = "tell-nobody-4711";
+    let server = TestServer::with(&LocalOptions {
+        tcp: true,
+        password: Some(SECRET.to_owned()),
+        ..LocalOptions::default()
+    });
+    crate::sample_data::fill(&server, Recipe { keys: 200, seed: 3 });
+    let before = Snapshot::take(&mut server.connect());
+    assert!(server.url().contains(SECRET), "the URL has the password in it");
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let remold = || Remold::on(server.url()).sample_catalog().state(state.path());
+    remold().line("run user --to 3.0.0 --execute --yes").run().exits(1);
+    remold().line("verify last").run().exits(0);
+    remold().line("rollback last --execute --yes").run().exits(0);
+    Snapshot::take(&mut server.connect()).assert_same(&before);
+    let runs = state.path().join("runs");
+    assert_eq!(
+        mode(&runs.read_dir().expect("runs").next().expect("one").expect("read").path()),
+        0o700
+    );
+    let mut files = 0;
+    let mut open = vec![state.path().to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in folder.read_dir().expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                open.push(path);
+                continue;
+            }
+            files += 1;
+            let bytes = std::fs::read(&path).expect("a file");
+            let found = bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes());
+            assert!(!found, "{} holds the password", path.display());
+            assert_eq!(mode(&path) & 0o077, 0, "{}", path.display());
+        }
+    }
+    assert!(files >= 3, "journal, checkpoint and lock: {files}");
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().expect("there").permissions().mode() & 0o777
+}
+
+#[test]
+fn old_runs_are_removed_and_those_that_can_be_resumed_stay() {
+    let sweep = Sweep::of("user");
+    let remold = || sweep.remold();
+    remold().env("REMOLD_CRASH_AT", "20").line(&sweep.run_line()).run();
+    remold().line("resume last --as-planned").run().exits(1);
+    remold().line("rollback last --execute --yes").run().exits(0);
+    remold().env("REMOLD_CRASH_AT", "20").line(&sweep.run_line()).run();
+    let runs = || remold().line("runs --json").run().stdout.lines().count();
+    assert_eq!(runs(), 2);
+    let said = remold().line("runs prune --older-than 1h --execute").run().exits(0);
+    assert_eq!((runs(), said.stdout.as_str()), (2, ""), "both are young");
+    let said = remold().line("runs prune --keep 0").run().exits(0);
+    assert!(said.stdout.starts_with("would remove"), "{}", said.stdout);
+    assert!(said.stderr.contains("left alone, for it is stopped"), "{}", said.stderr);
+    remold().line("runs prune --keep 0 --execute").run().exits(0);
+    assert_eq!(runs(), 1);
+    remold().line("runs prune --keep 0 --execute --force").run().exits(0);
+    assert_eq!(runs(), 0);
+}
+
+#[test]
+fn a_run_is_not_resumed_with_other_definitions_unless_told() {
+    let server = TestServer::start();
+    let storm = crate::harness::Storm { keys: 500, ops_per_second: 1, writers: 1, seed: 1 };
+    storm.fill(&mut server.connect());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    crate::harness::Storm::catalog(folder.path());
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let remold =
+        || Remold::on(server.url()).env("REMOLD_CATALOG", folder.path()).state(state.path());
+    let line = "run doc --to 2.0.0 --execute --yes --batch 20";
+    let crashed = remold().env("REMOLD_CRASH_AT", "20").line(line).run();
+    assert_eq!(crashed.code, None, "it died");
+    let part = Snapshot::take(&mut server.connect());
+    let file = folder.path().join("migrations.json");
+    let text = std::fs::read_to_string(&file).expect("written above");
+    let other = text.replace(r#""separator":"-""#, r#""separator":"+""#);
+    assert_ne!(text, other);
+    std::fs::write(&file, other).expect("a file");
+    let refused = remold().line("resume last").run().exits(4);
+    let told = r#"migration grow/transforms/1/separator: planned with "-", now "+""#;
+    assert!(refused.stderr.contains(told), "{}", refused.stderr);
+    let flag = remold().line("resume last --as-planned --env x --flag y=1").run();
+    Snapshot::take(&mut server.connect()).differences(&part);
+    assert_eq!(flag.exits(0).code, Some(0));
+}
