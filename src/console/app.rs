@@ -24,7 +24,7 @@ use crate::console::panes::{Pane, words};
 use crate::console::regions::{Part, Regions};
 use crate::console::shared::{Job, JobKind, Link, Moment, Shared};
 use crate::console::theme::Role;
-use crate::engine::Report;
+use crate::engine::{OnChanged, Report};
 use crate::model::RunId;
 use crate::session::ServerInfo;
 
@@ -197,7 +197,7 @@ impl App {
         } else if std::mem::take(&mut self.roll_back_after)
             && let Some(run) = stopped_run
         {
-            self.history.ask_to_roll_back(&run, &mut self.shared);
+            self.history.ask_to_roll_back(&run, OnChanged::Keep, &mut self.shared);
         }
         effects
     }
@@ -307,7 +307,9 @@ impl App {
         let (work, kind, run) = match intent {
             Intent::Register(_) => unreachable!("it is carried out above"),
             Intent::Execute(plan) => (Work::Run { plan, execute: true }, JobKind::Run, None),
-            Intent::Rollback(run) => (Work::Rollback(run.clone()), JobKind::Rollback, Some(run)),
+            Intent::Rollback(run, changed) => {
+                (Work::Rollback(run.clone(), changed), JobKind::Rollback, Some(run))
+            }
             Intent::Resume(run) => (Work::Resume(run.clone()), JobKind::Resume, Some(run)),
         };
         self.begin(work, kind, run)

@@ -133,6 +133,7 @@ pub enum Verb {
     Changes,
     Verify,
     Rollback,
+    RollbackOf,
     ResumeRun,
 }
 
@@ -247,6 +248,7 @@ pub const COMMANDS: &[Command] = &[
     row(Verb::Verify, History, &["v"], "verify", "Read the keys of this run again and compare them with what was written"),
     row(Verb::Changes, History, &["o"], "keys", "Compare any key of this run: its value before the run, and what is stored now"),
     writes(Verb::Rollback, History, &["b"], "roll back", "Put the bytes from before this run back, after you typed the key pattern"),
+    writes(Verb::RollbackOf, History, &["B"], "roll back …", "Roll back, and choose what becomes of keys that were changed since: kept, overwritten or inverted"),
     writes(Verb::ResumeRun, History, &["e"], "resume", "Go on with this stopped run from its checkpoint, after you typed the key pattern"),
 
     quiet(Verb::Up, Everywhere, &["up", "k"], "up", "Up one row"),
@@ -308,6 +310,6 @@ mod tests {
     fn what_writes_is_marked() {
         let writing: Vec<Verb> =
             COMMANDS.iter().filter(|c| c.danger == Danger::Writes).map(|c| c.verb).collect();
-        assert_eq!(writing, [Verb::Execute, Verb::Rollback, Verb::ResumeRun]);
+        assert_eq!(writing, [Verb::Execute, Verb::Rollback, Verb::RollbackOf, Verb::ResumeRun]);
     }
 }

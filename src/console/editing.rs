@@ -41,6 +41,10 @@ impl App {
             Choice::Answer(migration, steps) => {
                 self.chain.answered(&migration, steps, &mut self.shared)
             }
+            Choice::Rollback(run, changed) => {
+                self.history.ask_to_roll_back(&run, changed, &mut self.shared);
+                Vec::new()
+            }
             Choice::Path(path) => self.chain.take_path(path, &mut self.shared),
             Choice::Save(saving, SaveTo::Files) => vec![Effect::Save(saving, SaveTo::Files)],
             Choice::Save(saving, SaveTo::Registry) => {

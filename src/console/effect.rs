@@ -13,7 +13,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::console::msg::{Answer, Generation, Msg, Saved};
-use crate::engine::{Control, Knob, Progress, Report, RollbackOptions, RunOptions, VerifyOptions};
+use crate::engine::{
+    Control, Knob, OnChanged, Progress, Report, RollbackOptions, RunOptions, VerifyOptions,
+};
 use crate::model::limits::PROGRESS_INTERVAL_MS;
 use crate::model::{Key, RedisType, RunId};
 use crate::planner::{Plan, PlanRequest};
@@ -57,7 +59,7 @@ pub enum Work {
     /// Read back what a run wrote.
     Verify(RunId),
     /// Put back what was there before a run.
-    Rollback(RunId),
+    Rollback(RunId, OnChanged),
 }
 
 /// What a chain is planned from.
@@ -411,8 +413,8 @@ fn carry_out(session: &Session, work: Work, control: &Control) -> Answer<Box<Rep
         }
         Work::Resume(run) => session.resume(&run, &options(true), control),
         Work::Verify(run) => session.verify(&run, &VerifyOptions::default(), control),
-        Work::Rollback(run) => {
-            let options = RollbackOptions { execute: true, ..RollbackOptions::default() };
+        Work::Rollback(run, changed) => {
+            let options = RollbackOptions { execute: true, changed, ..RollbackOptions::default() };
             session.rollback(&run, &options, control)
         }
     };

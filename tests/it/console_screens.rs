@@ -363,7 +363,7 @@ fn random_events_neither_break_it_nor_make_it_write() {
                 let writes = matches!(
                     effect,
                     Effect::Start(
-                        Work::Run { execute: true, .. } | Work::Resume(_) | Work::Rollback(_)
+                        Work::Run { execute: true, .. } | Work::Resume(_) | Work::Rollback(..)
                     )
                 );
                 prop_assert!(!writes, "{effect:?}");

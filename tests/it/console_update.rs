@@ -4,7 +4,7 @@ use remold::console::command::{COMMANDS, Scope};
 use remold::console::effect::{Effect, Order, Work};
 use remold::console::msg::Msg;
 use remold::console::shared::{Job, JobKind};
-use remold::engine::Knob;
+use remold::engine::{Knob, OnChanged};
 use remold::model::Phase;
 use remold::session::Settings;
 
@@ -43,7 +43,7 @@ fn running() -> Stage {
 fn starts_writing(effects: &[Effect]) -> bool {
     effects.iter().any(|effect| match effect {
         Effect::Start(Work::Run { execute, .. }) => *execute,
-        Effect::Start(Work::Resume(_) | Work::Rollback(_)) => true,
+        Effect::Start(Work::Resume(_) | Work::Rollback(..)) => true,
         _ => false,
     })
 }
@@ -176,7 +176,7 @@ fn a_run_of_history_is_rolled_back_after_its_pattern_was_typed() {
     stage.type_text("user:*");
     let effects = stage.press("enter");
     assert!(effects.iter().any(
-        |effect| matches!(effect, Effect::Start(Work::Rollback(run)) if *run == said::run_id())
+        |effect| matches!(effect, Effect::Start(Work::Rollback(run, _)) if *run == said::run_id())
     ));
 }
 
@@ -237,4 +237,19 @@ fn every_verb_can_be_asked_for_in_every_pane() {
             stage.draw();
         }
     }
+}
+
+#[test]
+fn a_rollback_says_what_becomes_of_keys_that_were_changed_since() {
+    let mut stage = stage();
+    stage.press("5");
+    stage.send(Msg::Runs(Ok((said::runs(), Vec::new()))));
+    stage.press("B down");
+    assert!(stage.text().contains("inverse chain"), "{}", stage.text());
+    assert!(!starts_writing(&stage.press("enter")));
+    stage.type_text("user:*");
+    let effects = stage.press("enter");
+    let inverts =
+        |effect: &Effect| matches!(effect, Effect::Start(Work::Rollback(_, OnChanged::Invert)));
+    assert!(effects.iter().any(inverts), "{effects:?}");
 }

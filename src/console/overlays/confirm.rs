@@ -15,6 +15,7 @@ use crate::console::overlays::{Answer, dialog};
 use crate::console::theme::Role;
 use crate::console::widgets::input::Input;
 use crate::console::widgets::{Canvas, above, below, text};
+use crate::engine::OnChanged;
 use crate::model::RunId;
 use crate::planner::Plan;
 
@@ -23,8 +24,8 @@ use crate::planner::Plan;
 pub enum Intent {
     /// Run this plan, writing.
     Execute(Arc<Plan>),
-    /// Roll a run back.
-    Rollback(RunId),
+    /// Roll a run back; and what becomes of keys that were changed since.
+    Rollback(RunId, OnChanged),
     /// Go on with a stopped run.
     Resume(RunId),
     /// Register definitions.

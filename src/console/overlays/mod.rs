@@ -22,6 +22,7 @@ use crate::console::effect::{SaveTo, Saving};
 use crate::console::keymap::Press;
 use crate::console::theme::Role;
 use crate::console::widgets::Canvas;
+use crate::engine::OnChanged;
 use crate::model::RunId;
 use crate::session::edit::Kind;
 
@@ -67,6 +68,8 @@ pub enum Choice {
     Template(&'static Kind),
     /// These steps as the answer to a question about a migration.
     Answer(String, Vec<Json>),
+    /// Roll this run back, with this for keys that were changed since.
+    Rollback(RunId, OnChanged),
     /// These migrations as the path; `None` is the one that is found.
     Path(Option<Vec<String>>),
     /// Save these definitions there.

@@ -6,7 +6,7 @@ use ratatui::text::Line;
 use crate::console::command::Verb;
 use crate::console::effect::Effect;
 use crate::console::msg::{Answer, Generation};
-use crate::console::overlays::{Compare, Confirm, Intent, Overlay};
+use crate::console::overlays::{Choice, Compare, Confirm, Intent, Item, Menu, Overlay};
 use crate::console::panes::Pane;
 use crate::console::panes::chain::outcome_role;
 use crate::console::regions::Part;
@@ -15,7 +15,7 @@ use crate::console::theme::Role;
 use crate::console::widgets::list::{self, ListState};
 use crate::console::widgets::table::{self, Column};
 use crate::console::widgets::{Canvas, above, below, text};
-use crate::engine::RunSummary;
+use crate::engine::{OnChanged, RunSummary};
 use crate::model::{Outcome, Phase, RunId};
 use crate::session::Change;
 
@@ -105,7 +105,7 @@ impl History {
     }
 
     /// Opens the question before a rollback.
-    pub fn ask_to_roll_back(&self, run: &RunId, shared: &mut Shared) {
+    pub fn ask_to_roll_back(&self, run: &RunId, changed: OnChanged, shared: &mut Shared) {
         let mut lines = vec![
             (Role::Text, format!("This changes keys on {}:", shared.setting.address)),
             (Role::Title, format!("roll back run {run}")),
@@ -115,10 +115,11 @@ impl History {
                 Role::Text,
                 format!(
                     "{} to {}: the bytes of {} migrated keys are put back where our value still \
-                     stands; what was changed since is left alone and reported.",
+                     stands; {}.",
                     summary.subject,
                     summary.target,
-                    text::grouped(summary.tally.migrated)
+                    text::grouped(summary.tally.migrated),
+                    of_changed(changed),
                 ),
             ));
         }
@@ -127,7 +128,7 @@ impl History {
             self.find(run).map_or(shared.choice.subject.clone(), |s| Some(s.subject.clone()));
         let phrase =
             subject.and_then(|name| pattern_of(&name, shared)).unwrap_or_else(|| run.to_string());
-        let intent = Intent::Rollback(run.clone());
+        let intent = Intent::Rollback(run.clone(), changed);
         let confirm = Confirm::new("Roll back", lines, phrase, "Roll back", intent);
         shared.overlays.push(Overlay::Confirm(confirm));
     }
@@ -220,6 +221,32 @@ impl History {
     }
 }
 
+/// What becomes of keys that were changed since the run, in words.
+fn of_changed(changed: OnChanged) -> &'static str {
+    match changed {
+        OnChanged::Keep => "what was changed since is left alone and reported",
+        OnChanged::Overwrite => {
+            "what was changed since is overwritten too: the later write is lost"
+        }
+        OnChanged::Invert => {
+            "what was changed since goes back through the inverse chain, so that the later write lives on"
+        }
+    }
+}
+
+/// The ways to roll a run back.
+fn choose_rollback(run: &RunId) -> Menu {
+    let item = |name, changed| {
+        Item::new(Choice::Rollback(run.clone(), changed), name, of_changed(changed))
+    };
+    let items = vec![
+        item("keep", OnChanged::Keep),
+        item("invert", OnChanged::Invert),
+        item("overwrite", OnChanged::Overwrite),
+    ];
+    Menu::new("Keys that were changed since the run", items)
+}
+
 /// The key pattern of a subject, as the definitions name it.
 fn pattern_of(subject: &str, shared: &Shared) -> Option<String> {
     shared.setting.catalog.subject(subject).map(|subject| subject.key_pattern.clone())
@@ -306,7 +333,12 @@ impl Pane for History {
             Verb::Refresh => return vec![Effect::ListRuns],
             Verb::Rollback => {
                 if let Some(run) = self.selected_run() {
-                    self.ask_to_roll_back(&run, shared);
+                    self.ask_to_roll_back(&run, OnChanged::Keep, shared);
+                }
+            }
+            Verb::RollbackOf => {
+                if let Some(run) = self.selected_run() {
+                    shared.overlays.push(Overlay::Menu(choose_rollback(&run)));
                 }
             }
             Verb::ResumeRun => self.ask_to_resume(shared),
@@ -339,7 +371,8 @@ impl Pane for History {
     }
 
     fn disabled(&self, verb: Verb, shared: &Shared) -> Option<String> {
-        let of_run = [Verb::Verify, Verb::Rollback, Verb::ResumeRun, Verb::Changes];
+        let of_run =
+            [Verb::Verify, Verb::Rollback, Verb::RollbackOf, Verb::ResumeRun, Verb::Changes];
         if !of_run.contains(&verb) {
             return None;
         }
