@@ -2,6 +2,7 @@
 //!
 //! Every method that speaks to the server blocks.
 
+mod census;
 pub mod config;
 mod changes;
 mod definitions;
@@ -22,7 +23,7 @@ use std::sync::{Arc, OnceLock};
 use semver::Version;
 use serde_json::Value as Json;
 
-use crate::catalog::Subject;
+use crate::catalog::versions::LATEST;
 use crate::engine::{
     self, Control, EngineError, Judge, Preview, Report, RollbackOptions, RunOptions, RunSummary,
     Services, Story, VerifyOptions,
@@ -35,15 +36,16 @@ use crate::schema::Detection;
 use crate::store::{Found, Link};
 use crate::transform::Frozen;
 
+pub use self::census::{Census, Counted, Standing};
 pub use self::changes::Change;
 pub use self::draft::{Drafted, Ground};
 pub use self::error::SessionError;
 use self::lock::Work;
 pub use self::lock::{Holder, RegisteredRun};
 pub use self::registry::{Clash, Event, PushOutcome};
-pub use self::samples::Sampled;
+pub use self::samples::{Looked, Sampled, Samples, no_document};
 pub use self::settings::{Settings, URL_DEFAULT};
-pub use crate::catalog::Catalog;
+pub use crate::catalog::{Catalog, Subject};
 pub use crate::journal::{JournalError, save_file};
 pub use crate::store::inspect::{KeyLine, KeyValue, KeyView};
 pub use crate::store::{Address, ServerInfo, StoreError};
@@ -454,20 +456,24 @@ impl Session {
         Ok(engine::story(&self.runs, run)?)
     }
 
-    /// The version a text names: `3.0.0`, or `latest` for a subject's newest.
+    /// The version a text names: `3.0.0`, a tag, or `latest` for a subject's newest.
     pub fn version(&self, subject: &str, text: &str) -> Result<Version, SessionError> {
         let known = self.subject(subject)?;
-        if text == "latest" {
+        if text == LATEST {
             return known.latest().map(|schema| schema.version.clone()).ok_or_else(|| {
                 SessionError::Usage(format!("{subject} has no schema yet, so it has no latest"))
             });
         }
+        if let Some(version) = known.tags.get(text) {
+            return Ok(version.clone());
+        }
         text.parse().map_err(|_| {
-            let versions: Vec<String> = known.versions().iter().map(ToString::to_string).collect();
+            let versions = known.versions().into_iter().map(ToString::to_string);
+            let names: Vec<String> = versions.chain(known.tags.keys().cloned()).collect();
             SessionError::Usage(format!(
-                "'{text}' is no version: expected three numbers as in 1.0.0, or 'latest'; {subject} \
-                 has {}",
-                versions.join(", ")
+                "'{text}' is no version: expected three numbers as in 1.0.0, a tag, or 'latest'; \
+                 {subject} has {}",
+                names.join(", ")
             ))
         })
     }

@@ -5,25 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
-use semver::Version;
 use serde_json::{Map, Value};
 
+use super::Catalog;
 use super::migration::Migration;
 use super::mistakes::{Mistake, Mistakes};
 use super::scripts::{self, Scripts};
 use super::spans::Spans;
 use super::strategy::Strategy;
-use super::{Catalog, Overrides, Subject};
+use super::versions::{read_paths, read_tags};
 use crate::schema::Schema;
 use crate::schema::bundle::{Files, bundle, refers_to_files};
-use crate::schema::mistake::{Place, Reader, nearest, one_of, type_name};
+use crate::schema::mistake::{Reader, nearest, one_of, type_name};
 
 /// Folders below a catalog are read this deep; deeper is a loop of links.
 const FOLDER_DEPTH_MAX: usize = 32;
 
 /// The keys of a file with migrations, strategies or flags.
-pub const FILE_KEYS: [&str; 7] =
-    ["subject", "migrations", "paths", "strategies", "flags", "description", "$schema"];
+pub const FILE_KEYS: [&str; 8] =
+    ["subject", "migrations", "paths", "tags", "strategies", "flags", "description", "$schema"];
 
 /// One definition file, wherever it came from.
 #[derive(Clone, Debug)]
@@ -110,7 +110,7 @@ impl Catalog {
         }
         // Overrides name migrations, which may stand in another file of the subject.
         for file in &parsed {
-            assembly.paths(file);
+            assembly.versions(file);
         }
         let Assembly { mut catalog, mut mistakes, .. } = assembly;
         if !mistakes.0.is_empty() {
@@ -212,7 +212,7 @@ impl Assembly {
             return None;
         };
         let has = |keys: &[&str]| keys.iter().any(|key| map.contains_key(*key));
-        let kind = if has(&["migrations", "strategies", "flags", "paths"]) {
+        let kind = if has(&["migrations", "strategies", "flags", "paths", "tags"]) {
             Kind::Definitions
         } else if has(&["version", "keyPattern", "subject", "fields", "jsonSchema"]) {
             Kind::Schema
@@ -352,20 +352,30 @@ impl Assembly {
         self.collect(file, reader);
     }
 
-    fn paths(&mut self, file: &Parsed<'_>) {
-        let Some(value) = file.map().get("paths").filter(|_| file.kind == Kind::Definitions) else {
+    /// What a file says of versions beside its migrations: `paths` and `tags`.
+    fn versions(&mut self, file: &Parsed<'_>) {
+        let of = |key: &str| file.map().get(key).filter(|_| file.kind == Kind::Definitions);
+        let (paths, tags) = (of("paths"), of("tags"));
+        if paths.is_none() && tags.is_none() {
             return;
-        };
+        }
         let mut reader = Reader::default();
         // A file whose subject is not clear has been told so by its migrations.
         let mut unheard = Reader::default();
         if let Some(name) = self.subject_of(&mut unheard, file) {
-            // Migrations that were refused are missing here for their own mistakes, told already.
+            // What was refused is missing here for its own mistakes, told already.
             let sound = self.mistakes.0.is_empty();
             let subject = self.catalog.subjects.entry(name).or_default();
-            let read = reader.at_key("paths", |reader| read_paths(reader, value, subject, sound));
-            for (from, targets) in read {
-                subject.paths.entry(from).or_default().extend(targets);
+            if let Some(value) = paths {
+                let read = |reader: &mut Reader| read_paths(reader, value, subject, sound);
+                for (from, targets) in reader.at_key("paths", read) {
+                    subject.paths.entry(from).or_default().extend(targets);
+                }
+            }
+            if let Some(value) = tags {
+                let read = |reader: &mut Reader| read_tags(reader, value, subject, sound);
+                let tags = reader.at_key("tags", read);
+                subject.tags.extend(tags);
             }
         }
         self.collect(file, reader);
@@ -395,72 +405,6 @@ fn meant_subject(map: &Map<String, Value>, folder: Option<&str>) -> Option<Strin
     let text = |key: &str| map.get(key).and_then(Value::as_str);
     let pattern = || text("keyPattern").and_then(crate::schema::definition::literal_head);
     text("subject").map(str::to_owned).or_else(pattern).or_else(|| folder.map(str::to_owned))
-}
-
-fn read_paths(reader: &mut Reader, value: &Value, subject: &Subject, sound: bool) -> Overrides {
-    let mut overrides = Overrides::new();
-    let Some(map) = reader.any_object(value, "'paths'") else { return overrides };
-    for (from, targets) in map {
-        reader.at_key(from, |reader| {
-            let Some(from_version) = version_key(reader, from) else { return };
-            let Some(targets) = reader.any_object(targets, "the paths from a version") else {
-                return;
-            };
-            for to in targets.keys() {
-                let to_version = reader.at_key(to, |reader| version_key(reader, to));
-                let names = reader.texts(targets, to);
-                let (Some(to_version), Some(names)) = (to_version, names) else { continue };
-                let known = reader.at_key(to, |reader| {
-                    !sound || check_path(reader, subject, &from_version, &to_version, &names)
-                });
-                if known {
-                    overrides.entry(from_version.clone()).or_default().insert(to_version, names);
-                }
-            }
-        });
-    }
-    overrides
-}
-
-fn version_key(reader: &mut Reader, text: &str) -> Option<Version> {
-    let version = Version::parse(text);
-    if let Err(error) = &version {
-        let message = format!("'{text}' is no semantic version ({error})");
-        reader.wrong(message, "three numbers, as in \"1.0.0\"");
-    }
-    version.ok()
-}
-
-/// Whether the migrations exist and lead from one version to the other.
-fn check_path(
-    reader: &mut Reader,
-    subject: &Subject,
-    from: &Version,
-    to: &Version,
-    names: &[String],
-) -> bool {
-    let before = reader.mistakes.len();
-    let known: Vec<&str> = subject.migrations.keys().map(String::as_str).collect();
-    let mut at = from;
-    for (index, name) in names.iter().enumerate() {
-        reader.within(Place::Item(index), |reader| match subject.migrations.get(name) {
-            None => reader.unknown_name("migration", name, &known),
-            Some(migration) => {
-                if migration.source != *at {
-                    let message = format!("the path is at {at}, and {} starts", migration.title());
-                    reader.wrong(
-                        format!("{message} from {}", migration.source),
-                        format!("a migration from {at}"),
-                    );
-                }
-                at = &migration.target;
-            }
-        });
-    }
-    if reader.mistakes.len() == before && at != to {
-        reader.wrong(format!("the path ends at {at}"), format!("a path that ends at {to}"));
-    }
-    reader.mistakes.len() == before
 }
 
 pub(super) fn not_json(source: &Source, error: &serde_json::Error) -> Mistake {

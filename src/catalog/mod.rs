@@ -14,6 +14,7 @@ pub mod strategy;
 pub mod typed;
 #[cfg(test)]
 mod tests;
+pub mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,6 +56,8 @@ pub struct Subject {
     pub migrations: BTreeMap<String, Migration>,
     /// The `paths` overrides.
     pub paths: Overrides,
+    /// Names for versions, such as `production`.
+    pub tags: BTreeMap<String, Version>,
 }
 
 impl Catalog {
@@ -95,7 +98,7 @@ impl Subject {
         Detector::new(self.schemas.values())
     }
 
-    /// Its migrations and paths as one definition file, each as written.
+    /// Its migrations, paths and tags as one definition file, each as written.
     pub fn migrations_definition(&self) -> Value {
         let migrations: serde_json::Map<String, Value> = self
             .migrations
@@ -114,6 +117,11 @@ impl Subject {
                 })
                 .collect();
             out["paths"] = Value::Object(paths);
+        }
+        if !self.tags.is_empty() {
+            let tags =
+                self.tags.iter().map(|(tag, version)| (tag.clone(), version.to_string().into()));
+            out["tags"] = Value::Object(tags.collect());
         }
         out
     }

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use serde_json::Value as Json;
 
 use super::exit::{Exit, Failure};
+use super::infer;
 use super::render::Output;
 use crate::schema::diff::modes::{advised, promised};
 use crate::schema::diff::rows::{Row, rows, unified};
@@ -11,9 +12,8 @@ use crate::schema::diff::{
     Bump, Change, ChangeSet, DataWork, Evidence, OpenModel, Policy, RequiredDefault, Verdict, diff,
     examples,
 };
-use crate::schema::infer::Profile;
 use crate::schema::{Schema, Version};
-use crate::session::{Sampled, Session};
+use crate::session::{Sampled, Samples, Session};
 
 /// Documents asked with --sample, and those that --live looks at.
 const SAMPLE_DEFAULT: u64 = 1_000;
@@ -116,12 +116,8 @@ pub fn carry_out(
 
 /// What the stored documents look like, as a schema.
 fn live(session: &Session, old: &Schema, most: u64, output: Output) -> Result<Schema, Failure> {
-    let mut profile = Profile::default();
-    session.each_sample(&old.key_pattern, most, &mut |_, sampled| match sampled {
-        // What does not read is counted by the profile itself.
-        Sampled::Document(document) => _ = profile.add(document),
-        Sampled::Other(_) => profile.add_unreadable(),
-    })?;
+    let samples = Samples { pattern: &old.key_pattern, redis_type: None, most };
+    let (profile, _) = infer::profile(samples, session, output)?;
     if profile.documents() == 0 {
         let pattern = &old.key_pattern;
         return Err(Failure::usage(format!("no document stands under '{pattern}'")));

@@ -4,11 +4,12 @@ use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
+use super::census::progress;
 use super::exit::{Exit, Failure};
 use super::render::Output;
 use crate::schema::infer::Profile;
 use crate::schema::infer::report::{FieldReport, Share};
-use crate::session::{Sampled, Session};
+use crate::session::{Samples, Session};
 
 /// Keys looked at unless told otherwise.
 const SAMPLES_DEFAULT: u64 = 10_000;
@@ -44,20 +45,8 @@ pub fn carry_out(
     output: Output,
 ) -> Result<Exit, Failure> {
     let most = if arguments.all { u64::MAX } else { arguments.samples };
-    let mut profile = Profile::default();
-    let mut looked_at = 0_u64;
-    session.each_sample(&arguments.pattern, most, &mut |_, sampled| {
-        match sampled {
-            // What does not read is counted by the profile itself.
-            Sampled::Document(document) => _ = profile.add(document),
-            Sampled::Other(_) => profile.add_unreadable(),
-        }
-        looked_at += 1;
-        if looked_at.is_multiple_of(5_000) {
-            output.live(Some(&format!("{looked_at} keys looked at")));
-        }
-    })?;
-    output.live(None);
+    let samples = Samples { pattern: &arguments.pattern, redis_type: None, most };
+    let (profile, looked_at) = profile(samples, session, output)?;
     if profile.documents() == 0 {
         output.talk(format!(
             "no document stands under '{}' at {} ({looked_at} keys looked at)",
@@ -90,6 +79,32 @@ pub fn carry_out(
         output.talk(heading(&profile));
     }
     Ok(Exit::Fine)
+}
+
+/// What the documents look like, and how many keys were looked at.
+pub fn profile(
+    samples: Samples<'_>,
+    session: &Session,
+    output: Output,
+) -> Result<(Profile, u64), Failure> {
+    let (parts, looked) = session.look_at_samples(
+        samples,
+        Profile::default,
+        |profile, _, value| match value {
+            // What does not read is counted by the profile itself.
+            Ok(content) => _ = profile.add_content(content),
+            Err(_) => profile.add_unreadable(),
+        },
+        &mut |looked| {
+            output.live(Some(&progress(looked)));
+            true
+        },
+    )?;
+    output.live(None);
+    let mut parts = parts.into_iter();
+    let mut profile = parts.next().unwrap_or_default();
+    parts.for_each(|part| profile.merge(&part));
+    Ok((profile, looked.keys))
 }
 
 fn subject(arguments: &Arguments) -> Result<String, Failure> {

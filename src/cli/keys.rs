@@ -3,10 +3,11 @@
 use clap::Args;
 use serde_json::json;
 
+use super::census;
 use super::exit::{Exit, Failure};
-use super::render::Output;
+use super::render::{Output, Tone};
 use crate::model::{Expiry, RedisType};
-use crate::session::Session;
+use crate::session::{KeyLine, Samples, Session};
 
 /// Keys listed unless told otherwise.
 const LIMIT_DEFAULT: usize = 100;
@@ -18,10 +19,10 @@ pub struct Arguments {
     /// Only keys of this type: string, hash, list, set, zset, stream, json
     #[arg(long = "type", value_name = "TYPE")]
     redis_type: Option<String>,
-    /// At most this many keys; 0 lists all
-    #[arg(long, default_value_t = LIMIT_DEFAULT, value_name = "N")]
-    limit: usize,
-    /// Show the schema version of each document
+    /// At most this many keys, 0 is all [default: 100, and all with --versions]
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Count the documents of each schema version instead, with a few keys of each
     #[arg(long)]
     versions: bool,
 }
@@ -38,7 +39,16 @@ pub fn carry_out(
             Failure::usage("--type none matches nothing: name a type such as string or hash")
         })?),
     };
-    let limit = if arguments.limit == 0 { usize::MAX } else { arguments.limit };
+    if arguments.versions {
+        let most = arguments.limit.filter(|limit| *limit > 0).map_or(u64::MAX, |most| most as u64);
+        let samples =
+            Samples { pattern: &arguments.pattern, redis_type: redis_type.as_ref(), most };
+        return census::carry_out(samples, session, output);
+    }
+    let limit = match arguments.limit.unwrap_or(LIMIT_DEFAULT) {
+        0 => usize::MAX,
+        limit => limit,
+    };
     let (mut cursor, mut shown, mut looked_at) = (0, 0, 0);
     let database_keys = loop {
         let want = limit - shown;
@@ -46,7 +56,6 @@ pub fn carry_out(
             session.browse(&arguments.pattern, redis_type.as_ref(), cursor, want.min(1000))?;
         looked_at += page.looked_at;
         for line in page.lines.iter().take(want) {
-            let version = if arguments.versions { version(session, &line.key)? } else { None };
             if output.json {
                 output.json(&json!({
                     "key": line.key, "type": line.redis_type,
@@ -54,10 +63,9 @@ pub fn carry_out(
                         Expiry::Never => None,
                         Expiry::AtMs(at) => Some(at),
                     },
-                    "version": version,
                 }));
             } else {
-                output.line(text(line, version.as_deref()));
+                output.line(text(line, output));
             }
             shown += 1;
         }
@@ -76,20 +84,13 @@ pub fn carry_out(
     Ok(Exit::Fine)
 }
 
-fn version(session: &Session, key: &crate::model::Key) -> Result<Option<String>, Failure> {
-    let detail = session.key(key)?;
-    Ok(detail
-        .and_then(|detail| detail.version)
-        .map(|(subject, version)| format!("{subject}@{version}")))
-}
-
-fn text(line: &crate::session::KeyLine, version: Option<&str>) -> String {
+fn text(line: &KeyLine, output: Output) -> String {
     let expiry = match line.expiry {
         Expiry::Never => "-".to_owned(),
         Expiry::AtMs(at) => left(at),
     };
-    let version = version.map(|version| format!("{version:<16} ")).unwrap_or_default();
-    format!("{:<9} {expiry:>8} {version}{}", line.redis_type.name(), line.key)
+    let about = format!("{:<9} {expiry:>8} ", line.redis_type.name());
+    output.paint(Tone::Faint, about) + &line.key.to_string()
 }
 
 /// The time until `at_ms`, in its largest unit.

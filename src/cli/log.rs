@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::{Map, Value as Json};
 
 use super::exit::{Exit, Failure};
-use super::render::Output;
+use super::render::{Output, Tone};
 use crate::session::{Event, Session};
 
 #[derive(Args, Debug)]
@@ -17,7 +17,7 @@ pub struct Arguments {
     follow: bool,
 }
 
-/// Shows what happened to the registry.
+/// Shows what happened to the registry, and to the runs that it knows of.
 pub fn carry_out(
     arguments: &Arguments,
     session: &Session,
@@ -34,7 +34,7 @@ pub fn carry_out(
             true
         })?;
     } else if events.is_empty() {
-        output.talk(format!("nothing is registered at {}", session.address()));
+        output.talk(format!("nothing happened yet in the registry at {}", session.address()));
     }
     Ok(Exit::Fine)
 }
@@ -53,13 +53,50 @@ fn show(event: &Event, output: Output) {
         let found = event.fields.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str()).unwrap_or_default()
     };
+    let name = field("event");
+    let tone = match name {
+        "run.finished" | "run.rolled-back" => Tone::Good,
+        "run.failed" => Tone::Bad,
+        "run.stopped" | "lock.taken-over" => Tone::Odd,
+        _ => Tone::Strong,
+    };
+    let at = output.paint(Tone::Faint, field("at"));
+    let by = output.paint(Tone::Faint, format!("by {}", field("by")));
+    let name = output.paint(tone, format!("{name:<20}"));
+    output.line(format!("{at}  {name}  {}  {by}", about(&field)));
+}
+
+/// What an event is about, in words.
+fn about<'e>(field: &impl Fn(&str) -> &'e str) -> String {
+    let (subject, name) = (field("subject"), field("name"));
     let digest: String = field("digest").chars().take(12).collect();
-    output.line(format!(
-        "{}  {:<22} {} {}  by {}  {digest}",
-        field("at"),
-        field("event"),
-        field("subject"),
-        field("name"),
-        field("by"),
-    ));
+    match field("event") {
+        "schema.registered" => format!("{subject}@{name}  {digest}"),
+        "tag.registered" => {
+            format!("{subject}@{name} is {subject}@{}", field("tags").trim_matches('"'))
+        }
+        "migration.registered" if name == ":paths" => format!("paths of {subject}  {digest}"),
+        "migration.registered" => format!("{name} of {subject}  {digest}"),
+        "lock.taken-over" => format!("{subject}, from {}", field("from")),
+        event if event.starts_with("run.") => {
+            let phase = match event {
+                "run.phase" => format!(" {}", field("phase")),
+                _ => String::new(),
+            };
+            let tally = match event {
+                "run.started" => format!("plan {digest}"),
+                _ => tally(field("tally")),
+            };
+            format!("{}{phase} of {name}, {subject} to {}  {tally}", field("verb"), field("target"))
+        }
+        _ => format!("{name}  {digest}"),
+    }
+}
+
+/// What there is of each outcome: `400 migrated, 3 invalid`.
+fn tally(text: &str) -> String {
+    let counts: Map<String, Json> = serde_json::from_str(text).unwrap_or_default();
+    let counted = counts.iter().filter(|(_, count)| count.as_u64().is_some_and(|count| count > 0));
+    let words: Vec<String> = counted.map(|(name, count)| format!("{count} {name}")).collect();
+    if words.is_empty() { "no key yet".to_owned() } else { words.join(", ") }
 }

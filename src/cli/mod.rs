@@ -2,6 +2,7 @@
 //!
 //! Standard output is data, standard error is talk; nothing prompts without a terminal.
 
+mod census;
 mod clock;
 mod config;
 mod control;
@@ -78,7 +79,7 @@ struct Arguments {
 
 #[derive(Subcommand, Debug)]
 enum Verb {
-    /// List keys that match a pattern
+    /// List keys that match a pattern, or count the versions of their documents
     Keys(keys::Arguments),
     /// Draw up what a run would do, as data
     Plan(plan::Arguments),
@@ -105,7 +106,7 @@ enum Verb {
     Diff(diff::Arguments),
     /// Propose a schema from stored documents
     Infer(infer::Arguments),
-    /// Show what was registered, by whom and when
+    /// Show what was registered and what was run, by whom and when
     Log(log::Arguments),
     /// Show the versions of a subject and the migrations between them
     Graph(graph::Arguments),

@@ -5,6 +5,7 @@ use std::process;
 
 use serde::Serialize;
 use serde_json::{Value as Json, json};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::exit::{Exit, Failure};
 use super::options::Global;
@@ -13,19 +14,74 @@ use crate::model::{Outcome, Phase};
 
 /// Where data and talk go, and in which form.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Output {
     /// Whether data is JSON.
     pub json: bool,
     quiet: bool,
-    /// Whether talk may be coloured and redrawn.
+    /// Whether talk may be redrawn.
     pub live: bool,
+    /// Whether data may be coloured.
+    colour: bool,
+    /// Columns of the terminal, or what stands for them.
+    pub columns: usize,
 }
+
+/// What a colour says; the words beside it say it too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// As wanted.
+    Good,
+    /// Needs a look.
+    Odd,
+    /// Breaks something.
+    Bad,
+    /// What the eye looks for first.
+    Strong,
+    /// What it may pass over.
+    Faint,
+}
+
+/// Columns where there is no terminal to ask.
+const COLUMNS_DEFAULT: usize = 100;
 
 impl Output {
     /// The output these options ask for.
     pub fn new(global: &Global) -> Self {
         let live = io::stderr().is_terminal() && !global.quiet;
-        Self { json: global.json, quiet: global.quiet, live }
+        // https://no-color.org: any value but the empty one.
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let colour = io::stdout().is_terminal() && !(global.no_color || refused || dumb);
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
+        let columns = size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
+        let columns = columns.unwrap_or(COLUMNS_DEFAULT);
+        Self { json: global.json, quiet: global.quiet, live, colour, columns }
+    }
+
+    /// `text` in the colour of its tone, where colours are wanted.
+    pub fn paint(self, tone: Tone, text: impl AsRef<str>) -> String {
+        let text = text.as_ref();
+        if !self.colour || text.is_empty() {
+            return text.to_owned();
+        }
+        let code = match tone {
+            Tone::Good => "32",
+            Tone::Odd => "33",
+            Tone::Bad => "31",
+            Tone::Strong => "1",
+            Tone::Faint => "2",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+
+    /// `text` cut to the columns that are left after `used`, with a sign that it was cut. Text that goes
+    /// to no terminal is not cut.
+    pub fn fit(self, text: &str, used: usize) -> String {
+        if !io::stdout().is_terminal() {
+            return text.to_owned();
+        }
+        cut(text, self.columns.saturating_sub(used))
     }
 
     /// A line of data.
@@ -86,6 +142,23 @@ pub fn ask_password() -> Result<String, Failure> {
     }
     rpassword::prompt_password("Password: ")
         .map_err(|error| Failure::usage(format!("no password was read: {error}")))
+}
+
+/// `text` in at most so many columns, with `…` in the place of what was cut.
+pub fn cut(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 1;
+    for character in text.chars() {
+        used += character.width().unwrap_or(0);
+        if used > columns {
+            break;
+        }
+        out.push(character);
+    }
+    out + "…"
 }
 
 /// Why a verb did not come to its end.

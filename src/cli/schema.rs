@@ -1,13 +1,15 @@
-//! `remold schema list|show|validate|infer|push|pull|format`
+//! `remold schema list|show|validate|infer|push|pull|tag|format`
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::exit::{Exit, Failure};
-use super::render::Output;
+use super::render::{Output, Tone};
 use super::{infer, validate};
+use crate::schema::Version;
+use crate::schema::diff::Mode;
 use crate::schema::format::schema_file;
-use crate::session::{Clash, PushOutcome, Session};
+use crate::session::{Clash, PushOutcome, Session, Subject};
 
 #[derive(Args, Debug)]
 pub struct Arguments {
@@ -29,6 +31,8 @@ enum Verb {
     Push(PushArguments),
     /// Write the registered definitions into a folder
     Pull(PullArguments),
+    /// Name a registered version, as production or stable
+    Tag(TagArguments),
     /// The format of definition files, as a JSON Schema for editors
     Format(FormatArguments),
 }
@@ -47,6 +51,15 @@ struct PushArguments {
     /// Replace migrations, strategies and flags, and accept version numbers that promise too little
     #[arg(long)]
     force: bool,
+    /// What a new version has to be to earlier ones: none, backward, forward or full (to the newest of
+    /// them), or backward-transitive, forward-transitive, full-transitive (to all)
+    #[arg(long, value_name = "MODE", default_value = "none", value_parser = mode)]
+    compat: Mode,
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    let names = || Mode::NAMES.map(|(_, name)| name.replace('_', "-")).join(", ");
+    Mode::from_name(text).ok_or_else(|| format!("expected one of {}", names()))
 }
 
 #[derive(Args, Debug)]
@@ -54,6 +67,15 @@ struct PullArguments {
     /// The folder
     #[arg(value_name = "DIR")]
     folder: std::path::PathBuf,
+}
+
+#[derive(Args, Debug)]
+struct TagArguments {
+    /// The version: user@2.0.0
+    #[arg(value_name = "SUBJECT@VERSION")]
+    schema: String,
+    /// The tag; what it named before it names no more
+    tag: String,
 }
 
 #[derive(Args, Debug)]
@@ -82,7 +104,7 @@ pub fn carry_out(
         Verb::Show(arguments) => show(arguments, session, output),
         Verb::Validate(arguments) => validate::carry_out(arguments, session, output),
         Verb::Infer(arguments) => infer::carry_out(arguments, session, output),
-        Verb::Push(arguments) => push(arguments.force, session, output),
+        Verb::Push(arguments) => push(arguments, session, output),
         Verb::Pull(arguments) => {
             let files = session.pull(&arguments.folder)?;
             for file in &files {
@@ -92,6 +114,7 @@ pub fn carry_out(
             output.talk(format!("{count} files from the registry at {}", session.address()));
             Ok(if files.is_empty() { Exit::NeedsEyes } else { Exit::Fine })
         }
+        Verb::Tag(arguments) => tag(arguments, session, output),
         Verb::Format(arguments) => {
             let format = match arguments.format {
                 Format::Schema => schema_file(),
@@ -104,8 +127,8 @@ pub fn carry_out(
 }
 
 /// Registers the catalog. Exits 4 when other content is registered under a name.
-fn push(force: bool, session: &Session, output: Output) -> Result<Exit, Failure> {
-    match session.push(force)? {
+fn push(arguments: &PushArguments, session: &Session, output: Output) -> Result<Exit, Failure> {
+    match session.push(arguments.force, arguments.compat)? {
         PushOutcome::Done { all, changed } => {
             if output.json {
                 output.json(&json!({"definitions": all, "changed": changed}));
@@ -137,6 +160,26 @@ fn push(force: bool, session: &Session, output: Output) -> Result<Exit, Failure>
     }
 }
 
+fn tag(arguments: &TagArguments, session: &Session, output: Output) -> Result<Exit, Failure> {
+    let TagArguments { schema, tag } = arguments;
+    let Some((subject, version)) = schema.split_once('@') else {
+        return Err(Failure::usage(format!("'{schema}' names no version: expected user@2.0.0")));
+    };
+    let version = session.version(subject, version)?;
+    let before = session.tag(subject, &version, tag)?;
+    if output.json {
+        output.json(&json!({"subject": subject, "tag": tag, "version": version, "before": before}));
+    } else {
+        let before = match before {
+            Some(before) if before == version => ", as before".to_owned(),
+            Some(before) => format!(", and was {subject}@{before}"),
+            None => String::new(),
+        };
+        output.line(format!("{subject}@{tag} is {subject}@{version}{before}"));
+    }
+    Ok(Exit::Fine)
+}
+
 fn print(value: &serde_json::Value, output: Output) {
     if output.json {
         output.json(value);
@@ -146,24 +189,44 @@ fn print(value: &serde_json::Value, output: Output) {
 }
 
 fn list(session: &Session, output: Output) -> Exit {
-    for (name, subject) in &session.catalog().subjects {
+    let subjects = &session.catalog().subjects;
+    let width = |of: fn(&Subject) -> &str| {
+        subjects.values().map(|subject| of(subject).chars().count()).max().unwrap_or(0)
+    };
+    let names = width(|subject| &subject.name);
+    let patterns = width(|subject| &subject.key_pattern);
+    for (name, subject) in subjects {
         let versions: Vec<String> = subject.schemas.keys().map(ToString::to_string).collect();
         if output.json {
             output.json(&json!({
                 "subject": name, "key_pattern": subject.key_pattern, "versions": versions,
+                "tags": subject.tags,
                 "migrations": subject.migrations.keys().collect::<Vec<_>>(),
             }));
-        } else {
-            let migrations = subject.migrations.len();
-            let versions = versions.join(" ");
-            output.line(format!(
-                "{name:<16} {:<20} {versions}  ({migrations} migrations)",
-                subject.key_pattern
-            ));
+            continue;
         }
+        let tagged = |version: &Version| {
+            let tags = subject.tags.iter().filter(|(_, tagged)| *tagged == version);
+            let tags: Vec<&str> = tags.map(|(tag, _)| tag.as_str()).collect();
+            if tags.is_empty() { String::new() } else { format!(" ({})", tags.join(", ")) }
+        };
+        let versions: Vec<String> =
+            subject.schemas.keys().map(|version| format!("{version}{}", tagged(version))).collect();
+        let migrations = match subject.migrations.len() {
+            1 => "1 migration".to_owned(),
+            count => format!("{count} migrations"),
+        };
+        let name = output.paint(Tone::Strong, format!("{name:<names$}"));
+        let pattern = format!("{:<patterns$}", subject.key_pattern);
+        let migrations = output.paint(Tone::Faint, migrations);
+        output.line(format!("{name}  {pattern}  {}  {migrations}", versions.join(", ")));
     }
-    if session.catalog().subjects.is_empty() {
-        output.talk("there are no definitions: name a folder with --catalog");
+    if subjects.is_empty() {
+        output.talk(format!(
+            "there are no definitions: name a folder with --catalog, or register one at {} with \
+             `remold schema push`",
+            session.address()
+        ));
         return Exit::NeedsEyes;
     }
     Exit::Fine

@@ -1,6 +1,7 @@
 //! `remold schema validate`: documents in files, or the keys of a subject.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::Read;
 use std::path::Path;
 
@@ -8,11 +9,12 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
+use super::census::progress;
 use super::exit::{Exit, Failure};
 use super::render::Output;
-use crate::model::{Document, Key};
+use crate::model::{Content, Key, glob};
 use crate::schema::{Detection, Schema, Version, Violation};
-use crate::session::{Sampled, Session};
+use crate::session::{Samples, Session, no_document};
 
 /// Keys shown for each broken rule.
 const SAMPLE_KEYS_MAX: usize = 3;
@@ -153,6 +155,29 @@ impl Found {
     }
 }
 
+impl Found {
+    /// Takes in what was found over other keys.
+    fn merge(&mut self, other: Self) {
+        self.checked += other.checked;
+        self.invalid += other.invalid;
+        self.others += other.others;
+        for (version, count) in other.versions {
+            *self.versions.entry(version).or_default() += count;
+        }
+        for (name, group) in other.groups {
+            match self.groups.entry(name) {
+                Entry::Vacant(place) => _ = place.insert(group),
+                Entry::Occupied(mut known) => {
+                    let known = known.get_mut();
+                    known.count += group.count;
+                    let room = SAMPLE_KEYS_MAX.saturating_sub(known.keys.len());
+                    known.keys.extend(group.keys.into_iter().take(room));
+                }
+            }
+        }
+    }
+}
+
 /// `items[3].price` as `items[].price`, so that errors of all items are one group.
 fn without_numbers(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
@@ -184,22 +209,18 @@ fn validate_keys(
     let subject = session.subject(subject_name)?;
     let one = wanted.map(|_| session.schema(name)).transpose()?;
     let detector = subject.detector();
-    let check = |document: &Document<'_>| -> (String, Vec<Violation>) {
+    let check = |content: &Content| -> (String, Vec<Violation>) {
         if let Some(schema) = &one {
-            return (schema.version.to_string(), schema.validator().check(document));
+            return (schema.version.to_string(), schema.validator().check_content(content));
         }
-        match detector.detect(document) {
-            Ok(Detection::Version(version)) => {
-                let schema = subject.schemas.get(&version);
-                let violations = schema.map(|schema| schema.validator().check(document));
-                (version.to_string(), violations.unwrap_or_default())
-            }
-            Ok(Detection::Ambiguous(versions)) => {
+        match detector.check(content) {
+            Ok((Detection::Version(version), violations)) => (version.to_string(), violations),
+            Ok((Detection::Ambiguous(versions), _)) => {
                 let names: Vec<String> = versions.iter().map(ToString::to_string).collect();
                 let found = format!("the document fits {}", names.join(" and "));
                 ("ambiguous".to_owned(), vec![of_document("version", found, "one version")])
             }
-            Ok(Detection::Unknown) => {
+            Ok((Detection::Unknown, _)) => {
                 let found = "the document fits no version".to_owned();
                 ("unknown".to_owned(), vec![of_document("version", found, "a known version")])
             }
@@ -209,21 +230,37 @@ fn validate_keys(
         }
     };
     let mut found = Found::default();
-    let most = if limit == 0 { u64::MAX } else { limit };
-    for pattern in subject.key_patterns() {
-        session.each_sample(pattern, most, &mut |key, sampled| {
-            let (version, violations) = match sampled {
-                Sampled::Document(document) => check(document),
-                Sampled::Other(why) => {
-                    let violation = of_document("document", why.to_owned(), "a document");
-                    ("no document".to_owned(), vec![violation])
+    let mut most = if limit == 0 { u64::MAX } else { limit };
+    let patterns = subject.key_patterns();
+    for (at, pattern) in patterns.iter().enumerate() {
+        let samples = Samples { pattern, redis_type: None, most };
+        let (parts, looked) = session.look_at_samples(
+            samples,
+            Found::default,
+            |found, key, value| {
+                // Versions of one subject may have patterns that overlap.
+                let met = |earlier: &&str| glob::matches(earlier.as_bytes(), key.as_bytes());
+                if patterns[..at].iter().any(met) {
+                    return;
                 }
-            };
-            found.add(key, &version, violations);
-            if found.checked.is_multiple_of(5_000) {
-                output.live(Some(&format!("{} keys looked at", found.checked)));
-            }
-        })?;
+                match value.map(check) {
+                    Ok((version, violations)) => found.add(key, &version, violations),
+                    Err(redis_type) => {
+                        let why = no_document(redis_type);
+                        let violation = of_document("document", why, "a document");
+                        found.add(key, "no document", vec![violation]);
+                    }
+                }
+            },
+            &mut |looked| {
+                output.live(Some(&progress(looked)));
+                true
+            },
+        )?;
+        most -= looked.keys;
+        for part in parts {
+            found.merge(part);
+        }
     }
     output.live(None);
     told(subject_name, &found, output);

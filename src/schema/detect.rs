@@ -11,7 +11,8 @@ use serde_json::Value as Json;
 use super::definition::Schema;
 use super::glance::{Glanced, surely_readable};
 use super::reading::{Reading, local_target, read_document};
-use crate::model::{Document, DocumentError, Key, Path, Segment, Storage, Value, glob};
+use super::violation::Violation;
+use crate::model::{Content, Document, DocumentError, Key, Path, Segment, Storage, Value, glob};
 
 /// How deep declared fields are counted.
 const COUNT_DEPTH_MAX: usize = 16;
@@ -174,6 +175,30 @@ impl Detector {
         let value = serde_json::from_slice(text)
             .map_err(|error| DocumentError::NotJson(error.to_string()))?;
         Ok(self.detect_value(&value, document.storage()))
+    }
+
+    /// [`Detector::detect`] of the document in a stored value.
+    pub fn detect_content(&self, content: &Content) -> Result<Detection, DocumentError> {
+        let document = content.document()?;
+        match content {
+            Content::Hash(_) => self.detect(&document),
+            Content::String(text) | Content::Json(text) => self.detect_in(&document, text),
+        }
+    }
+
+    /// The version of a stored value, and what breaks the schema of that version: nothing, unless the
+    /// version was told by a version field.
+    pub fn check(&self, content: &Content) -> Result<(Detection, Vec<Violation>), DocumentError> {
+        let detection = self.detect_content(content)?;
+        let violations = match &detection {
+            Detection::Version(version) if !self.version_fields.is_empty() => {
+                let candidate = self.candidates.iter().find(|c| c.version == *version);
+                let check = |c: &Candidate| c.schema.validator().check_content(content);
+                candidate.map(check).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        };
+        Ok((detection, violations))
     }
 
     /// The version of a document that was parsed already; not for a hash, whose fields each schema

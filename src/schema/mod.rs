@@ -25,7 +25,7 @@ pub use detect::{Detection, Detector};
 pub use diff::{ChangeSet, Policy, diff};
 pub use field::{Field, FieldType};
 pub use mistake::DefinitionError;
-pub use reading::{Reading, read_document};
+pub use reading::{Reading, read_content, read_document};
 pub use semver::Version;
 pub use validator::{CompileError, Validator};
 pub use violation::Violation;

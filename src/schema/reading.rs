@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use regex::Regex;
 use serde_json::{Map, Value};
 
+use crate::model::content::HashField;
 use crate::model::value::read_plain;
-use crate::model::{Document, DocumentError, JsonType, Storage};
+use crate::model::{Content, Document, DocumentError, JsonType, Storage};
 
 /// How deep `$ref` and `allOf` are followed to find a field's types.
 const FOLLOW_DEPTH_MAX: usize = 16;
@@ -176,6 +177,26 @@ pub fn read_document(document: &Document<'_>, reading: &Reading) -> Result<Value
     Ok(Value::Object(fields))
 }
 
+/// A stored value as one parsed value, in one pass over its text. The same as [`read_document`] of the
+/// document in it.
+pub fn read_content(content: &Content, reading: &Reading) -> Result<Value, DocumentError> {
+    match content {
+        Content::Hash(fields) => {
+            let read = |field: &HashField| {
+                let name = String::from_utf8_lossy(&field.name).into_owned();
+                let value = reading.read(&name, &field.value);
+                (name, value)
+            };
+            Ok(Value::Object(fields.iter().map(read).collect()))
+        }
+        Content::String(text) | Content::Json(text) => match serde_json::from_slice(text) {
+            Ok(value @ Value::Object(_)) => Ok(value),
+            // The slower way tells what is wrong, and in which field.
+            _ => read_document(&content.document()?, reading),
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -204,6 +225,28 @@ mod tests {
         let value = read_document(&Document::from_hash(fields), &reading).expect("reads");
         let expected = r#"{"age":42,"zip":"007","on":true,"n":"007","either":[1],"level":2,"x_a":1.50,"free":"5"}"#;
         assert_eq!(value.to_string(), expected);
+    }
+
+    #[test]
+    fn a_stored_value_reads_as_its_document_does() {
+        let reading = Reading::of(&json!({"properties": {"n": {"type": "number"}}}));
+        let hash = vec![HashField::new("n", "1.50"), HashField::new(*b"\xff", *b"\xff")];
+        let texts = [
+            " {\"a\": 1.0, \"a\": [1e400]}\n",
+            "[1]",
+            "{\"a\":}",
+            "\u{feff}{}",
+            "{\"a\":\"\\ud800\"}",
+        ];
+        let contents = texts
+            .iter()
+            .map(|text| Content::String(text.as_bytes().to_vec()))
+            .chain([Content::Hash(hash), Content::String(b"{\"a\":\"\xff\"}".to_vec())]);
+        for content in contents {
+            let expected =
+                content.document().and_then(|document| read_document(&document, &reading));
+            assert_eq!(read_content(&content, &reading), expected, "{content:?}");
+        }
     }
 
     #[test]

@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::detect::Fit;
 use super::glance::{Glance, Glanced, surely_readable};
 use super::mistake::Place;
-use super::reading::{Reading, read_document};
+use super::reading::{Reading, read_content, read_document};
 use super::violation::{Violation, violations_of};
-use crate::model::{Document, DocumentError};
+use crate::model::{Content, Document, DocumentError};
 
 /// A compiled schema. `is_valid` takes about 0.2 µs for a small document, `read` about 1 µs.
 /// Integers are compared exactly in the range of i64 and u64; beyond it `const` and `enum` compare
@@ -104,14 +104,34 @@ impl Validator {
     pub fn check(&self, document: &Document<'_>) -> Vec<Violation> {
         match self.read(document) {
             Ok(value) => self.violations(&value),
-            Err(error) => vec![Violation {
-                path: String::new(),
-                rule: "document".to_owned(),
-                found: "bytes that do not read".to_owned(),
-                expected: "a JSON object".to_owned(),
-                message: error.to_string(),
-            }],
+            Err(error) => vec![unreadable(&error)],
         }
+    }
+
+    /// [`Validator::check`] of the document in a stored value, which is parsed once at most.
+    pub fn check_content(&self, content: &Content) -> Vec<Violation> {
+        if let Content::String(text) | Content::Json(text) = content
+            && surely_readable(text)
+            && let Ok(document) = content.document()
+            && self.glance_at(&document) == Glanced::Fits
+        {
+            return Vec::new();
+        }
+        match read_content(content, &self.reading) {
+            Ok(value) => self.violations(&value),
+            Err(error) => vec![unreadable(&error)],
+        }
+    }
+}
+
+/// What a value that does not read breaks.
+pub fn unreadable(error: &DocumentError) -> Violation {
+    Violation {
+        path: String::new(),
+        rule: "document".to_owned(),
+        found: "bytes that do not read".to_owned(),
+        expected: "a JSON object".to_owned(),
+        message: error.to_string(),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::journal;
 use crate::model::{Key, Storage};
 use crate::planner::draft::{self, Draft, Hints, Sample};
 use crate::schema::definition::literal_head;
+use crate::schema::diff::Mode;
 use crate::schema::infer::Profile;
 use crate::schema::infer::report::FieldReport;
 use crate::schema::{Detection, Schema, Version};
@@ -256,12 +257,12 @@ impl Session {
         subject: &str,
         edited: &Edited,
     ) -> Result<String, SessionError> {
-        told(self.with_migrations(subject, edited)?.register(true)?)
+        told(self.with_migrations(subject, edited)?.register(true, Mode::None)?)
     }
 
     /// Registers a schema; refused when its number promises less than its changes.
     pub fn register_schema(&self, definition: &Json) -> Result<String, SessionError> {
-        told(self.with_schema(self.made_schema(definition)?).register(false)?)
+        told(self.with_schema(self.made_schema(definition)?).register(false, Mode::None)?)
     }
 
     /// Lets the operator's own editor work on a text, and returns what it left.

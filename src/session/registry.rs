@@ -7,11 +7,12 @@ use semver::Version;
 use serde_json::{Map, Value as Json, json};
 
 use super::{Session, SessionError};
+use crate::catalog::versions::{TAG_FORM, is_tag};
 use crate::catalog::{Catalog, Mistake, Mistakes, Source};
 use crate::journal;
 use crate::schema::Schema;
 use crate::schema::definition::digest_of;
-use crate::schema::diff::{Policy, diff, honest};
+use crate::schema::diff::{Mode, Policy, diff, honest};
 use crate::store::Link;
 use crate::store::registry::{Entry, Kind, Pushed, Registered};
 
@@ -57,25 +58,24 @@ impl Session {
     }
 
     /// Registers the session's catalog. A schema is never replaced; other definitions are with
-    /// `force`. A version that promises less than its changes is refused without `force`.
-    pub fn push(&self, force: bool) -> Result<PushOutcome, SessionError> {
+    /// `force`. A version that promises less than its changes is refused without `force`, one that is
+    /// not to earlier ones what `mode` asks for is always.
+    pub fn push(&self, force: bool, mode: Mode) -> Result<PushOutcome, SessionError> {
         self.may_write(true, "a push")?;
         if self.catalog_dir.is_none() {
             let message =
                 "push needs the definitions to register: name their folder with --catalog";
             return Err(SessionError::Usage(message.to_owned()));
         }
-        self.register(force)
+        self.register(force, mode)
     }
 
     /// Registers the session's definitions, wherever they come from.
-    pub(super) fn register(&self, force: bool) -> Result<PushOutcome, SessionError> {
+    pub(super) fn register(&self, force: bool, mode: Mode) -> Result<PushOutcome, SessionError> {
         self.may_write(true, "a push")?;
         let mut link = Link::open(&self.address)?;
         let known = link.pull_definitions()?;
-        if !force {
-            self.check_honesty(&known)?;
-        }
+        self.check_versions(&known, force, mode)?;
         let entries = entries(self.catalog());
         Ok(match link.push_definitions(&entries, &who(), &timestamp(), force)? {
             Pushed::Done(changed) => PushOutcome::Done { all: entries.len(), changed },
@@ -93,8 +93,14 @@ impl Session {
         })
     }
 
-    /// New versions must promise what they change, measured against the newest earlier version.
-    fn check_honesty(&self, known: &[Registered]) -> Result<(), SessionError> {
+    /// New versions must promise what they change, measured against the newest earlier version, and be
+    /// as compatible with earlier ones as `mode` asks.
+    fn check_versions(
+        &self,
+        known: &[Registered],
+        force: bool,
+        mode: Mode,
+    ) -> Result<(), SessionError> {
         let registered = catalog_of(known)?;
         let mut mistakes = Mistakes::default();
         for (name, subject) in &self.catalog().subjects {
@@ -103,16 +109,19 @@ impl Session {
             all.extend(before.into_iter().flat_map(|subject| &subject.schemas));
             all.extend(&subject.schemas);
             for (version, schema) in &subject.schemas {
-                let is_new = before.is_none_or(|before| !before.schemas.contains_key(version));
-                let earlier = all.range::<&Version, _>(..version).next_back().filter(|_| is_new);
-                let Some((_, earlier)) = earlier else { continue };
-                let set = diff(earlier, schema, Policy::default());
-                if let Err(error) = honest(&earlier.version, version, &set) {
-                    let message = format!(
-                        "promises a {} change of {}, and its changes ask for a {} one ({})",
-                        error.promised, error.old, error.needed, error.reason
-                    );
-                    let expected = format!("{} or higher, or --force", error.advised);
+                if before.is_some_and(|before| before.schemas.contains_key(version)) {
+                    continue;
+                }
+                if let Some((_, earlier)) = all.range::<&Version, _>(..version).next_back()
+                    && !force
+                {
+                    mistakes.0.extend(dishonest(earlier, schema));
+                }
+                for set in mode.offences(schema, all.values().copied(), Policy::default()) {
+                    let breaking = set.changes.iter().find(|change| change.breaks());
+                    let why = breaking.map(|change| change.message.as_str()).unwrap_or_default();
+                    let message = format!("is not {mode} compatible with {} ({why})", set.from);
+                    let expected = "a schema that is, or another --compat";
                     mistakes.0.push(Mistake::of_file(&schema.title(), message, expected));
                 }
             }
@@ -131,6 +140,40 @@ impl Session {
             written.push(path);
         }
         Ok(written)
+    }
+
+    /// Names a registered version, in place of what the tag named before; answers that.
+    pub fn tag(
+        &self,
+        subject: &str,
+        version: &Version,
+        tag: &str,
+    ) -> Result<Option<Version>, SessionError> {
+        self.may_write(true, "a tag")?;
+        if !is_tag(tag) {
+            return Err(SessionError::Usage(format!("'{tag}' is no tag: expected {TAG_FORM}")));
+        }
+        let mut link = Link::open(&self.address)?;
+        let registered = catalog_of(&link.pull_definitions()?)?;
+        let known = registered.subject(subject);
+        if known.is_none_or(|known| !known.schemas.contains_key(version)) {
+            let message = format!(
+                "{subject}@{version} is not registered at {}: register it with `remold schema push`, \
+                 then tag it",
+                self.address
+            );
+            return Err(SessionError::Usage(message));
+        }
+        let definition = Json::from(version.to_string());
+        let entry = Entry {
+            kind: Kind::Tag,
+            subject: subject.to_owned(),
+            name: tag.to_owned(),
+            digest: digest_of(&definition),
+            text: definition.to_string(),
+        };
+        link.push_definitions(&[entry], &who(), &timestamp(), true)?;
+        Ok(known.and_then(|known| known.tags.get(tag).cloned()))
     }
 
     /// The newest events, oldest first.
@@ -157,6 +200,18 @@ impl Session {
             }
         }
     }
+}
+
+/// What a version's number hides of its changes.
+fn dishonest(earlier: &Schema, schema: &Schema) -> Option<Mistake> {
+    let set = diff(earlier, schema, Policy::default());
+    let error = honest(&earlier.version, &schema.version, &set).err()?;
+    let message = format!(
+        "promises a {} change of {}, and its changes ask for a {} one ({})",
+        error.promised, error.old, error.needed, error.reason
+    );
+    let expected = format!("{} or higher, or --force", error.advised);
+    Some(Mistake::of_file(&schema.title(), message, expected))
 }
 
 fn catalog_of(known: &[Registered]) -> Result<Catalog, SessionError> {
@@ -189,6 +244,9 @@ fn entries(catalog: &Catalog) -> Vec<Entry> {
         if !subject.paths.is_empty() {
             add(Kind::Migration, name, PATHS, &subject.migrations_definition()["paths"]);
         }
+        for (tag, version) in &subject.tags {
+            add(Kind::Tag, name, tag, &version.to_string().into());
+        }
     }
     for (name, strategy) in &catalog.strategies {
         add(Kind::Strategy, "", name, &strategy.definition);
@@ -220,14 +278,14 @@ fn files(known: &[Registered]) -> Vec<(String, Json)> {
             Kind::Schema => {
                 files.push((format!("{}.{}.json", plain(&entry.subject), entry.name), definition));
             }
-            Kind::Migration => {
+            Kind::Migration | Kind::Tag => {
                 let file = migrations
                     .entry(&entry.subject)
                     .or_insert_with(|| json!({"subject": entry.subject, "migrations": {}}));
-                if entry.name == PATHS {
-                    file["paths"] = definition;
-                } else {
-                    file["migrations"][&entry.name] = definition;
+                match entry.kind {
+                    Kind::Tag => file["tags"][&entry.name] = definition,
+                    _ if entry.name == PATHS => file["paths"] = definition,
+                    _ => file["migrations"][&entry.name] = definition,
                 }
             }
             Kind::Strategy => _ = strategies.insert(entry.name.clone(), definition),
@@ -257,6 +315,7 @@ fn clash(theirs: &Registered, ours: &str) -> Clash {
     let what = match kind {
         Kind::Schema => format!("schema {subject}@{name}"),
         Kind::Migration => format!("migration {name} of {subject}"),
+        Kind::Tag => format!("tag {subject}@{name}"),
         Kind::Strategy | Kind::Flag => format!("{} {name}", kind.name()),
     };
     let pretty = |text: &str| {

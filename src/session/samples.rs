@@ -1,9 +1,10 @@
-//! Documents of a key pattern, one after another: for inference, validation and a census.
+//! Documents of a key pattern: for inference, validation and a census.
 //!
-//! One thread reads pages ahead while the caller looks at what came before, so that looking costs no
-//! time as long as it is faster than reading. A few pages are in memory, however many keys there are.
+//! One thread reads pages ahead; others look at what came before, each at its own pages and into its own
+//! account, so that looking costs no time as long as it keeps up with reading. A few pages are in
+//! memory, however many keys there are.
 
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::{Session, SessionError};
@@ -11,8 +12,10 @@ use crate::model::limits::SCAN_COUNT;
 use crate::model::{Content, Document, Key, RedisType, Storage};
 use crate::store::{Found, Link};
 
-/// Pages that may wait to be looked at.
+/// Pages that may wait for each thread that looks.
 const PAGES_AHEAD: usize = 4;
+/// Threads that look; more than the reader can feed would be idle.
+const LOOKING_MAX: usize = 4;
 
 /// What stands under a key.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +29,30 @@ pub enum Sampled<'d> {
 /// A key with its value, or with a type that holds no document.
 type Value = (Key, Result<Content, RedisType>);
 
+/// Which keys to look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Samples<'p> {
+    /// The pattern.
+    pub pattern: &'p str,
+    /// Only keys of this type.
+    pub redis_type: Option<&'p RedisType>,
+    /// At most this many keys.
+    pub most: u64,
+}
+
+/// How far a look over many keys is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Keys that were read.
+    pub keys: u64,
+    /// Keys of the database that were passed, about.
+    pub passed: u64,
+    /// Keys in the database.
+    pub database: u64,
+    /// Whether every key of the pattern was read.
+    pub all: bool,
+}
+
 impl Session {
     /// Reads the keys of `pattern` and shows each to `visit`, until there are no more or `most` were
     /// shown; returns how many. A key that SCAN names twice far apart is shown twice; one that is
@@ -37,23 +64,61 @@ impl Session {
         visit: &mut dyn FnMut(&Key, Sampled<'_>),
     ) -> Result<u64, SessionError> {
         let mut link = Link::open(&self.address)?;
+        let samples = Samples { pattern, redis_type: None, most };
         let (send, receive) = sync_channel(PAGES_AHEAD);
         thread::scope(|scope| {
-            let reader = scope.spawn(move || read_pages(&mut link, pattern, most, &send));
-            let mut shown = 0;
+            let reader =
+                scope.spawn(move || read_pages(&mut link, samples, &[send], &mut |_| true));
             for (key, value) in receive.into_iter().flatten() {
                 show(&key, value, visit);
-                shown += 1;
             }
-            reader.join().expect("reading pages does not panic")?;
-            Ok(shown)
+            Ok(reader.join().expect("reading pages does not panic")?.keys)
+        })
+    }
+
+    /// Reads keys as [`Session::each_sample`] does, and has several threads look at them, each into an
+    /// account of its own that `new` makes; answers the accounts. `progress` is told after each page,
+    /// and ends the reading by answering false.
+    pub fn look_at_samples<T: Send>(
+        &self,
+        samples: Samples<'_>,
+        new: impl Fn() -> T + Sync,
+        look: impl Fn(&mut T, &Key, Result<&Content, &RedisType>) + Sync,
+        progress: &mut dyn FnMut(Looked) -> bool,
+    ) -> Result<(Vec<T>, Looked), SessionError> {
+        let mut link = Link::open(&self.address)?;
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(LOOKING_MAX);
+        let (senders, receivers): (Vec<_>, Vec<Receiver<Vec<Value>>>) =
+            (0..threads).map(|_| sync_channel(PAGES_AHEAD)).unzip();
+        thread::scope(|scope| {
+            let (new, look) = (&new, &look);
+            let lookers: Vec<_> = receivers
+                .into_iter()
+                .map(|pages| {
+                    scope.spawn(move || {
+                        let mut account = new();
+                        for (key, value) in pages.into_iter().flatten() {
+                            look(&mut account, &key, value.as_ref());
+                        }
+                        account
+                    })
+                })
+                .collect();
+            let looked = read_pages(&mut link, samples, &senders, progress);
+            drop(senders);
+            let joined = lookers.into_iter().map(|looker| match looker.join() {
+                Ok(account) => account,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            let accounts = joined.collect();
+            Ok((accounts, looked?))
         })
     }
 }
 
 fn show(key: &Key, value: Result<Content, RedisType>, visit: &mut dyn FnMut(&Key, Sampled<'_>)) {
     match value {
-        Err(redis_type) => visit(key, Sampled::Other(&format!("a {redis_type} is no document"))),
+        Err(redis_type) => visit(key, Sampled::Other(&no_document(&redis_type))),
         Ok(content) => match content.document() {
             Ok(document) => visit(key, Sampled::Document(&document)),
             Err(error) => visit(key, Sampled::Other(&error.to_string())),
@@ -61,29 +126,44 @@ fn show(key: &Key, value: Result<Content, RedisType>, visit: &mut dyn FnMut(&Key
     }
 }
 
-/// Reads page after page until the keyspace ends, `most` keys were read, or nobody listens.
+/// Why a value of this type is no document.
+pub fn no_document(redis_type: &RedisType) -> String {
+    format!("a {redis_type} is no document")
+}
+
+/// Reads page after page until the keyspace ends, `most` keys were read, or nobody wants more. The
+/// pages go round among the receivers, so that the same keyspace is shared out alike.
 fn read_pages(
     link: &mut Link,
-    pattern: &str,
-    most: u64,
-    send: &SyncSender<Vec<Value>>,
-) -> Result<(), SessionError> {
-    let (mut cursor, mut left) = (0, usize::try_from(most).unwrap_or(usize::MAX));
+    samples: Samples<'_>,
+    send: &[SyncSender<Vec<Value>>],
+    progress: &mut dyn FnMut(Looked) -> bool,
+) -> Result<Looked, SessionError> {
+    let mut looked = Looked { database: link.key_count()?, ..Looked::default() };
+    let mut left = usize::try_from(samples.most).unwrap_or(usize::MAX);
+    let (mut cursor, mut turn) = (0, 0);
     // Most keyspaces hold one storage: the one that was seen last is asked for first.
     let mut likely = Storage::String;
     loop {
-        let mut page = link.scan(cursor, pattern, None, SCAN_COUNT)?;
+        let mut page = link.scan(cursor, samples.pattern, samples.redis_type, SCAN_COUNT)?;
         page.keys.sort();
         page.keys.dedup();
+        let cut = page.keys.len() > left;
         page.keys.truncate(left);
         let values = read(link, page.keys, &mut likely)?;
         left -= values.len();
-        if !values.is_empty() && send.send(values).is_err() {
-            return Ok(());
+        looked.keys += values.len() as u64;
+        looked.passed = (looked.passed + SCAN_COUNT as u64).min(looked.database);
+        if !values.is_empty() {
+            if send[turn % send.len()].send(values).is_err() {
+                return Ok(looked);
+            }
+            turn += 1;
         }
         cursor = page.cursor;
-        if cursor == 0 || left == 0 {
-            return Ok(());
+        looked.all = cursor == 0 && !cut;
+        if !progress(looked) || cursor == 0 || left == 0 {
+            return Ok(looked);
         }
     }
 }

@@ -25,11 +25,14 @@ pub enum Kind {
     Strategy,
     /// A feature flag.
     Flag,
+    /// A name for a version.
+    Tag,
 }
 
 impl Kind {
     /// Every kind, in the order in which they are read.
-    pub const ALL: [Self; 4] = [Self::Schema, Self::Migration, Self::Strategy, Self::Flag];
+    pub const ALL: [Self; 5] =
+        [Self::Schema, Self::Migration, Self::Strategy, Self::Flag, Self::Tag];
 
     /// The name in events.
     pub fn name(self) -> &'static str {
@@ -38,6 +41,7 @@ impl Kind {
             Self::Migration => "migration",
             Self::Strategy => "strategy",
             Self::Flag => "flag",
+            Self::Tag => "tag",
         }
     }
 
@@ -48,6 +52,7 @@ impl Kind {
             Self::Migration => format!("migrations:{subject}"),
             Self::Strategy => "strategies".to_owned(),
             Self::Flag => "flags".to_owned(),
+            Self::Tag => format!("tags:{subject}"),
         }
     }
 }
@@ -120,8 +125,11 @@ for _, i in ipairs(changed) do
   local digest, text = ARGV[first + 3], ARGV[first + 4]
   redis.call('HSET', KEYS[i], name, digest .. ' ' .. by .. ' ' .. at .. '\n' .. text)
   if subject ~= '' then redis.call('SADD', KEYS[2], subject) end
-  redis.call('XADD', KEYS[1], 'MAXLEN', '~', kept, '*', 'event', kind .. '.registered',
-    'subject', subject, 'name', name, 'digest', digest, 'by', by, 'at', at)
+  local event = {'event', kind .. '.registered', 'subject', subject, 'name', name, 'digest', digest,
+    'by', by, 'at', at}
+  -- What a tag names is the news of it.
+  if kind == 'tag' then event[#event + 1] = 'tags'; event[#event + 1] = text end
+  redis.call('XADD', KEYS[1], 'MAXLEN', '~', kept, '*', unpack(event))
 end
 return #changed";
 
@@ -176,7 +184,7 @@ impl Link {
         let key = self.registry_key("subjects");
         let subjects: Vec<String> = self.ask("SMEMBERS", redis::cmd("SMEMBERS").arg(key))?;
         for kind in Kind::ALL {
-            let of_subjects = matches!(kind, Kind::Schema | Kind::Migration);
+            let of_subjects = matches!(kind, Kind::Schema | Kind::Migration | Kind::Tag);
             let places = if of_subjects { subjects.clone() } else { vec![String::new()] };
             for subject in places {
                 let key = self.registry_key(&kind.key(&subject));

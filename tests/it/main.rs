@@ -26,6 +26,7 @@ mod observed;
 mod planner_cases;
 mod planner_cli;
 mod readme;
+mod registry;
 mod sample_data;
 mod schemas;
 mod script_files;

@@ -130,105 +130,37 @@ fn what_is_known_is_shown() {
     assert!(difference.contains("\"renamedFrom\": \"userName\""), "{difference}");
 }
 
-/// A catalog of one schema and one migration in a folder.
-fn small_catalog(fields: &Json) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    let write = |name: &str, json: Json| {
-        std::fs::write(folder.path().join(name), json.to_string()).expect("written");
-    };
-    write("1.json", json!({"version": "1.0.0", "keyPattern": "doc:*", "fields": fields}));
-    write(
-        "m.json",
-        json!({"migrations": {"m": {"source": "1.0.0", "target": "2.0.0",
-        "transforms": [{"type": "renameField", "from": "a", "to": "b"}]}},
-        "paths": {"1.0.0": {"2.0.0": ["m"]}}, "flags": {"new": true}}),
-    );
-    folder
-}
-
 #[test]
-fn the_registry_holds_a_catalog_and_gives_it_back() {
+fn a_census_counts_the_documents_of_each_version() {
     let server = TestServer::start();
-    let catalog = small_catalog(&json!({"a": {"type": "string"}}));
-    let folder = catalog.path().display().to_string();
-    let on = |line: &str| Remold::on(server.url()).line(line);
-    let push = |folder: &str| {
-        Remold::on(server.url()).args(["--catalog", folder, "schema", "push", "--json"]).run()
-    };
-    assert_eq!(push(&folder).exits(0).json(), json!({"definitions": 4, "changed": 4}));
-    assert_eq!(push(&folder).exits(0).json(), json!({"definitions": 4, "changed": 0}));
-    let shown = on("schema list --json").run().exits(0).json();
-    assert_eq!((&shown["subject"], &shown["versions"]), (&json!("doc"), &json!(["1.0.0"])));
-
-    let changed = small_catalog(&json!({"a": {"type": "number"}}));
-    let said = push(&changed.path().display().to_string()).exits(4);
-    assert_eq!(said.json()["refused"], "schema doc@1.0.0");
-    assert!(
-        said.json()["difference"].as_str().expect("a text").contains("+      \"type\": \"number\"")
-    );
-
-    let pulled = tempfile::tempdir().expect("a folder");
-    let target = pulled.path().join("new").display().to_string();
-    on(&format!("schema pull {target}")).run().exits(0);
-    let _: () = redis::cmd("FLUSHALL").query(&mut server.connect()).expect("flushed");
-    on("schema list").run().exits(1);
-    push(&target).exits(0);
-    let again = pulled.path().join("again").display().to_string();
-    on(&format!("schema pull {again}")).run().exits(0);
-    let read = |folder: &str| -> Vec<(String, String)> {
-        let entries = std::fs::read_dir(folder).expect("a folder").flatten();
-        let mut files: Vec<(String, String)> = entries
-            .map(|entry| {
-                let name = entry.file_name().to_string_lossy().into_owned();
-                (name, std::fs::read_to_string(entry.path()).expect("a file"))
-            })
-            .collect();
-        files.sort();
-        files
-    };
-    assert_eq!(read(&target), read(&again));
-    let log = on("log --json").run().exits(0).stdout;
-    assert_eq!(log.lines().count(), 4);
-    assert!(log.contains("schema.registered"), "{log}");
-}
-
-#[test]
-fn of_two_who_push_different_content_one_wins() {
-    let server = TestServer::start();
-    let catalogs = [json!({"a": {"type": "string"}}), json!({"a": {"type": "number"}})]
-        .map(|fields| small_catalog(&fields));
-    for _ in 0..100 {
-        let _: () = redis::cmd("FLUSHALL").query(&mut server.connect()).expect("flushed");
-        let started: Vec<_> = catalogs
-            .iter()
-            .map(|catalog| {
-                let folder = catalog.path().display().to_string();
-                Remold::on(server.url()).args(["--catalog", &folder, "schema", "push"]).spawn()
-            })
-            .collect();
-        let mut codes: Vec<i32> = started
-            .into_iter()
-            .map(|(mut child, _home)| child.wait().expect("ends").code().expect("a code"))
-            .collect();
-        codes.sort_unstable();
-        assert_eq!(codes, [0, 4]);
+    let mut pipeline = redis::Pipeline::new();
+    for at in 0..1_200 {
+        let document = match at % 4 {
+            0 => json!({"userName": "A B"}),
+            1 => json!({"fullName": "A B", "createdAt": "2026-01-01T00:00:00Z"}),
+            2 => json!({"name": "A B"}),
+            _ => json!([]),
+        };
+        pipeline.cmd("SET").arg(format!("user:{at}")).arg(document.to_string()).ignore();
+        pipeline.cmd("SET").arg(format!("none:{at}")).arg("{}").ignore();
     }
-}
-
-#[test]
-fn a_number_that_promises_too_little_is_not_registered() {
-    let server = TestServer::start();
-    let catalog = small_catalog(&json!({"a": {"type": "string"}}));
-    let next =
-        json!({"version": "1.1.0", "keyPattern": "doc:*", "fields": {"a": {"type": "number"}}});
-    std::fs::write(catalog.path().join("2.json"), next.to_string()).expect("written");
-    let folder = catalog.path().display().to_string();
-    let push = |more: &[&str]| {
-        let push = Remold::on(server.url()).args(["--catalog", &folder, "schema", "push"]);
-        push.args(more).run()
-    };
-    let said = push(&[]).exits(4);
-    assert!(said.stderr.contains("doc@1.1.0: promises a minor change of 1.0.0"), "{}", said.stderr);
-    assert!(said.stderr.contains("expected: 2.0.0 or higher, or --force"), "{}", said.stderr);
-    push(&["--force"]).exits(0);
+    pipeline.exec(&mut server.connect()).expect("filled");
+    let keys = |line: &str| Remold::on(server.url()).sample_catalog().line(line).run();
+    let said = keys("keys * --versions --json").exits(0).json();
+    assert_eq!((&said["keys"], &said["complete"]), (&json!(2_400), &json!(true)));
+    let user = &said["subjects"]["user"];
+    for count in [
+        &user["versions"]["1.0.0"]["count"],
+        &user["versions"]["2.0.0"]["count"],
+        &user["unknown"]["count"],
+        &user["no_document"]["count"],
+    ] {
+        assert_eq!(count, 300, "{said}");
+    }
+    assert_eq!(user["versions"]["1.0.0"]["keys"].as_array().map(Vec::len), Some(3));
+    assert_eq!(said["no_subject"]["count"], 1_200);
+    let said = keys("keys user:* --versions --limit 100 --json").exits(0).json();
+    assert_eq!((&said["keys"], &said["complete"]), (&json!(100), &json!(false)));
+    assert!(keys("keys user:* --versions").exits(0).stdout.contains("25.0 %  user@1.0.0"));
+    keys("keys nothing:* --versions").exits(1);
 }

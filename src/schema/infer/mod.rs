@@ -11,12 +11,15 @@ pub mod report;
 mod tests;
 pub mod text;
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use self::node::{NODES_MAX, Node};
 use self::report::FieldReport;
-use super::reading::{Reading, read_document};
-use crate::model::{Document, DocumentError, Storage};
+use super::reading::{Reading, read_content, read_document};
+use crate::model::content::HashField;
+use crate::model::{Content, Document, DocumentError, Storage};
 
 /// What is known of the sampled documents.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +43,8 @@ impl Profile {
     /// Takes in one document. One that cannot be read is counted and returned as the error.
     pub fn add(&mut self, document: &Document<'_>) -> Result<(), DocumentError> {
         if document.storage() == Storage::Hash {
-            self.add_hash(document);
+            let members = document.root.members().iter();
+            self.add_hash(members.filter_map(|m| Some((m.name.text(), m.value.to_plain()?))));
         } else {
             match read_document(document, &Reading::default()) {
                 Ok(value) => self.root.add(&value, 0, &mut self.room),
@@ -51,6 +55,29 @@ impl Profile {
             }
         }
         self.storages[slot(document.storage())] += 1;
+        Ok(())
+    }
+
+    /// Takes in the document in a stored value, which is parsed once. One that cannot be read is counted
+    /// and returned as the error.
+    pub fn add_content<'f>(&mut self, content: &'f Content) -> Result<(), DocumentError> {
+        let Content::Hash(fields) = content else {
+            return match read_content(content, &Reading::default()) {
+                Ok(value) => {
+                    self.add_value(&value, content.storage());
+                    Ok(())
+                }
+                Err(error) => {
+                    self.unreadable += 1;
+                    Err(error)
+                }
+            };
+        };
+        let field = |field: &'f HashField| {
+            (String::from_utf8_lossy(&field.name), field.value.as_slice().into())
+        };
+        self.add_hash(fields.iter().map(field));
+        self.storages[slot(Storage::Hash)] += 1;
         Ok(())
     }
 
@@ -65,12 +92,11 @@ impl Profile {
         self.unreadable += 1;
     }
 
-    fn add_hash(&mut self, document: &Document<'_>) {
+    fn add_hash<'f>(&mut self, fields: impl Iterator<Item = (Cow<'f, str>, Cow<'f, [u8]>)>) {
         self.root.count += 1;
         self.root.objects.count += 1;
-        for member in document.root.members() {
-            let Some(bytes) = member.value.to_plain() else { continue };
-            if let Some(node) = self.root.objects.field(&member.name.text(), 0, &mut self.room) {
+        for (name, bytes) in fields {
+            if let Some(node) = self.root.objects.field(&name, 0, &mut self.room) {
                 node.add_plain(&bytes, 1, &mut self.room);
             }
         }
