@@ -22,10 +22,14 @@ impl Name<'_> {
             Self::Plain(bytes) => bytes.as_ref() == text.as_bytes(),
             Self::Quoted(raw) => {
                 let inside = &raw[1..raw.len() - 1];
-                // An escape is longer than what it stands for, so lengths settle most names.
+                // An escape is longer than what it stands for, so lengths and heads settle most names.
                 match inside.len().cmp(&text.len()) {
                     Ordering::Less => false,
-                    Ordering::Equal => inside == text && !text.contains('\\'),
+                    Ordering::Equal => {
+                        inside.as_bytes().first() == text.as_bytes().first()
+                            && inside == text
+                            && !text.contains('\\')
+                    }
                     Ordering::Greater => inside.contains('\\') && json::unquote(raw) == text,
                 }
             }

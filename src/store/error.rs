@@ -239,6 +239,12 @@ impl StoreError {
         }
     }
 
+    /// Whether the server does not know an option of the command, so that nothing was done.
+    pub(super) fn is_syntax_error(&self) -> bool {
+        matches!(self, Self::Refused { fault: Fault::Other(code), detail, .. }
+            if code == "ERR" && detail.contains("syntax error"))
+    }
+
     /// The server's fault, when the server answered with one.
     pub fn fault(&self) -> Option<&Fault> {
         match self {

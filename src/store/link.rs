@@ -17,6 +17,8 @@ pub struct Link {
     pub(super) scripts: Vec<(&'static str, String)>,
     /// Whether the server has expiries of hash fields; `None` when it was not asked.
     pub(super) field_expiry: Option<bool>,
+    /// Whether the server has `SET` with `IFEQ`; `None` when it was not asked.
+    pub(super) native_set: Option<bool>,
 }
 
 enum Servers {
@@ -36,6 +38,7 @@ impl Link {
             connections: 1,
             scripts: Vec::new(),
             field_expiry: None,
+            native_set: None,
         })
     }
 
@@ -43,6 +46,7 @@ impl Link {
     /// now; connections that stand are kept.
     pub fn reconnect(&mut self) -> Result<(), StoreError> {
         self.field_expiry = None;
+        self.native_set = None;
         match &mut self.servers {
             Servers::One(_) => {
                 self.servers = Servers::open(&self.address)?;

@@ -1,13 +1,15 @@
 //! Compare-and-set: a write replaces only what was read.
 //!
-//! A batch is one script call; in a cluster, one for each slot. The script compares opaque bytes and sets opaque bytes; it never
-//! re-encodes a document, because Lua's cjson changes numbers, order and escapes. No key expires
-//! while a script runs, so what it compared is what it replaces, and `KEEPTTL` keeps the expiry.
+//! Where the server has `SET` with `IFEQ` (Valkey 8.1, Redis 8.4), strings are set by a pipeline of
+//! those, which cost it half of what a script does. Else a batch is one script call; in a cluster,
+//! one for each slot. The script compares opaque bytes and sets opaque bytes; it never re-encodes a
+//! document, because Lua's cjson changes numbers, order and escapes. No key expires while a script
+//! runs, so what it compared is what it replaces, and `KEEPTTL` keeps the expiry.
 
 use std::borrow::Cow;
 use std::mem::discriminant;
 
-use redis::{Cmd, Value};
+use redis::{Cmd, Pipeline, Value};
 
 use super::error::{Fault, StoreError};
 use super::link::{Group, Link, bytes, unexpected};
@@ -24,11 +26,12 @@ pub enum Written {
 
 /// KEYS are the keys, ARGV two texts for each: what has to stand, what to write.
 const STRINGS: &str = r"
-local stands = redis.call('MGET', unpack(KEYS))
+local call, keys, values = redis.call, KEYS, ARGV
+local stands = call('MGET', unpack(keys))
 local answer = {}
-for i = 1, #KEYS do
-  if stands[i] == ARGV[2 * i - 1] then
-    redis.call('SET', KEYS[i], ARGV[2 * i], 'KEEPTTL')
+for i = 1, #keys do
+  if stands[i] == values[2 * i - 1] then
+    call('SET', keys[i], values[2 * i], 'KEEPTTL')
     answer[i] = '1'
   else
     answer[i] = '0'
@@ -119,12 +122,67 @@ impl Link {
     fn set_alike(&mut self, edits: &[(&Key, &Edit)]) -> Result<Vec<Written>, StoreError> {
         let (key, first) = edits[0];
         let script = match first {
-            Edit::String { .. } => STRINGS,
+            Edit::String { .. } => return self.set_strings(edits),
             Edit::Hash(_) if self.has_field_expiry(key)? => EXPIRING_HASHES,
             Edit::Hash(_) => HASHES,
             Edit::Json { .. } => JSON,
             Edit::Whole(_) => return self.change_wholes(edits),
         };
+        self.set_by_script(script, edits)
+    }
+
+    /// Sets strings with the server's own compare-and-set, or else by script.
+    fn set_strings(&mut self, edits: &[(&Key, &Edit)]) -> Result<Vec<Written>, StoreError> {
+        let mut written = Vec::with_capacity(edits.len());
+        if self.native_set.is_none() {
+            // The first tells whether the server knows how.
+            written.extend(self.set_natively(&edits[..1])?);
+            self.native_set = Some(written[0].is_some());
+        }
+        if self.native_set == Some(true) {
+            written.extend(self.set_natively(&edits[written.len()..])?);
+        }
+        written.resize(edits.len(), None);
+        // In a cluster some nodes may be older than others.
+        let left: Vec<usize> = (0..edits.len()).filter(|at| written[*at].is_none()).collect();
+        let old: Vec<(&Key, &Edit)> = left.iter().map(|at| edits[*at]).collect();
+        if !old.is_empty() {
+            for (at, answer) in left.into_iter().zip(self.set_by_script(STRINGS, &old)?) {
+                written[at] = Some(answer);
+            }
+        }
+        Ok(written.into_iter().flatten().collect())
+    }
+
+    /// Sets strings by `SET` with `IFEQ`; `None` for one whose server does not know that.
+    fn set_natively(
+        &mut self,
+        edits: &[(&Key, &Edit)],
+    ) -> Result<Vec<Option<Written>>, StoreError> {
+        const NAME: &str = "SET";
+        let mut pipeline = Pipeline::with_capacity(edits.len());
+        for (key, edit) in edits {
+            let Edit::String { before, after } = edit else { unreachable!("all are strings") };
+            pipeline.cmd(NAME).arg(key.as_bytes()).arg(after.as_slice());
+            pipeline.arg("IFEQ").arg(before.as_slice()).arg("KEEPTTL");
+        }
+        let read = |reply| match reply {
+            Ok(Value::Okay) => Ok(Some(Written::Replaced)),
+            Ok(Value::Nil) | Err(StoreError::Refused { fault: Fault::WrongType, .. }) => {
+                Ok(Some(Written::Differs))
+            }
+            Ok(other) => Err(unexpected(NAME, &other)),
+            Err(error) if error.is_syntax_error() => Ok(None),
+            Err(error) => Err(error),
+        };
+        self.pipeline(NAME, &pipeline)?.into_iter().map(read).collect()
+    }
+
+    fn set_by_script(
+        &mut self,
+        script: &'static str,
+        edits: &[(&Key, &Edit)],
+    ) -> Result<Vec<Written>, StoreError> {
         let mut written = vec![Written::Differs; edits.len()];
         for (group, reply) in self.run_script(script, edits)? {
             let name = "EVALSHA";
