@@ -139,8 +139,6 @@ impl LocalServer {
         std::fs::write(&configuration, configuration_text(&folder, port, options))
             .and_then(|()| std::fs::write(&script, WATCHDOG))
             .map_err(|source| LocalError::Folder { folder: folder.clone(), source })?;
-        // An earlier server in the same folder left word of its end, which is not ours.
-        let _ = std::fs::remove_file(folder.join("exit"));
         let fate = if own.is_some() { "remove" } else { "keep" };
         let mut watchdog = Command::new("/bin/sh")
             .arg(&script)
@@ -195,8 +193,9 @@ impl LocalServer {
     /// lies in our folder: what answers there is our server and no other.
     fn wait_until_ready(&self) -> Result<(), LocalError> {
         let deadline = Instant::now() + Duration::from_secs(READY_SECONDS_MAX);
+        let exit = self.folder.join(format!("exit.{}", self.watchdog.id()));
         loop {
-            if let Ok(code) = std::fs::read_to_string(self.folder.join("exit"))
+            if let Ok(code) = std::fs::read_to_string(&exit)
                 && !code.is_empty()
             {
                 return Err(LocalError::Ended {

@@ -5,16 +5,18 @@ trap '' INT HUP TERM
 folder=$1
 fate=$2
 shift 2
+# Named after this shell: an earlier server in the same folder may still be about to leave its own word.
+over=$folder/exit.$$
 exec 3<&0
 "$@" 3<&- </dev/null >>"$folder/server.log" 2>&1 &
 server=$!
 {
   while read -r _; do :; done
-  [ -e "$folder/exit" ] || kill -9 "$server"
+  [ -e "$over" ] || kill -9 "$server"
 } <&3 >/dev/null 2>&1 &
 keeper=$!
 exec 3<&-
 wait "$server"
-echo $? >"$folder/exit"
+echo $? >"$over"
 wait "$keeper"
-[ "$fate" = keep ] || rm -rf -- "$folder"
+if [ "$fate" = keep ]; then rm -f -- "$over"; else rm -rf -- "$folder"; fi

@@ -126,6 +126,28 @@ fn the_proxy_cuts_and_delays() {
     }
 }
 
+#[test]
+fn a_killed_server_is_started_again_at_once_in_the_same_folder() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = Some(folder.path().to_owned());
+    let options = LocalOptions { folder, ..LocalOptions::default() };
+    let mut server = TestServer::with(&options);
+    // What the shell of the one before leaves behind must not be taken for the end of the next.
+    for _ in 0..20 {
+        let pid = server_pid(&mut server.connect());
+        assert!(
+            Command::new("kill")
+                .args(["-KILL", &pid.to_string()])
+                .status()
+                .expect("kill")
+                .success()
+        );
+        while is_alive(pid) {}
+        server = TestServer::with(&options);
+    }
+    drop(server);
+}
+
 fn server_pid(connection: &mut redis::Connection) -> u32 {
     let info: String = redis::cmd("INFO").arg("server").query(connection).expect("INFO");
     let line = info.lines().find_map(|line| line.strip_prefix("process_id:")).expect("a pid");

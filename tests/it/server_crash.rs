@@ -121,3 +121,8 @@ fn same(ground: &Ground, wanted: &Snapshot, point: u32) {
 fn strings_survive_a_server_that_dies_at_any_point() {
     every_point("user");
 }
+
+#[test]
+fn hashes_survive_a_server_that_dies_at_any_point() {
+    every_point("order");
+}
