@@ -41,7 +41,7 @@ enum Verb {
         /// Only runs that began longer ago: 12h, 30d, 8w
         #[arg(long, value_name = "TIME", value_parser = age)]
         older_than: Option<SignedDuration>,
-        /// Also runs that can still be resumed
+        /// Also runs that can still be resumed, and those whose rollback was cut short
         #[arg(long)]
         force: bool,
         /// Remove them; without it they are only listed
@@ -160,9 +160,12 @@ fn prune(old: &Old, execute: bool, session: &Session, output: Output) -> Result<
         (Some(_), Err(_)) => false,
     };
     let mut removes = false;
-    for RunSummary { run, phase, rollback, .. } in runs.iter().filter(|run| is_old(run)) {
-        if *phase != Phase::Done && rollback.is_none() && !old.force {
-            output.talk(format!("left alone, for it is {phase}: {run} (--force removes it too)"));
+    for summary in runs.iter().filter(|run| is_old(run)) {
+        let run = &summary.run;
+        if let Some(why) = unfinished(summary)
+            && !old.force
+        {
+            output.talk(format!("left alone, for {why}: {run} (--force removes it too)"));
             continue;
         }
         if execute {
@@ -181,8 +184,20 @@ fn prune(old: &Old, execute: bool, session: &Session, output: Output) -> Result<
     Ok(Exit::Fine)
 }
 
+/// Why a run's journal is needed yet.
+fn unfinished(run: &RunSummary) -> Option<String> {
+    if run.rollback_open {
+        Some("its rollback was cut short".to_owned())
+    } else if run.phase != Phase::Done && run.rollback.is_none() {
+        Some(format!("it is {}", run.phase))
+    } else {
+        None
+    }
+}
+
 fn line(run: &RunSummary) -> String {
     let rolled_back = match run.rollback {
+        _ if run.rollback_open => ", a rollback was cut short".to_owned(),
         Some(tally) => format!(", rolled back {}", tally.restored),
         None => String::new(),
     };

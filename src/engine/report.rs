@@ -156,6 +156,8 @@ pub struct RunSummary {
     /// What the last rollback did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackTally>,
+    /// Whether a rollback or a roll-forward began and did not come to its end: it is to be called again.
+    pub rollback_open: bool,
 }
 
 /// The runs in a state directory, oldest first. A journal that cannot be read is left out and its
@@ -190,6 +192,7 @@ pub fn summary(runs: &RunsFolder, run: &RunId) -> Result<RunSummary, EngineError
         seconds: 0.0,
         verification: None,
         rollback: None,
+        rollback_open: false,
     };
     let mut has_phase = false;
     while let Some(frame) = replay.next()? {
@@ -206,12 +209,16 @@ pub fn summary(runs: &RunsFolder, run: &RunId) -> Result<RunSummary, EngineError
                 let found = Verification { checked, right, changed, wrong, other_expiry };
                 summary.verification = Some(found);
             }
-            Note::RollbackBegan { forward, .. } if !forward => {
-                summary.rollback = Some(RollbackTally::default());
+            Note::RollbackBegan { forward, .. } => {
+                summary.rollback_open = true;
+                if !forward {
+                    summary.rollback = Some(RollbackTally::default());
+                }
             }
             // How it fared on the way is a story of its own.
-            Note::RollbackBegan { .. } | Note::Sample { .. } => {}
+            Note::Sample { .. } => {}
             Note::RollbackEnded { forward: true, complete, .. } => {
+                summary.rollback_open = !complete;
                 if complete {
                     summary.rollback = None;
                 }
@@ -223,8 +230,10 @@ pub fn summary(runs: &RunsFolder, run: &RunId) -> Result<RunSummary, EngineError
                 changed,
                 missing,
                 failed,
+                complete,
                 ..
             } => {
+                summary.rollback_open = !complete;
                 let tally =
                     RollbackTally { restored, overwritten, inverted, changed, missing, failed };
                 summary.rollback = Some(tally);

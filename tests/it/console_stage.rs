@@ -310,6 +310,7 @@ pub mod said {
             seconds: 1.5,
             verification: None,
             rollback: None,
+            rollback_open: false,
         };
         vec![
             summary(RunId::new("20261122-120000", "user", 1), Phase::Stopped),

@@ -98,6 +98,29 @@ fn old_runs_are_removed_and_those_that_can_be_resumed_stay() {
 }
 
 #[test]
+fn a_run_whose_rollback_was_cut_short_stays() {
+    let sweep = Sweep::of("user");
+    let before = sweep.snapshot();
+    sweep.remold().line(&sweep.run_line()).run().exits(sweep.code);
+    let prune = "runs prune --keep 0 --execute";
+    for way in ["", " --forward"] {
+        let line = format!("rollback last{way} --execute --yes");
+        let crashed = sweep.remold().env("REMOLD_CRASH_AT", "4").line(&line).run();
+        assert_eq!(crashed.code, None, "it died: {}", crashed.stderr);
+        let said = sweep.remold().line(prune).run().exits(0);
+        let why = "left alone, for its rollback was cut short";
+        assert!(said.stderr.contains(why), "{way}: {}", said.stderr);
+        let listed = sweep.remold().line("runs").run().exits(0).stdout;
+        assert!(listed.contains("a rollback was cut short"), "{way}: {listed}");
+        sweep.remold().line(&line).run().exits(0);
+    }
+    sweep.remold().line("rollback last --execute --yes").run().exits(0);
+    sweep.snapshot().assert_same(&before);
+    let said = sweep.remold().line(prune).run().exits(0);
+    assert!(said.stdout.starts_with("removed"), "{}", said.stdout);
+}
+
+#[test]
 fn a_run_is_not_resumed_with_other_definitions_unless_told() {
     let server = TestServer::start();
     let storm = crate::harness::Storm { keys: 500, ops_per_second: 1, writers: 1, seed: 1 };

@@ -255,10 +255,8 @@ fn pattern_of(subject: &str, shared: &Shared) -> Option<String> {
 /// Where a run stands, in a word.
 fn state(summary: &RunSummary) -> (Role, String) {
     match (&summary.rollback, summary.phase) {
-        // It began, and no figures of its end stand in the journal: it was cut short.
-        (Some(tally), _) if tally.sum() == 0 && summary.tally.migrated > 0 => {
-            (Role::Warn, "rolling back".to_owned())
-        }
+        // It is under way, or was cut short.
+        _ if summary.rollback_open => (Role::Warn, "rolling back".to_owned()),
         (Some(tally), _) if tally.failed > 0 => (Role::Bad, "rolled back".to_owned()),
         (Some(_), _) => (Role::Accent, "rolled back".to_owned()),
         (None, Phase::Done) => (Role::Good, "done".to_owned()),
