@@ -8,6 +8,7 @@ use serde_json::json;
 use super::draft::{self, Drafting};
 use super::exit::{Exit, Failure};
 use super::render::Output;
+use crate::engine::Rehearsal;
 use crate::planner::draft::Sample;
 use crate::planner::{Estimate, Grade, Plan, PlanRequest};
 use crate::session::{Drafted, Session, SessionError};
@@ -71,6 +72,12 @@ pub struct Arguments {
     /// Say why this path was taken, and what else each drafted step could be
     #[arg(long)]
     explain: bool,
+    /// Take sampled documents to the target and back, and tell which come back byte for byte
+    #[arg(long)]
+    test_rollback: bool,
+    /// How many documents --test-rollback takes there and back
+    #[arg(long, value_name = "N", default_value_t = 5_000, requires = "test_rollback")]
+    sample: u64,
 }
 
 /// Draws up a plan and shows it. Where no migrations lead there, one is drafted.
@@ -79,7 +86,7 @@ pub fn carry_out(
     session: &Session,
     output: Output,
 ) -> Result<Exit, Failure> {
-    let Arguments { subject, target, draft, out, explain } = arguments;
+    let Arguments { subject, target, draft, out, explain, .. } = arguments;
     let request = target.request(subject, session)?;
     let samples = draft.samples(subject, session)?;
     let drafted = if draft.is_wanted(session, &request) {
@@ -98,14 +105,22 @@ pub fn carry_out(
     if let Some(drafted) = &drafted {
         file["draft"] = draft::as_json(drafted);
     }
+    let rehearsal = arguments
+        .test_rollback
+        .then(|| session.rehearse_rollback(&plan, samples.as_deref(), arguments.sample))
+        .transpose()?;
+    let exit = exit_of(&plan, rehearsal.as_ref());
     if let Some(path) = out {
         let text = serde_json::to_string_pretty(&file).expect("plain data prints as JSON");
         session.save_file(path, &(text + "\n"))?;
         output.talk(format!("plan {} written to {}", plan.id(), path.display()));
     }
     if output.json {
+        if let Some(rehearsal) = &rehearsal {
+            file["rollback_test"] = json!(rehearsal);
+        }
         output.json(&file);
-        return Ok(exit_of(&plan));
+        return Ok(exit);
     }
     for line in text(&plan) {
         output.line(line);
@@ -123,12 +138,63 @@ pub fn carry_out(
     {
         output.line(line);
     }
-    Ok(exit_of(&plan))
+    for line in rehearsal.iter().flat_map(rehearsal_text) {
+        output.line(line);
+    }
+    Ok(exit)
 }
 
-/// Questions that are open keep a plan from being run.
-fn exit_of(plan: &Plan) -> Exit {
-    if plan.questions.is_empty() { Exit::Fine } else { Exit::Definitions }
+/// Questions that are open keep a plan from being run; what not even the journal brings back needs eyes.
+fn exit_of(plan: &Plan, rehearsal: Option<&Rehearsal>) -> Exit {
+    if !plan.questions.is_empty() {
+        Exit::Definitions
+    } else if rehearsal.is_some_and(|tried| tried.restored < tried.migrated) {
+        Exit::NeedsEyes
+    } else {
+        Exit::Fine
+    }
+}
+
+/// What came of documents that were taken there and back, with some keys of each obstacle.
+fn rehearsal_text(rehearsal: &Rehearsal) -> Vec<String> {
+    const KEYS_SHOWN_MAX: usize = 5;
+    let Rehearsal { sampled, migrated, restored, need_journal, unasked, obstacles } = rehearsal;
+    let mut lines = vec![format!(
+        "  back   {} / {} restored ({} need the journal); {} sampled",
+        grouped(*restored),
+        grouped(*migrated),
+        grouped(*need_journal),
+        grouped(*sampled)
+    )];
+    if *unasked > 0 {
+        lines.push(format!(
+            "         {} wait for a service and were not taken there",
+            grouped(*unasked)
+        ));
+    }
+    for obstacle in obstacles {
+        let count = grouped(obstacle.keys.len() as u64);
+        lines.push(format!("         {count}: {}: {}", obstacle.step, obstacle.reason));
+        let named = obstacle.keys.iter().filter(|key| !key.as_bytes().is_empty());
+        let shown: Vec<String> = named.take(KEYS_SHOWN_MAX).map(ToString::to_string).collect();
+        if !shown.is_empty() {
+            let more = if obstacle.keys.len() > shown.len() { ", …" } else { "" };
+            lines.push(format!("           {}{more}", shown.join(", ")));
+        }
+    }
+    lines
+}
+
+/// A count with its thousands apart: 200 000.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).expect("digits"))
+        .collect();
+    groups.join(" ")
 }
 
 /// What a run will cost; nothing where no server is there to tell.

@@ -7,10 +7,10 @@ use semver::Version;
 use super::error::EngineError;
 use super::judge::{hash_edit, stage, text_edit};
 use super::trouble::Trouble;
-use crate::model::{Content, Edit, Key};
+use crate::model::{Content, Document, Edit, Key};
 use crate::planner::Plan;
 use crate::schema::{Detection, Detector, Schema};
-use crate::transform::{Chain, Frozen, Irreversible};
+use crate::transform::{Chain, Failure, Frozen, Irreversible};
 
 /// The inverse chains of a plan, compiled.
 pub(super) struct Inverse {
@@ -76,8 +76,7 @@ impl Inverse {
         let chain = self.chains.get(&source).ok_or_else(known)?;
         let chain = chain.as_ref().map_err(ToString::to_string)?;
         let mut before = document.clone();
-        chain
-            .apply(&mut before, key, &self.pattern, &self.frozen, &mut |_, _, _| {})
+        self.undo(chain, &mut before, key)
             .map_err(|failure| format!("on the way back, {failure}"))?;
         if let Some(schema) = self.schemas.get(&source)
             && let Some(violation) = schema.validator().check(&before).first()
@@ -94,5 +93,15 @@ impl Inverse {
         };
         let edit = edit.map_err(|Trouble { reason, .. }| reason)?;
         Ok(edit.map_or(Inverted::Stands, Inverted::Edit))
+    }
+
+    /// Applies an inverse chain, or a part of one.
+    pub fn undo(
+        &self,
+        chain: &Chain,
+        document: &mut Document<'_>,
+        key: &Key,
+    ) -> Result<(), Box<Failure>> {
+        chain.apply(document, key, &self.pattern, &self.frozen, &mut |_, _, _| {})
     }
 }

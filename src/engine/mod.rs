@@ -49,7 +49,9 @@ pub use report::{
     summary,
 };
 pub use resume::resume;
-pub use rollback::{ChangedKey, Done, OnChanged, RollbackOptions, rollback};
+pub use rollback::{
+    ChangedKey, Done, Obstacle, OnChanged, Rehearsal, Rehearsing, RollbackOptions, rollback,
+};
 pub use run::{RunOptions, run};
 pub use story::{Moment, Story, story};
 pub use throttle::{Levels, Limits, Readings, Signal};

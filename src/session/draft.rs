@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::samples::Sampled;
 use super::{Session, SessionError};
 use crate::catalog::{Catalog, Source, graph};
-use crate::engine::{self, Judge};
+use crate::engine::{self, Judge, Rehearsal, Rehearsing};
 use crate::model::{Content, Document, HashField, Key, Outcome, Storage};
 use crate::planner::draft::{self, Draft, Hints, Sample};
 use crate::planner::{Estimate, Plan, PlanError, PlanRequest, draw_up};
@@ -255,10 +255,32 @@ impl Session {
         Ok(draw_up(self.catalog(), request, storage)?)
     }
 
-    /// How a subject's documents are stored, as its schemas say.
+    /// How a subject's documents are stored before they are migrated, as its oldest schema says that
+    /// says it.
     pub fn declared_storage(&self, subject: &str) -> Option<Storage> {
         let subject = self.catalog().subject(subject)?;
-        subject.schemas.values().rev().find_map(|schema| schema.storage)
+        subject.schemas.values().find_map(|schema| schema.storage)
+    }
+
+    /// Takes documents to the target and back, as a rollback would: those of `samples`, else up to
+    /// `most` of the server. Writes nothing.
+    pub fn rehearse_rollback(
+        &self,
+        plan: &Plan,
+        samples: Option<&[Sample]>,
+        most: u64,
+    ) -> Result<Rehearsal, SessionError> {
+        let mut rehearsing = Rehearsing::new(plan)?;
+        let stored = match samples {
+            Some(_) => Vec::new(),
+            None => self.sampled(&plan.selection.scan_pattern(), most)?,
+        };
+        let samples = samples.unwrap_or(&stored).iter();
+        let wanted =
+            samples.filter(|sample| stored.is_empty() || plan.selection.selects(&sample.key));
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        wanted.take(most).for_each(|sample| rehearsing.add(&sample.key, &sample.content));
+        Ok(rehearsing.found)
     }
 
     /// What a run of a plan will cost, from `samples`; without any, from keys of the server. `None`

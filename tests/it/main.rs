@@ -28,6 +28,7 @@ mod planner_cli;
 mod readme;
 mod registry;
 mod sample_data;
+mod rollback_rehearsal;
 mod schemas;
 mod script_files;
 mod server_crash;

@@ -130,7 +130,7 @@ fn whole(before: Option<Kept>, after: Kept) -> Edit {
 }
 
 /// The fields of a hash once they are changed.
-fn changed(fields: &[HashField], changes: Vec<FieldChange>) -> Vec<HashField> {
+pub(super) fn changed(fields: &[HashField], changes: Vec<FieldChange>) -> Vec<HashField> {
     let is_named = |field: &&HashField| changes.iter().any(|change| change.name == field.name);
     let mut after: Vec<HashField> =
         fields.iter().filter(|field| !is_named(field)).cloned().collect();

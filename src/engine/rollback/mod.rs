@@ -12,6 +12,7 @@
 //! without coming to its mark is recognised by its digest.
 
 mod decide;
+mod rehearsal;
 mod round;
 
 use std::str::FromStr;
@@ -19,6 +20,7 @@ use std::sync::mpsc::SyncSender;
 
 use serde::Serialize;
 
+pub use self::rehearsal::{Obstacle, Rehearsal, Rehearsing};
 use self::round::{Group, Item};
 use super::control::{Control, Gate};
 use super::error::EngineError;
