@@ -79,7 +79,7 @@ pub fn draw<'t>(
         let line = row(canvas, index);
         canvas.put(line_area, &line);
         if index == state.selected {
-            canvas.fill(line_area, if focused { Role::Selected } else { Role::SelectedIdle });
+            canvas.underlay(line_area, if focused { Role::Selected } else { Role::SelectedIdle });
         }
         canvas.note(line_area, Target::Row(part, index));
     }

@@ -102,6 +102,18 @@ impl Canvas<'_> {
         self.buffer.set_style(area, style);
     }
 
+    /// Gives `area` a role's look, but for what has a background of its own: words that are marked
+    /// stay readable in the selected row.
+    pub fn underlay(&mut self, area: Rect, role: Role) {
+        let (style, ground) = (self.style(role), self.style(Role::Text).bg.unwrap_or_default());
+        for position in area.intersection(self.buffer.area).positions() {
+            let cell = &mut self.buffer[position];
+            if cell.bg == ground {
+                cell.set_style(style);
+            }
+        }
+    }
+
     /// Draws a frame with a title, and returns the inside.
     pub fn boxed(&mut self, area: Rect, title: &str, focused: bool) -> Rect {
         let (border, title_role) =
