@@ -15,7 +15,9 @@ pub fn line(title: &str, unit: &str, points: &[(f64, Option<f64>)]) -> String {
         return String::new();
     }
     let most = values.iter().copied().fold(0.0, f64::max);
-    let most = if most > 0.0 { most } else { 1.0 };
+    if most <= 0.0 {
+        return format!("<p class=\"unit\">{title}: none at any time</p>");
+    }
     let (first, last) = (points[0].0, points[points.len() - 1].0);
     let span = (last - first).max(1e-9);
     let x = |seconds: f64| LEFT + (seconds - first) / span * (WIDTH - LEFT - 10.0);
