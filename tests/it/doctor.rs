@@ -47,7 +47,7 @@ fn the_pasted_line_makes_a_user_for_the_whole_job_and_nothing_besides() {
     call("schema list").exits(0);
     call("log").exits(0);
     call("keys user:* --limit 20 --versions").exits(0);
-    call("preview user --to 3.0.0 --sample 5").exits(0);
+    call("preview user --to 3.0.0 --key user:0").exits(0);
     for subject in ["user", "order"] {
         call(&format!("run {subject} --to latest --json")).exits(1);
         let report = call(&format!("run {subject} --to latest --execute --yes --json"));
