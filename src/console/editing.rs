@@ -38,8 +38,8 @@ impl App {
             Choice::Stay => Vec::new(),
             Choice::LeaveUnsaved => vec![Effect::Exit],
             Choice::Template(kind) => self.chain.template(kind, &mut self.shared),
-            Choice::Answer(migration, steps) => {
-                self.chain.answered(&migration, steps, &mut self.shared)
+            Choice::Answer { migration, steps, instead_of } => {
+                self.chain.answered(&migration, steps, &instead_of, &mut self.shared)
             }
             Choice::Rollback(run, changed) => {
                 self.history.ask_to_roll_back(&run, changed, &mut self.shared);

@@ -21,7 +21,7 @@ use crate::model::{Key, RedisType, RunId};
 use crate::planner::{Plan, PlanRequest};
 use crate::schema::Version;
 use crate::session::edit::Edited;
-use crate::session::{Session, SessionError};
+use crate::session::{Drafted, Ground, Session, SessionError};
 
 /// How many keys are looked at for the shape of stored documents.
 const INFERRED_KEYS_MAX: u64 = 10_000;
@@ -266,6 +266,13 @@ impl Performer {
     }
 }
 
+/// A console that ends by a bug leaves its job at a checkpoint, and not at work unseen.
+impl Drop for Performer {
+    fn drop(&mut self) {
+        self.order(Order::Stop);
+    }
+}
+
 /// Sends the newest progress, at most every [`PROGRESS_INTERVAL_MS`] and only when it changed.
 async fn follow(mut progress: watch::Receiver<Progress>, messages: mpsc::UnboundedSender<Msg>) {
     while progress.changed().await.is_ok() {
@@ -323,8 +330,8 @@ fn ask(shared: &RwLock<Session>, effect: Effect) -> Msg {
             Msg::Inferred(generation, found.map(Box::new).map_err(said))
         }
         Effect::Draft(generation, subject, from, to) => {
-            let draft = session.draft_between(&subject, &from, &to);
-            Msg::Drafted(generation, draft.map(Box::new).map_err(said))
+            let drafted = draft(&session, subject, from, to);
+            Msg::Drafted(generation, drafted.map(Box::new).map_err(said))
         }
         Effect::Changes(generation, run, part) => {
             Msg::Changes(generation, session.changes(&run, &part, CHANGES_MAX).map_err(said))
@@ -345,6 +352,19 @@ fn ask(shared: &RwLock<Session>, effect: Effect) -> Msg {
         ),
         other => unreachable!("{other:?} has no lane"),
     }
+}
+
+fn draft(
+    session: &Session,
+    subject: String,
+    from: Version,
+    target: Version,
+) -> Result<Drafted, SessionError> {
+    let frozen = session.frozen();
+    let from = Some(from);
+    let request =
+        PlanRequest { subject, target, from, path: None, pattern: None, limit: None, frozen };
+    session.draft(request, &Ground::default())
 }
 
 fn plan(session: Session, request: ChainRequest) -> Result<Plan, SessionError> {

@@ -85,22 +85,40 @@ impl Host for RealHost {
 pub async fn drive<B, I>(
     terminal: &mut Terminal<B>,
     host: &mut impl Host,
-    mut app: App,
-    mut input: I,
+    app: App,
+    input: I,
     session: Session,
 ) -> io::Result<()>
 where
     B: Backend<Error: Into<io::Error>>,
     I: Stream<Item = io::Result<Event>> + Unpin,
 {
-    let (sender, mut messages) = mpsc::unbounded_channel();
+    let (sender, messages) = mpsc::unbounded_channel();
     let mut performer = Performer::new(session, sender);
+    let left = turn(terminal, host, app, input, &mut performer, messages).await;
+    // Also a terminal that failed leaves the run at a checkpoint.
+    performer.finish().await;
+    left
+}
+
+async fn turn<B, I>(
+    terminal: &mut Terminal<B>,
+    host: &mut impl Host,
+    mut app: App,
+    mut input: I,
+    performer: &mut Performer,
+    mut messages: mpsc::UnboundedReceiver<Msg>,
+) -> io::Result<()>
+where
+    B: Backend<Error: Into<io::Error>>,
+    I: Stream<Item = io::Result<Event>> + Unpin,
+{
     let mut signals = Signals::new()?;
     let mut effects = app.start();
     let mut drawn_at: Option<Instant> = None;
     loop {
-        match carry_out(effects, &mut performer, host, terminal, &mut app)? {
-            Next::Leave => break,
+        match carry_out(effects, performer, host, terminal, &mut app)? {
+            Next::Leave => return Ok(()),
             Next::Again(more) => effects = more,
         }
         if !effects.is_empty() {
@@ -131,11 +149,22 @@ where
         if let Some(message) = message {
             // Whatever happens happens now: messages carry no time of their own.
             effects.extend(app.update(Msg::Tick(Moment::now())));
+            #[cfg(debug_assertions)]
+            panic_point(&message);
             effects.extend(app.update(message));
         }
     }
-    performer.finish().await;
-    Ok(())
+}
+
+/// In a debug build the key that `REMOLD_PANIC_KEY` names meets a bug, so that a test sees what then
+/// becomes of the terminal and of the run.
+#[cfg(debug_assertions)]
+fn panic_point(message: &Msg) {
+    if let Msg::Press(press) = message {
+        let name = std::env::var("REMOLD_PANIC_KEY").ok();
+        let asked = name.and_then(|name| Press::parse(&name));
+        assert!(asked != Some(*press), "a test asked for a bug at this key");
+    }
 }
 
 /// What comes after a round of effects.

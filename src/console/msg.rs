@@ -9,9 +9,8 @@ use crate::console::shared::Moment;
 use crate::engine::{Preview, Progress, Report, RunSummary};
 use crate::model::Key;
 use crate::planner::Plan;
-use crate::planner::draft::Draft;
 use crate::session::edit::Inferred;
-use crate::session::{Catalog, Change, KeyDetail, Page, ServerInfo};
+use crate::session::{Catalog, Change, Drafted, KeyDetail, Page, ServerInfo};
 
 /// The answer to a question: the value, or a sentence that says why there is none.
 pub type Answer<T> = Result<T, String>;
@@ -60,7 +59,7 @@ pub enum Msg {
     /// The shape of stored documents.
     Inferred(Generation, Answer<Box<Inferred>>),
     /// A migration was drafted.
-    Drafted(Generation, Answer<Box<Draft>>),
+    Drafted(Generation, Answer<Box<Drafted>>),
     /// Keys of a run, before it and now.
     Changes(Generation, Answer<Vec<Change>>),
     /// A file was written, of this path.

@@ -122,7 +122,7 @@ fn figures(shared: &Shared) -> Vec<String> {
         format!("{} keys", text::grouped(info.keys)),
         format!("{} ops/s", text::grouped(info.ops_per_second)),
         text::bytes(info.memory_bytes),
-        format!("{} clients", info.clients),
+        text::counted(info.clients, "client"),
     ]
 }
 

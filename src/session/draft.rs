@@ -7,13 +7,13 @@ use serde_json::Value as Json;
 
 use super::samples::Sampled;
 use super::{Session, SessionError};
-use crate::catalog::{Catalog, Source, graph};
+use crate::catalog::{Catalog, Source, Subject, graph};
 use crate::engine::{self, Judge, Rehearsal, Rehearsing};
 use crate::model::{Content, Document, HashField, Key, Outcome, Storage};
 use crate::planner::draft::{self, Draft, Hints, Sample};
 use crate::planner::{Estimate, Plan, PlanError, PlanRequest, draw_up};
-use crate::schema::Schema;
 use crate::schema::infer::Profile;
+use crate::schema::{Detection, Schema, Version};
 
 /// How many keys a draft reads from the server.
 const KEYS_SAMPLED: u64 = 2_000;
@@ -73,7 +73,10 @@ impl Session {
         let samples = match &ground.samples {
             Some(samples) => samples.clone(),
             None => match self.sampled(&target.key_pattern, KEYS_SAMPLED) {
-                Ok(samples) => samples,
+                Ok(samples) => match &request.from {
+                    Some(from) => that_speak(subject, from, &request.target, samples),
+                    None => samples,
+                },
                 // Two schemas are enough for a draft, unless the old one is to be inferred.
                 Err(error @ SessionError::Store(_)) if !ground.live => {
                     without_samples = Some(error.to_string());
@@ -333,6 +336,29 @@ impl Session {
             transform_ms: scaled(nanos) / 1_000_000,
         }))
     }
+}
+
+/// The stored documents that can speak for the step between two versions: where several versions are
+/// stored, those of others cannot, and where some have the source's, neither can those of none.
+fn that_speak(
+    subject: &Subject,
+    from: &Version,
+    to: &Version,
+    samples: Vec<Sample>,
+) -> Vec<Sample> {
+    let detector = subject.detector();
+    let version_of = |sample: &Sample| match detector.detect(&sample.content.document().ok()?) {
+        Ok(Detection::Version(version)) => Some(version),
+        _ => None,
+    };
+    let versions: Vec<Option<Version>> = samples.iter().map(version_of).collect();
+    let has_source = versions.iter().flatten().any(|version| version == from);
+    let speaks = |version: &Option<Version>| match version {
+        Some(version) => version == from || version == to,
+        None => !has_source,
+    };
+    let both = samples.into_iter().zip(&versions);
+    both.filter(|(_, version)| speaks(version)).map(|(sample, _)| sample).collect()
 }
 
 /// A document of a file as the subject stores it.

@@ -8,14 +8,11 @@ use serde_json::{Value as Json, json};
 use super::{PushOutcome, Sampled, Session, SessionError};
 use crate::catalog::{Catalog, Migration, Mistakes, Source, Subject, typed};
 use crate::journal;
-use crate::model::{Key, Storage};
-use crate::planner::draft::{self, Draft, Hints, Sample};
 use crate::schema::definition::literal_head;
 use crate::schema::diff::Mode;
 use crate::schema::infer::Profile;
 use crate::schema::infer::report::FieldReport;
 use crate::schema::{Detection, Schema, Version};
-use crate::store::{Found, Link};
 
 pub use crate::catalog::Mistake;
 use crate::transform::{Grade, Step};
@@ -72,9 +69,6 @@ pub struct Inferred {
     pub versions: BTreeMap<Option<Version>, u64>,
 }
 
-/// How many keys a draft looks at.
-const DRAFT_KEYS_MAX: usize = 2_000;
-
 impl Session {
     /// Looks at up to `most` keys of a pattern and proposes the schema that their documents fit; its
     /// subject is the pattern's literal head unless named, its version the one after the newest.
@@ -117,38 +111,6 @@ impl Session {
         let schema = self.made_schema(&profile.propose(&subject, pattern, &version))?;
         let (documents, others) = (profile.documents(), profile.unreadable());
         Ok(Inferred { schema, documents, others, fields: profile.fields(), versions })
-    }
-
-    /// Drafts the migration between two versions of a subject, with stored documents for evidence.
-    pub fn draft_between(
-        &self,
-        subject: &str,
-        from: &Version,
-        to: &Version,
-    ) -> Result<Draft, SessionError> {
-        let schema = |version: &Version| self.schema(&format!("{subject}@{version}"));
-        let (source, target) = (schema(from)?, schema(to)?);
-        let storage = target.storage.or(source.storage).unwrap_or(Storage::String);
-        let redis_type = storage.redis_type();
-        let page = self.browse(&source.key_pattern, Some(&redis_type), 0, DRAFT_KEYS_MAX)?;
-        let keys: Vec<Key> =
-            page.lines.into_iter().take(DRAFT_KEYS_MAX).map(|line| line.key).collect();
-        let found = Link::open(&self.address)?.read(storage, &keys)?;
-        let samples = keys.into_iter().zip(found).filter_map(|(key, found)| match found {
-            Found::Content(content) => Some(Sample { key, content }),
-            _ => None,
-        });
-        let samples: Vec<Sample> = samples.collect();
-        // Where several versions are stored, only those of the source can speak for the step from it.
-        let detector = self.subject(subject)?.detector();
-        let is_source = |sample: &&Sample| {
-            let document = sample.content.document().ok();
-            let detection = document.and_then(|document| detector.detect(&document).ok());
-            detection == Some(Detection::Version(from.clone()))
-        };
-        let of_source: Vec<Sample> = samples.iter().filter(is_source).cloned().collect();
-        let samples = if of_source.is_empty() { samples } else { of_source };
-        Ok(draft::draft(&source, &target, &samples, &[], &Hints::default()))
     }
 
     /// The same session with these migrations of a subject in place of those the catalog has.

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use remold::demo::Recipe;
 
 use crate::harness::binary::sample_catalog;
@@ -101,8 +101,20 @@ impl Console {
         assert!(sent.expect("kill is there").success());
     }
 
-    /// Waits for the end, and checks that the terminal was given back.
-    fn ends(mut self) -> Vec<u8> {
+    /// Its folder, which else goes with it.
+    fn keeps_its_home(&mut self) -> tempfile::TempDir {
+        std::mem::replace(&mut self.home, tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    /// Waits for a good end, and checks that the terminal was given back.
+    fn ends(self) -> Vec<u8> {
+        let (status, bytes) = self.ends_somehow();
+        assert!(status.success(), "{status:?}\n{}", String::from_utf8_lossy(&bytes));
+        bytes
+    }
+
+    /// Waits for the end, however it is, and checks that the terminal was given back.
+    fn ends_somehow(mut self) -> (ExitStatus, Vec<u8>) {
         let began = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("the child can be asked") {
@@ -111,7 +123,6 @@ impl Console {
             assert!(began.elapsed() < PATIENCE, "it does not end:\n{}", self.screen());
             std::thread::sleep(Duration::from_millis(10));
         };
-        assert!(status.success(), "{status:?}\n{}", self.screen());
         let given_back = [
             ("the alternate screen", "\x1b[?1049l"),
             ("mouse capture", "\x1b[?1000l"),
@@ -123,7 +134,7 @@ impl Console {
             let text = String::from_utf8_lossy(&bytes).into_owned();
             let missing = given_back.iter().find(|(_, sequence)| !text.contains(sequence));
             match missing {
-                None => return bytes,
+                None => return (status, bytes),
                 Some((what, _)) => {
                     assert!(began.elapsed() < PATIENCE, "{what} was not given back");
                     std::thread::sleep(Duration::from_millis(10));
@@ -188,31 +199,52 @@ fn a_storm_of_sizes_and_then_a_signal() {
 #[test]
 fn a_signal_during_a_run_keeps_its_checkpoint() {
     let server = filled(20_000);
-    let mut console = Console::open(server.url(), (120, 40), &[]);
+    let mut console = held_in_a_run(&server, &[]);
+    console.signal("-TERM");
+    let home = console.keeps_its_home();
+    console.ends();
+    assert_stopped(&server, &home);
+}
+
+#[test]
+fn a_bug_during_a_run_keeps_its_checkpoint_and_gives_the_terminal_back() {
+    let server = filled(20_000);
+    let mut console = held_in_a_run(&server, &[("REMOLD_PANIC_KEY", "ctrl-x")]);
+    console.types("\x18");
+    let home = console.keeps_its_home();
+    let (status, bytes) = console.ends_somehow();
+    assert!(!status.success(), "a bug is no good end");
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let left = text.rfind("\x1b[?1049l").expect("the alternate screen was left");
+    assert!(text[left..].contains("a test asked for a bug"), "the report can be read: {text}");
+    assert_stopped(&server, &home);
+}
+
+/// A console whose run is held after its first batch, so that what comes meets a run at work.
+fn held_in_a_run(server: &TestServer, environment: &[(&str, &str)]) -> Console {
+    let mut console = Console::open(server.url(), (120, 40), environment);
     console.sees("scanned 500 of about 20,000");
     console.types("2jjjc");
     console.sees("100 sampled");
     console.types("rx");
     console.sees("Type user:* to go on");
-    // Held after the first batch, so that the signal meets a run at work.
     console.types("user:*\ro");
     console.sees("PAUSED");
-    console.signal("-TERM");
-    let state = console.home.path().join("state");
-    let url = server.url().to_owned();
-    let home = std::mem::replace(&mut console.home, tempfile::tempdir().expect("a folder"));
-    console.ends();
+    console
+}
+
+/// The one run of a console is stopped, and can be resumed.
+fn assert_stopped(server: &TestServer, home: &tempfile::TempDir) {
     let session = remold::session::Session::open(remold::session::Settings {
-        url: Some(url),
+        url: Some(server.url().to_owned()),
         catalog: Some(sample_catalog()),
-        state_dir: Some(state),
+        state_dir: Some(home.path().join("state")),
         ..Default::default()
     });
     let (runs, unreadable) = session.expect("good settings").runs().expect("the journals read");
     assert!(unreadable.is_empty());
     assert_eq!(runs.len(), 1);
     assert_eq!(runs[0].phase, remold::model::Phase::Stopped);
-    drop(home);
 }
 
 #[test]

@@ -1,24 +1,82 @@
-//! How the console looks: every pane in its states at two sizes, and that no size and no key breaks it.
+//! How the console looks: every pane in its states at three sizes and in two themes, and that no size
+//! and no key breaks it.
+
+use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use remold::console::effect::{Effect, Work};
 use remold::console::msg::Msg;
 use remold::model::Phase;
+use remold::session::Settings;
 
 use crate::console_stage::{Stage, said};
 
-const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 
-/// Shows a state at both sizes.
+/// Shows a state at every size and in both themes. The text is the same in both; below it stands which
+/// styles its cells have.
 fn shown(name: &str, prepare: impl Fn(&mut Stage)) {
-    for (width, height) in SIZES {
-        let mut stage = Stage::new("dark", (width, height));
-        stage.server_answers();
-        prepare(&mut stage);
-        insta::assert_snapshot!(format!("{name}_{width}x{height}"), stage.text());
+    shown_with(name, &Settings::default(), prepare);
+}
+
+fn shown_with(name: &str, settings: &Settings, prepare: impl Fn(&mut Stage)) {
+    for size in SIZES {
+        let [dark, light] = ["dark", "light"].map(|theme| {
+            let mut stage = Stage::with(theme, size, settings.clone());
+            stage.server_answers();
+            prepare(&mut stage);
+            stage
+        });
+        let [(text, dark), (same, light)] = [dark, light].map(|mut s| (s.text(), s.draw()));
+        assert_eq!(text, same, "a theme changes no word");
+        let screen = format!("{text}\n\n{}", styles(&dark, &light));
+        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), screen);
     }
+}
+
+/// Which cells look how: a letter for each pair of styles, in runs (`a3` is three cells of `a`), rows
+/// that are alike once; then what the letters stand for.
+fn styles(dark: &Buffer, light: &Buffer) -> String {
+    let style = |cell: &Cell| format!("{} on {} {:?}", cell.fg, cell.bg, cell.modifier);
+    let mut known: Vec<String> = Vec::new();
+    let mut rows: Vec<(String, usize)> = Vec::new();
+    let width = usize::from(dark.area.width);
+    for (dark, light) in dark.content.chunks(width).zip(light.content.chunks(width)) {
+        let mut runs: Vec<(usize, usize)> = Vec::new();
+        for (dark, light) in dark.iter().zip(light) {
+            let pair = format!("{}, {}", style(dark), style(light));
+            let at = known.iter().position(|style| *style == pair).unwrap_or_else(|| {
+                known.push(pair);
+                known.len() - 1
+            });
+            match runs.last_mut() {
+                Some((last, count)) if *last == at => *count += 1,
+                _ => runs.push((at, 1)),
+            }
+        }
+        let words = runs.iter().map(|(at, count)| format!("{}{count}", letter(*at)));
+        let row = words.collect::<Vec<_>>().join(" ");
+        match rows.last_mut() {
+            Some((last, count)) if *last == row => *count += 1,
+            _ => rows.push((row, 1)),
+        }
+    }
+    let mut out = String::new();
+    for (row, count) in rows {
+        _ = writeln!(out, "{count} × {row}");
+    }
+    for (at, pair) in known.iter().enumerate() {
+        _ = writeln!(out, "{} = {pair}", letter(at));
+    }
+    out
+}
+
+fn letter(at: usize) -> char {
+    let at = u8::try_from(at).expect("a screen has few styles");
+    char::from(if at < 26 { b'a' + at } else { b'A' + at - 26 })
 }
 
 fn with_keys(stage: &mut Stage) {
@@ -54,6 +112,11 @@ fn with_run(stage: &mut Stage, phase: Phase) {
 fn keys_in_every_state() {
     shown("keys_loading", |_| {});
     shown("keys_full", with_keys);
+    shown("keys_running", |stage| {
+        with_keys(stage);
+        with_run(stage, Phase::Running);
+        stage.press("1");
+    });
     shown("keys_value", |stage| {
         with_keys(stage);
         stage.press("tab j j j left");
@@ -78,6 +141,25 @@ fn schemas_and_chain() {
     shown("schemas_difference", |stage| {
         stage.press("2 j j j tab n");
     });
+    shown("schemas_inferring", |stage| {
+        stage.press("2 j j j i");
+    });
+    shown("schemas_inferred", |stage| {
+        let generation = said::generation(&stage.press("2 j j j i"));
+        stage.send(Msg::Inferred(generation, Ok(said::inferred())));
+    });
+    shown("schemas_error", |stage| {
+        let generation = said::generation(&stage.press("2 j j j i"));
+        stage.send(Msg::Inferred(generation, Err("no document stands under 'user:*'".into())));
+    });
+    shown("schemas_running", |stage| {
+        with_run(stage, Phase::Running);
+        stage.press("2");
+    });
+    shown("chain_running", |stage| {
+        with_run(stage, Phase::Running);
+        stage.press("3");
+    });
     shown("chain_planning", |stage| {
         stage.press("3");
     });
@@ -94,6 +176,17 @@ fn schemas_and_chain() {
         with_chain(stage);
         stage.press("!");
     });
+}
+
+#[test]
+fn without_definitions() {
+    // A folder with a name that is the same everywhere, and without definitions.
+    let settings = Settings { catalog: Some("tests/it/harness".into()), ..Settings::default() };
+    for (name, keys) in [("schemas_empty", "2"), ("chain_empty", "3"), ("run_empty", "4")] {
+        shown_with(name, &settings, |stage| {
+            stage.press(keys);
+        });
+    }
 }
 
 #[test]
@@ -127,6 +220,18 @@ fn run_and_history() {
         with_chain(stage);
         stage.press("r x");
     });
+    shown("run_loading", |stage| {
+        with_chain(stage);
+        stage.press("r x");
+        stage.type_text("user:*");
+        stage.press("enter");
+    });
+    shown("run_done", |stage| {
+        with_run(stage, Phase::Running);
+        stage.send(said::progress(Phase::Done));
+        stage.send(Msg::Ended(Ok(said::report())));
+        stage.app.shared.toasts.clear();
+    });
     shown("run_running", |stage| with_run(stage, Phase::Running));
     shown("run_paused", |stage| with_run(stage, Phase::Paused));
     shown("run_error", |stage| {
@@ -137,6 +242,18 @@ fn run_and_history() {
     shown("run_leave", |stage| {
         with_run(stage, Phase::Running);
         stage.press("q");
+    });
+    shown("history_loading", |stage| {
+        stage.press("5");
+    });
+    shown("history_error", |stage| {
+        stage.press("5");
+        stage.send(Msg::Runs(Err("cannot read the folder of runs".into())));
+    });
+    shown("history_running", |stage| {
+        with_run(stage, Phase::Running);
+        stage.press("5");
+        stage.send(Msg::Runs(Ok((said::runs(), Vec::new()))));
     });
     shown("history_empty", |stage| {
         stage.press("5");
@@ -190,10 +307,7 @@ fn mono_sends_no_colour_and_still_shows_the_selection() {
 
 #[test]
 fn production_colours_the_frame() {
-    let settings = remold::session::Settings {
-        environment: Some("production".into()),
-        ..remold::session::Settings::default()
-    };
+    let settings = Settings { environment: Some("production".into()), ..Settings::default() };
     let mut stage = Stage::with("dark", (120, 40), settings);
     stage.server_answers();
     let buffer = stage.draw();

@@ -31,7 +31,8 @@ impl Stage {
     }
 
     pub fn with(theme: &str, size: (u16, u16), settings: Settings) -> Self {
-        let settings = Settings { catalog: Some("sample-data/catalog".into()), ..settings };
+        let sample = || Some("sample-data/catalog".into());
+        let settings = Settings { catalog: settings.catalog.or_else(sample), ..settings };
         let session = Session::open(settings).expect("the sample catalog is good");
         let theme = Theme::built_in(theme).expect("a built-in theme");
         let app = remold::console::open(&session, theme).expect("the keys are good");
@@ -113,13 +114,15 @@ pub mod said {
 
     use remold::console::effect::{ChainRequest, Effect};
     use remold::console::msg::Msg;
-    use remold::engine::{self, ErrorGroup, Judge, Preview, Progress, RunSummary, Verb};
+    use remold::engine::{self, ErrorGroup, Judge, Preview, Progress, Report, RunSummary, Verb};
     use remold::model::{Content, Expiry, Key, Outcome, Phase, PlanId, RedisType, RunId, Tally};
-    use remold::planner::draft::{self, Draft, Hints, Sample};
+    use remold::planner::draft::Sample;
     use remold::planner::{Plan, PlanRequest};
     use remold::schema::{Detection, Version};
     use remold::session::edit::Inferred;
-    use remold::session::{KeyDetail, KeyLine, KeyValue, KeyView, Page, Session, Settings};
+    use remold::session::{
+        Drafted, Ground, KeyDetail, KeyLine, KeyValue, KeyView, Page, Session, Settings,
+    };
     use remold::transform::Frozen;
 
     use super::NOON_MS;
@@ -137,6 +140,7 @@ pub mod said {
             Effect::Scan { generation, .. }
             | Effect::Read(generation, _)
             | Effect::Plan(generation, ..)
+            | Effect::Infer(generation, ..)
             | Effect::Preview(generation, ..) => Some(*generation),
             _ => None,
         });
@@ -237,10 +241,7 @@ pub mod said {
     }
 
     /// The planner's draft between two versions of the sample catalog, from a few documents.
-    pub fn draft(subject: &str, from: &Version, to: &Version) -> Draft {
-        let schema = |version: &Version| {
-            session().schema(&format!("{subject}@{version}")).expect("a version of it")
-        };
+    pub fn draft(subject: &str, from: &Version, to: &Version) -> Drafted {
         let names = ["Ada Lovelace", "Grace Hopper", "Alan Turing"];
         let samples: Vec<Sample> = names
             .iter()
@@ -249,7 +250,17 @@ pub mod said {
                 Sample { key: "user:1".into(), content: Content::String(text.into()) }
             })
             .collect();
-        draft::draft(&schema(from), &schema(to), &samples, &[], &Hints::default())
+        let request = PlanRequest {
+            subject: subject.to_owned(),
+            target: to.clone(),
+            from: Some(from.clone()),
+            path: None,
+            pattern: None,
+            limit: None,
+            frozen: Frozen { now: "2026-11-23T12:00:00.000Z".into(), ..Frozen::default() },
+        };
+        let ground = Ground { samples: Some(samples), ..Ground::default() };
+        session().draft(request, &ground).expect("two versions of one subject")
     }
 
     /// What was inferred of a thousand documents of user.
@@ -275,14 +286,6 @@ pub mod said {
             failed: 10,
             ..Tally::default()
         };
-        let errors = vec![ErrorGroup {
-            outcome: Outcome::Failed,
-            step: "v2_to_v3 step 1 splitField".into(),
-            field: "fullName".into(),
-            reason: "the text has 1 part(s), and 2 fields wait for them".into(),
-            count: 10,
-            samples: vec!["user:2".into(), "user:17".into()],
-        }];
         Msg::Progress(Box::new(Progress {
             phase,
             tally,
@@ -292,9 +295,48 @@ pub mod said {
             eta_seconds: Some(17.0),
             batch_ms: 4.2,
             held: (phase == Phase::Paused).then(|| "paused by the operator".into()),
-            errors,
+            errors: errors(),
             ..Progress::new(Verb::Run, Some(run_id()), false)
         }))
+    }
+
+    fn errors() -> Vec<ErrorGroup> {
+        vec![ErrorGroup {
+            outcome: Outcome::Failed,
+            step: "v2_to_v3 step 1 splitField".into(),
+            field: "fullName".into(),
+            reason: "the text has 1 part(s), and 2 fields wait for them".into(),
+            count: 10,
+            samples: vec!["user:2".into(), "user:17".into()],
+        }]
+    }
+
+    /// How the run of `progress` ended.
+    pub fn report() -> Box<Report> {
+        let tally = Tally {
+            scanned: 10_000,
+            migrated: 9_690,
+            unchanged: 300,
+            failed: 10,
+            ..Tally::default()
+        };
+        Box::new(Report {
+            run: Some(run_id()),
+            phase: Phase::Done,
+            dry_run: false,
+            plan: PlanId::of(b"plan"),
+            tally,
+            seconds: 29.5,
+            duplicates: 0,
+            errors: errors(),
+            verification: None,
+            rollback: None,
+            stopped_because: None,
+            external: None,
+            forward: false,
+            changed_keys: Vec::new(),
+            undelivered: Vec::new(),
+        })
     }
 
     pub fn runs() -> Vec<RunSummary> {

@@ -66,8 +66,15 @@ pub struct Edit {
 pub enum Choice {
     /// A step of this kind.
     Template(&'static Kind),
-    /// These steps as the answer to a question about a migration.
-    Answer(String, Vec<Json>),
+    /// The answer to a question about a migration.
+    Answer {
+        /// The migration.
+        migration: String,
+        /// The steps that the answer means.
+        steps: Vec<Json>,
+        /// The steps of the other answers.
+        instead_of: Vec<Json>,
+    },
     /// Roll this run back, with this for keys that were changed since.
     Rollback(RunId, OnChanged),
     /// These migrations as the path; `None` is the one that is found.

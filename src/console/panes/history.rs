@@ -25,7 +25,7 @@ const COLUMNS: [Column; 5] = [
     Column::text("subject", 13),
     Column::text("state", 11),
     Column::figures("migrated", 10),
-    Column::figures("eyes", 7),
+    Column::figures("trouble", 7),
 ];
 
 /// The pane.
@@ -185,14 +185,14 @@ impl History {
         list::draw(canvas, body, Part::Left, self.at, runs.len(), focused, |canvas, at| {
             let summary = &runs[at];
             let (role, state) = state(summary);
-            let eyes = summary.tally.needs_eyes();
+            let trouble = summary.tally.needs_eyes();
             let started: String = summary.started.chars().take(16).collect();
             let cells = [
                 (Role::Text, started.replace('T', " ")),
                 (Role::Accent, format!("{} {}", summary.subject, summary.target)),
                 (role, state),
                 (Role::Text, text::grouped(summary.tally.migrated)),
-                (if eyes > 0 { Role::Warn } else { Role::Dim }, text::grouped(eyes)),
+                (if trouble > 0 { Role::Warn } else { Role::Dim }, text::grouped(trouble)),
             ];
             table::row(canvas, &COLUMNS, width, cells)
         });

@@ -105,6 +105,11 @@ pub fn grouped(number: u64) -> String {
     out
 }
 
+/// `1 client`, `1,234 clients`.
+pub fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
 /// Bytes in the unit that leaves one to three digits.
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];

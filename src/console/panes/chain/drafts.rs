@@ -12,7 +12,8 @@ use crate::console::panes::chain::rows::Row;
 use crate::console::shared::Shared;
 use crate::console::theme::Role;
 use crate::console::widgets::text;
-use crate::planner::draft::{Draft, Guess, Question};
+use crate::planner::draft::{self as planner, Draft, Guess, Question};
+use crate::session::Drafted;
 use crate::session::edit::step_summary;
 
 impl Chain {
@@ -32,15 +33,15 @@ impl Chain {
     pub fn drafted(
         &mut self,
         generation: Generation,
-        answer: Answer<Box<Draft>>,
+        answer: Answer<Box<Drafted>>,
         shared: &mut Shared,
     ) -> Vec<Effect> {
         if self.drafting != Some(generation) {
             return Vec::new();
         }
         self.drafting = None;
-        let draft = match answer {
-            Ok(draft) => draft,
+        let Drafted { draft, without_samples, .. } = match answer {
+            Ok(drafted) => *drafted,
             Err(reason) => {
                 shared.trouble(format!("no draft: {reason}"));
                 return Vec::new();
@@ -61,7 +62,11 @@ impl Chain {
         for question in draft.questions.iter().rev() {
             shared.overlays.push(Overlay::Menu(menu_of(question, &name)));
         }
-        let told = Message::new(&shared.keymap, format!("Draft of {name}"), words(&draft));
+        let told = Message::new(
+            &shared.keymap,
+            format!("Draft of {name}"),
+            words(&draft, without_samples.as_deref()),
+        );
         shared.overlays.push(Overlay::Message(told));
         let effects = self.edited_now(shared);
         let head = Row::Migration(name);
@@ -69,15 +74,16 @@ impl Chain {
         effects
     }
 
-    /// A question of a draft was answered: its steps are put in.
+    /// A question of a draft was answered: its steps are put in, those of the other answers come out.
     pub fn answered(
         &mut self,
         migration: &str,
         steps: Vec<Json>,
+        instead_of: &[Json],
         shared: &mut Shared,
     ) -> Vec<Effect> {
         if let Some(edits) = self.now_mut(shared) {
-            edits.add_steps(migration, steps);
+            edits.answer(migration, steps, instead_of);
         }
         self.edited_now(shared)
     }
@@ -92,23 +98,48 @@ impl Chain {
 fn menu_of(question: &Question, migration: &str) -> Menu {
     const CELLS: usize = 68;
     let items = question.choices.iter().map(|choice| {
-        let steps: Vec<String> = choice.steps.iter().map(step_summary).collect();
-        let detail = if steps.is_empty() { "nothing is done".to_owned() } else { steps.join("; ") };
-        let answer = Choice::Answer(migration.to_owned(), choice.steps.clone());
-        Item::new(answer, choice.label.clone(), detail)
+        let others = question.choices.iter().flat_map(|other| other.steps.clone());
+        let answer = Choice::Answer {
+            migration: migration.to_owned(),
+            steps: choice.steps.clone(),
+            instead_of: others.collect(),
+        };
+        Item::new(answer, choice.label.clone(), what_it_means(question, choice))
     });
     let head = text::wrap(&question.asks, CELLS).into_iter().map(|line| (Role::Warn, line));
     Menu::new("The draft asks", items.collect()).with_head(head.collect())
 }
 
+/// What the chain has after an answer.
+fn what_it_means(question: &Question, choice: &planner::Choice) -> String {
+    let steps: Vec<String> = choice.steps.iter().map(step_summary).collect();
+    if !steps.is_empty() {
+        return steps.join("; ");
+    }
+    let drafted = question.choices.first().is_some_and(|first| !first.steps.is_empty());
+    if drafted && choice.hints == serde_json::json!({}) {
+        return "takes the drafted step out; a adds the right one".to_owned();
+    }
+    "no step".to_owned()
+}
+
 /// A draft in words: how it does on the samples, what speaks for each step, what is not known.
-fn words(draft: &Draft) -> Vec<(Role, String)> {
+fn words(draft: &Draft, without_samples: Option<&str>) -> Vec<(Role, String)> {
     let proof = &draft.proof;
     let all = proof.valid == proof.sampled;
-    let mut lines = vec![(
-        if all { Role::Good } else { Role::Warn },
-        format!("{} of {} sampled documents come out right", proof.valid, proof.sampled),
-    )];
+    let first = match without_samples {
+        Some(reason) => (Role::Warn, format!("drafted from the schemas alone: {reason}")),
+        None if proof.sampled == 0 => {
+            let text =
+                "drafted from the schemas alone: no document of the version before is stored";
+            (Role::Warn, text.to_owned())
+        }
+        None => (
+            if all { Role::Good } else { Role::Warn },
+            format!("{} of {} sampled documents come out right", proof.valid, proof.sampled),
+        ),
+    };
+    let mut lines = vec![first];
     for (reason, count) in &proof.failing {
         lines.push((Role::Bad, format!("  {count}: {reason}")));
     }
@@ -124,10 +155,12 @@ fn words(draft: &Draft) -> Vec<(Role, String)> {
             .extend(guess.alternatives.iter().map(|other| (Role::Faint, format!("  or: {other}"))));
     }
     lines.push((Role::Text, String::new()));
-    let questions = draft.questions.len();
+    let questions = draft.questions.len() as u64;
     if questions > 0 {
-        let text =
-            format!("{questions} question(s) come next, one after the other; esc leaves one open.");
+        let text = format!(
+            "Next: {}, one after the other; esc leaves one open.",
+            text::counted(questions, "question")
+        );
         lines.push((Role::Accent, text));
     }
     let next = "The steps stand in the chain now, as edits: e changes one, X takes it out, u takes all back.";

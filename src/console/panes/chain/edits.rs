@@ -163,10 +163,14 @@ impl Edits {
         names.find(|name| !self.now.contains_key(name)).expect("there is always another number")
     }
 
-    /// Puts steps at the end of a migration, except those it has already.
-    pub fn add_steps(&mut self, migration: &str, steps: Vec<Json>) {
+    /// Puts steps at the end of a migration, except those it has already, and takes those out that
+    /// they stand instead of.
+    pub fn answer(&mut self, migration: &str, steps: Vec<Json>, instead_of: &[Json]) {
         self.change(|now| {
             let Some(found) = now.get_mut(migration) else { return };
+            found.steps.retain(|step| {
+                steps.contains(&step.definition) || !instead_of.contains(&step.definition)
+            });
             for definition in steps {
                 if found.steps.iter().all(|step| step.definition != definition) {
                     found.steps.push(EditedStep { definition, enabled: true });

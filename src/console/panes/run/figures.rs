@@ -79,6 +79,10 @@ impl Run {
     }
 
     fn view_chart(&self, canvas: &mut Canvas, area: Rect) -> Rect {
+        // A job of less than half a second has no course to show.
+        if self.rates.is_empty() {
+            return area;
+        }
         // The errors below have to keep room; on a low screen the chart goes first.
         let height = match area.height {
             0..8 => return area,
@@ -144,6 +148,10 @@ fn next_step(kind: JobKind, phase: Phase) -> Option<&'static str> {
         (JobKind::DryRun, Phase::Done) => Some("Nothing was written. x executes it."),
         (JobKind::Run | JobKind::Resume, Phase::Done) => {
             Some("Next: History (5): v verifies again, b rolls back.")
+        }
+        (JobKind::Verify, Phase::Done) => Some("Next: History (5): b rolls back."),
+        (JobKind::Rollback, Phase::Done) => {
+            Some("The keys are as before the run. What was changed since: History (5), B.")
         }
         (JobKind::Run | JobKind::Resume, _) => {
             Some("Next: History (5): e goes on from the checkpoint, b rolls back.")
@@ -263,7 +271,7 @@ fn health(shared: &Shared) -> Vec<(Role, String)> {
     } else {
         cells.push((Role::Text, memory));
     }
-    cells.push((Role::Text, format!("{} clients", info.clients)));
+    cells.push((Role::Text, text::counted(info.clients, "client")));
     let role = if info.evicted_keys > 0 { Role::Bad } else { Role::Text };
     cells.push((role, format!("{} evicted", text::grouped(info.evicted_keys))));
     cells

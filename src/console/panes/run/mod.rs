@@ -47,6 +47,8 @@ pub struct Run {
     point_ms: i64,
     /// The newest rate since the last point; `None` while the job is held.
     newest_rate: Option<f64>,
+    /// Whether the job told its rate, or that it is held; before that the chart has no points.
+    rates_known: bool,
     rate_limit: Option<u32>,
     ended: Option<Ended>,
 }
@@ -57,6 +59,7 @@ impl Run {
         self.rates.clear();
         self.errors_at = ListState::default();
         self.newest_rate = None;
+        self.rates_known = false;
         self.rate_limit = None;
         self.ended = None;
     }
@@ -64,14 +67,17 @@ impl Run {
     /// The job got on.
     pub fn progressed(&mut self, progress: &Progress) {
         let works = matches!(progress.phase, Phase::Running | Phase::Verifying);
-        self.newest_rate = works.then_some(progress.rate);
+        if works || progress.held.is_some() {
+            self.newest_rate = works.then_some(progress.rate);
+            self.rates_known = true;
+        }
         self.errors_at.clamp(progress.errors.len());
     }
 
     /// Time went by: a point for the chart.
     pub fn tick(&mut self, shared: &Shared) {
         let working = shared.job.is_some() && !shared.frozen;
-        if working && shared.now.unix_ms - self.point_ms >= POINT_EVERY_MS {
+        if working && self.rates_known && shared.now.unix_ms - self.point_ms >= POINT_EVERY_MS {
             self.point_ms = shared.now.unix_ms;
             self.rates.push(self.newest_rate);
         }
@@ -80,7 +86,6 @@ impl Run {
     /// The job came to its end.
     pub fn ended(&mut self, mut job: Job, answer: Answer<Box<Report>>, shared: &mut Shared) {
         let name = job.kind.name();
-        self.rates.push(self.newest_rate);
         match &answer {
             Err(reason) => {
                 if let Some(progress) = &mut job.progress {
