@@ -5,7 +5,8 @@ use serde_json::Value as Json;
 use super::convert::{Conversion, library};
 use super::enums;
 use super::evidence::{Hits, Pairs, certainty, equal};
-use super::names::{alike, canonical, ratio, words};
+use super::likeness::{Shift, likeness};
+use super::names::{alike, ratio};
 use super::pairwise;
 use super::side::{Leaf, Names, Side, value_at};
 use super::structure::Structure;
@@ -78,6 +79,8 @@ pub struct Ground<'d> {
     pub free: Vec<usize>,
     /// New fields that need a source.
     pub open: Vec<usize>,
+    /// Words that several names lost, got or changed in the same way.
+    pub shifts: Vec<Shift>,
     /// Whether these are items of lists that go together already.
     pub is_inside: bool,
 }
@@ -169,16 +172,19 @@ impl Ground<'_> {
         // A table can be written for any two fields: only words that come again speak for it.
         let is_table = way.steps.first().is_some_and(|step| step["type"] == "mapValues");
         let told = if is_table { self.table_bits(from, to) } else { told };
+        let doubt = if is_table { enums::contradicts(old, new, &way) } else { 1.0 };
         let fits = fitting(old, new, &way);
         if !old.values.is_empty() && (fits.share() < 0.5 || !changes_most(old, &way)) {
             return None;
         }
         let by_value = certainty(told);
-        let by_name = prior(alike(&old.path, &new.path));
+        let by_name =
+            prior(likeness(old, new, &self.shifts).min(0.9).max(alike(&old.path, &new.path)));
         let exclusive = if self.is_exclusive_for(from, to, &way) { 0.3 } else { 0.0 };
-        let by_list = if is_table && same_lists(old, new) { 0.6 } else { 0.0 };
+        let is_told = is_table && (same_lists(old, new) || enums::says_flag(old, new, &way));
+        let by_list = if is_told { 0.6 } else { 0.0 };
         let both = 1.0 - (1.0 - by_value) * (1.0 - by_name) * (1.0 - exclusive) * (1.0 - by_list);
-        let confidence = hits.share() * both * (1.0 - way.cost / 2.0);
+        let confidence = hits.share() * both * (1.0 - way.cost / 2.0) * doubt;
         let what = in_words(&old.text(), &new.text(), &way);
         let evidence = format!("{what} in {} of {} pairs", hits.right, hits.of);
         let mut candidate = Self::candidate(from, to, way, confidence);
@@ -207,7 +213,8 @@ impl Ground<'_> {
         if !compatible {
             return None;
         }
-        let (similar, by_value) = (likeness(old, new), self.value_evidence(from, to, &way, fits));
+        let (similar, by_value) =
+            (likeness(old, new, &self.shifts), self.value_evidence(from, to, &way, fits));
         let by_name = prior(similar);
         let exclusive = match () {
             () if old.path.len() != new.path.len() || !self.is_exclusive(from, to) => 0.0,
@@ -274,7 +281,7 @@ impl Ground<'_> {
         }
         // `active: true` is the word "active" of a list.
         let is_table = way.steps.first().is_some_and(|step| step["type"] == "mapValues");
-        if is_table && enums::names_a_word(old, new) {
+        if is_table && (enums::names_a_word(old, new) || enums::says_flag(old, new, way)) {
             return 0.85;
         }
         let known = &self.known[to];
@@ -351,37 +358,6 @@ impl Ground<'_> {
             && !self.free.iter().any(|&other| other != from && could(other, to))
             && !self.open.iter().any(|&other| other != to && could(from, other))
     }
-}
-
-/// How alike the names are, a word for a unit left aside.
-fn likeness(old: &Leaf, new: &Leaf) -> f64 {
-    let plain = alike(&old.path, &new.path);
-    let trimmed = |path: &Names| -> Names {
-        let mut path = path.clone();
-        if let Some(last) = path.last_mut() {
-            *last = units::without_unit(last).join("_");
-        }
-        path
-    };
-    let without = alike(&trimmed(&old.path), &trimmed(&new.path));
-    // `isActive` and `active`, `priceList` and `prices`: a word that only says the type.
-    let bare = |path: &Names| -> Vec<String> {
-        let words: Vec<String> = path.last().map(|name| words(name)).unwrap_or_default();
-        let skipped =
-            ["is", "has", "at", "on", "list", "date", "raw", "new", "old", "str", "string", "num"];
-        words
-            .into_iter()
-            .filter(|word| !skipped.contains(&word.as_str()))
-            .map(|word| canonical(&word))
-            .collect()
-    };
-    let same_bare = bare(&old.path) == bare(&new.path) && !bare(&old.path).is_empty();
-    let by_bare = match (same_bare, old.path.len() == new.path.len()) {
-        (true, true) => 0.9,
-        (true, false) => 0.8,
-        (false, _) => 0.0,
-    };
-    plain.max(without * 0.97).max(by_bare)
 }
 
 /// What a likeness of names is worth by itself. From 136 renames of real projects: half of all score
@@ -483,7 +459,7 @@ fn inside_alike(old: &Leaf, new: &Leaf) -> bool {
     };
     let (a, b) = (fields(old), fields(new));
     let shared = a.iter().filter(|name| b.contains(name)).count();
-    shared > 1 && ratio(2 * shared, a.len() + b.len()) >= 0.6
+    (shared > 1 && ratio(2 * shared, a.len() + b.len()) >= 0.6) || (shared == 1 && a == b)
 }
 
 /// `name = userName`, `createdAt = created, seconds since 1970 as a time`.

@@ -108,7 +108,9 @@ impl Chosen {
             let same = taken.iter().filter(|ends| target(ends).as_ref() == Some(&new)).count();
             let is_free = !self.old.leaves.iter().any(|leaf| overlap(&leaf.path, &new));
             let is_container = self.new.container(&new).is_some();
-            let is_apart = !overlap(old, &new);
+            // Two objects cannot both become one: what the second holds goes field by field.
+            let is_apart =
+                !overlap(old, &new) && !lifts.iter().any(|(_, taken)| overlap(taken, &new));
             if taken.len() > 1 && same * 2 > taken.len() && is_free && is_container && is_apart {
                 lifts.push((old.clone(), new));
             }

@@ -162,6 +162,7 @@ pub fn types_seen(leaf: &Leaf) -> Vec<FieldType> {
 pub fn library(from: &Leaf, to: &Leaf) -> Vec<Conversion> {
     let mut found = vec![Conversion::none()];
     found.extend(enums::maps(from, to));
+    found.extend(enums::flag(from, to));
     for source in types_seen(from) {
         match source {
             FieldType::String => from_text(from, to, &mut found),

@@ -37,12 +37,17 @@ impl Scope<'_> {
             // is made of something else.
             let is_made = |new: &Leaf| {
                 let makes = |to: &usize| ground.new.leaves[*to].path == new.path;
-                picks.iter().any(|pick| pick.writes.iter().any(makes))
+                picks
+                    .iter()
+                    .filter(|pick| !matches!(pick.how, How::Value(_) | How::Declared(_)))
+                    .any(|pick| pick.writes.iter().any(makes))
             };
+            let is_displaced =
+                ground.new.leaves.iter().any(|new| new.path == leaf.path && is_made(new));
             let stands = ground.new.leaves.iter().any(|new| {
                 let around = leaf.path.starts_with(&new.path);
-                let is_replaced = around && leaf.path.len() > new.path.len() && is_made(new);
-                (around && !is_replaced) || new.path.starts_with(&leaf.path)
+                let is_replaced = around && is_made(new);
+                (around || new.path.starts_with(&leaf.path)) && !is_replaced
             });
             if is_taken || stands || self.stamped.as_ref() == Some(&leaf.path) {
                 continue;
@@ -56,7 +61,7 @@ impl Scope<'_> {
                 continue;
             }
             let shown = self.pairs.dropped(&leaf.path);
-            if shown.of > 0 && shown.share() < 0.5 {
+            if shown.of > 0 && shown.share() < 0.5 && !is_displaced {
                 continue;
             }
             let may_be = |to: &usize| {
@@ -78,6 +83,7 @@ impl Scope<'_> {
             let has_values = leaf.present > 0 || (leaf.sampled == 0 && leaf.declared);
             let evidence = match shown.of {
                 0 => format!("{text} has values in {} of {} samples", leaf.present, leaf.sampled),
+                of if is_displaced => format!("{text} holds something else in {of} pairs"),
                 of => format!("{text} is gone in {} of {of} pairs", shown.right),
             };
             let is_settled = is_hinted || shown.of > 0;

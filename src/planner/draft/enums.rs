@@ -209,6 +209,51 @@ pub fn names_a_word(from: &Leaf, to: &Leaf) -> bool {
     by_name(&Json::Bool(true), from, targets).is_some()
 }
 
+/// A word of a list that a flag is called by: `isPaused` of `"paused"`, and of no other word.
+pub fn flag(from: &Leaf, to: &Leaf) -> Option<Conversion> {
+    if !to.structure.is_only(crate::schema::FieldType::Boolean) {
+        return None;
+    }
+    let olds = domain(from).filter(|olds| olds.len() > 1 && olds.iter().all(Json::is_string))?;
+    let pairs: Vec<(Json, Json)> =
+        olds.into_iter().map(|old| (old.clone(), Json::Bool(names_flag(&old, to)))).collect();
+    let [(word, _)] = pairs.iter().filter(|(_, on)| *on == true).collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    let assumed = format!("that {word} alone makes {} true", to.text());
+    Some(Conversion::of(vec![step(&pairs)], 0.1, &in_words(&pairs)).assuming(assumed))
+}
+
+/// Whether a flag is called by this word.
+fn names_flag(word: &Json, to: &Leaf) -> bool {
+    let word = word.as_str().map(words).unwrap_or_default();
+    let mut name = to.path.last().map(|name| words(name)).unwrap_or_default();
+    if name.len() > 1 && matches!(name[0].as_str(), "is" | "has" | "was") {
+        name.remove(0);
+    }
+    !word.is_empty() && word == name
+}
+
+/// Whether a table makes a flag true for the word it is called by, and for no other.
+pub fn says_flag(from: &Leaf, to: &Leaf, way: &Conversion) -> bool {
+    let agrees = |value: &Json| way.apply(value) == Some(Json::Bool(names_flag(value, to)));
+    from.values.iter().any(|value| names_flag(value, to)) && from.values.iter().all(agrees)
+}
+
+/// What a table is worth less for what it says: that a word of the new list is another of them now, or
+/// that true is false.
+pub fn contradicts(from: &Leaf, to: &Leaf, way: &Conversion) -> f64 {
+    const DOUBT: f64 = 0.6;
+    let targets = to.structure.listed.as_deref().unwrap_or_default();
+    let is_flag = to.structure.is_only(crate::schema::FieldType::Boolean);
+    let moves = |value: &Json| {
+        let known = targets.contains(value) || is_flag && value.is_boolean();
+        known && way.apply(value).is_some_and(|made| made != *value)
+    };
+    let doubtful = from.values.iter().any(moves);
+    if doubtful { DOUBT } else { 1.0 }
+}
+
 /// Another word for the same; never one that another old word is nearer to.
 fn by_meaning(old: &Json, free: &[&Json]) -> Option<Json> {
     let text = match old {

@@ -36,6 +36,15 @@ impl Ground<'_> {
             COMPOSITES.iter().filter(|c| own.iter().any(|w| c.whole.contains(&w.as_str())))
         {
             let Some(from) = pick(composite.parts, &self.free, &self.old.leaves) else { continue };
+            // Parts that stand by themselves in the new version are not joined.
+            let last = |path: &[String]| path.last().and_then(|name| words(name).pop());
+            let stands = |from: &usize| {
+                let name = last(&self.old.leaves[*from].path);
+                self.open.iter().any(|at| *at != to && last(&self.new.leaves[*at].path) == name)
+            };
+            if from.iter().any(stands) {
+                continue;
+            }
             let strict = new.structure.pattern.is_some() || new.structure.format.is_some();
             let template: Vec<Piece> = from
                 .iter()

@@ -16,6 +16,7 @@ mod enums;
 mod evidence;
 mod hints;
 mod inside;
+mod likeness;
 mod lists;
 mod merges;
 mod names;

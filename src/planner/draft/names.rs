@@ -131,6 +131,11 @@ pub fn alike(from: &[String], to: &[String]) -> f64 {
     if own == other {
         return if parents.0 == parents.1 { 1.0 } else { moved(&own, parents.0, parents.1) };
     }
+    // `wind.speed` became `now.wind_speed`, or the other way.
+    let led = |path: &[String]| path_words(&path[path.len().saturating_sub(2)..]);
+    if own.len() > 1 && own == led(to) || other.len() > 1 && other == led(from) {
+        return 0.95;
+    }
     // `author` became `author.name`, or the other way.
     let (short, long) = if all_own.len() < all_other.len() {
         (&all_own, &all_other)
@@ -146,6 +151,9 @@ pub fn alike(from: &[String], to: &[String]) -> f64 {
             .contains(&long[short.len()].as_str());
         return match (from.len() == to.len(), is_itself) {
             (true, _) => 0.8,
+            // A text rather than what tells it from others: `caption.text`, and not `caption.id`.
+            (false, true) if long.last().is_some_and(|word| word == "id") => 0.78,
+            (false, true) if long.last().is_some_and(|w| w == "text" || w == "value") => 0.91,
             (false, true) => 0.86,
             (false, false) if long.ends_with(&["type".to_owned()]) => 0.8,
             (false, false) => 0.55,
@@ -171,7 +179,13 @@ fn moved(name: &[String], from: &[String], to: &[String]) -> f64 {
         &path_words(from).concat(),
         &path_words(to).concat(),
     );
+    let leads = |word: &String| {
+        let within = |lead: &String| lead.len() > 2 && lead != word && word.starts_with(lead);
+        path_words(from).iter().chain(&path_words(to)).any(within)
+    };
     match name {
+        // `user.username` says by itself whose it is.
+        [word] if leads(word) => 0.92,
         [word] if GENERIC.contains(&word.as_str()) => 0.55 + 0.35 * parents,
         _ => 0.9 + 0.08 * parents,
     }
@@ -195,7 +209,11 @@ fn by_words(own: &[String], other: &[String], text: &str, other_text: &str) -> f
     // Short words are near to one another by chance.
     let is_long = text.len().min(other_text.len()) >= 5;
     let spelled = if edits >= 0.7 && is_long { 0.85 * letters } else { 0.0 };
-    (0.55 * dice + 0.2 * shared + 0.15 * letters).max(spelled)
+    // `link` and `permalink`.
+    let ends = |a: &str, b: &str| a.len() >= 4 && b.len() > a.len() && b.ends_with(a);
+    let is_end = ends(text, other_text) || ends(other_text, text);
+    let ended = if is_end { 0.6 } else { 0.0 };
+    (0.55 * dice + 0.2 * shared + 0.15 * letters).max(spelled).max(ended)
 }
 
 /// Whether two words are the same, or forms of one: `net` and `network`, `depends` and

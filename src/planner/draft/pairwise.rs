@@ -3,10 +3,11 @@
 
 use serde_json::{Value as Json, json};
 
-use super::convert::Conversion;
+use super::convert::{Conversion, calculated};
 use super::enums;
 use super::evidence::{Pairs, equal};
 use super::side::{Leaf, value_at};
+use super::structure::type_of;
 use super::units::{FACTORS, by_factor, scaled_words};
 use crate::schema::FieldType;
 
@@ -30,10 +31,22 @@ pub fn conversions(from: &Leaf, to: &Leaf, pairs: &Pairs) -> Vec<Conversion> {
             (Json::String(_), Json::String(_)) if to.structure.listed.is_some() => {}
             (Json::String(text), Json::String(wanted)) => {
                 found.extend(parts(text, wanted));
+                found.extend(enclosed(text, wanted));
                 found.extend(affixed(text, wanted));
             }
             (Json::Number(_), Json::Number(_)) => {
                 found.extend(factors(before, after, to));
+            }
+            (Json::Number(number), Json::String(wanted)) => {
+                let text = json!({"type": "convertType", "field": "@",
+                    "from": type_of(before).name(), "to": "string"});
+                for mut way in affixed(number.as_str(), wanted) {
+                    way.steps.insert(0, text.clone());
+                    found.push(way);
+                }
+            }
+            (_, Json::Array(_) | Json::Object(_)) if before != after => {
+                found.extend(written_around(before, after));
             }
             _ => {}
         }
@@ -94,7 +107,7 @@ fn table(from: &Leaf, to: &Leaf, both: &[(&Json, &Json)]) -> Option<Conversion> 
     let again = both.len() > known.len();
     let covered = from.values.iter().all(|v| v.is_null() || known.iter().any(|(old, _)| old == v));
     let is_short = from.values.len() <= 12;
-    (again || covered && is_short && from.values.len() > 1)
+    (covered && (again || is_short && from.values.len() > 1))
         .then(|| Conversion::of(vec![enums::step(&known)], 0.2, words))
 }
 
@@ -148,6 +161,32 @@ fn parts(text: &str, wanted: &str) -> Vec<Conversion> {
     found
 }
 
+/// `wanted` between marks: `ann@example.org` of `Ann <ann@example.org>`. The marks are what stands next
+/// to it and is neither letter nor digit.
+fn enclosed(text: &str, wanted: &str) -> Option<Conversion> {
+    let at = text.find(wanted).filter(|_| !wanted.is_empty())?;
+    let (head, tail) = (&text[..at], &text[at + wanted.len()..]);
+    let is_mark = |c: &char| !c.is_alphanumeric();
+    let before: Vec<char> = head.chars().rev().take_while(is_mark).collect();
+    let before: String = before.into_iter().rev().collect();
+    let after: String = tail.chars().take_while(is_mark).collect();
+    let is_needed = |side: &str, mark: &str| side.is_empty() || !mark.is_empty();
+    if !is_needed(head, &before) || !is_needed(tail, &after) || before.len() + after.len() < 2 {
+        return None;
+    }
+    let lead =
+        if head.is_empty() { "^".to_owned() } else { format!("^.*?{}", regex::escape(&before)) };
+    let end =
+        if tail.is_empty() { "$".to_owned() } else { format!("{}.*$", regex::escape(&after)) };
+    let step = json!({"type": "replace", "field": "@", "regex": format!("(?s){lead}(.*?){end}"), "with": "$1"});
+    let words = match (head, tail) {
+        ("", _) => format!("what stands before '{after}'"),
+        (_, "") => format!("what stands after '{before}'"),
+        _ => format!("what stands between '{before}' and '{after}'"),
+    };
+    Some(Conversion::of(vec![step], 0.05, &words))
+}
+
 /// `wanted` as `text` with other text around it, or the other way round.
 fn affixed(text: &str, wanted: &str) -> Vec<Conversion> {
     let mut found = Vec::new();
@@ -174,6 +213,46 @@ fn affixed(text: &str, wanted: &str) -> Vec<Conversion> {
         add(regex, String::new(), format!("without '{head}' before and '{tail}' after it"));
     }
     found
+}
+
+/// A value within lists and objects that are the same in every document.
+fn written_around(value: &Json, wanted: &Json) -> Option<Conversion> {
+    let (places, expr) = written(value, wanted, "@i");
+    let words = format!("within {}", told(value, wanted));
+    (places == 1).then(|| Conversion::of(vec![calculated(&expr)], 0.08, &words))
+}
+
+/// How often a value stands in another, and the other as an expression with the value's name in its
+/// place.
+fn written(value: &Json, wanted: &Json, name: &str) -> (usize, String) {
+    if equal(value, wanted) {
+        return (1, name.to_owned());
+    }
+    match wanted {
+        Json::Array(items) => {
+            let inner: Vec<_> = items.iter().map(|item| written(value, item, name)).collect();
+            let texts: Vec<&str> = inner.iter().map(|(_, text)| text.as_str()).collect();
+            let places = inner.iter().map(|(count, _)| count).sum();
+            (places, format!("array({{ {} }})", texts.join(", ")))
+        }
+        Json::Object(members) => {
+            let of = |(key, item): (&String, &Json)| {
+                let (count, text) = written(value, item, name);
+                (count, format!("[{}] = {text}", Json::from(key.as_str())))
+            };
+            let inner: Vec<(usize, String)> = members.iter().map(of).collect();
+            let texts: Vec<&str> = inner.iter().map(|(_, text)| text.as_str()).collect();
+            let places = inner.iter().map(|(count, _)| count).sum();
+            (places, format!("{{ {} }}", texts.join(", ")))
+        }
+        Json::Null => (0, "null".to_owned()),
+        scalar => (0, scalar.to_string()),
+    }
+}
+
+/// The same for a person, with an ellipsis for the value.
+fn told(value: &Json, wanted: &Json) -> String {
+    wanted.to_string().replacen(&value.to_string(), "...", 1)
 }
 
 fn factors(before: &Json, after: &Json, to: &Leaf) -> Vec<Conversion> {

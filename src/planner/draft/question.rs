@@ -68,7 +68,8 @@ impl Question {
             .iter()
             .map(|other| Choice::hinted(other.clone(), Vec::new(), json!({})));
         choices.extend(others);
-        for from in &pick.reads {
+        let goes = |from: &&usize| new.leaf(&old.leaves[**from].path).is_none();
+        for from in pick.reads.iter().filter(goes) {
             choices.push(drop_it(&old.leaves[*from].text()));
         }
         Self { about: paths(pick, old, new), asks: what, choices }

@@ -9,6 +9,7 @@ use super::defaults;
 use super::dropped::Dropped;
 use super::evidence::{Pairs, equal};
 use super::hints::Hints;
+use super::likeness::shifts;
 use super::question::Question;
 use super::side::{Leaf, Names, Part, Side, value_at};
 use crate::schema::FieldType;
@@ -75,13 +76,14 @@ impl Scope<'_> {
         let known: Vec<Vec<Json>> =
             new.leaves.iter().map(|leaf| distinct(&after, &leaf.path)).collect();
         let (kept, open) = self.kept(&old, &new);
-        let free =
+        let free: Vec<usize> =
             (0..old.leaves.len()).filter(|at| !kept.iter().any(|(from, _)| from == at)).collect();
         let mut ground = Ground {
             old: &old,
             new: &new,
             pairs: &self.pairs,
             known,
+            shifts: shifts(&old, &new, &free, &open),
             free,
             open,
             is_inside: !self.lead.is_empty(),
