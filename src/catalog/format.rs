@@ -41,6 +41,10 @@ pub fn migrations_file() -> Value {
             "migration": migration(),
             "strategy": strategy(),
             "transform": transform(),
+            "rule": {"type": "object", "required": ["message"], "minProperties": 2,
+                "properties": {"message": {"type": "string", "minLength": 1,
+                    "description": "What is told of a document that does not meet it."}},
+                "description": "A condition, as 'when' takes it, with a message beside it."},
             "when": {"type": "object", "description": "What has to hold of the document, the flags or the environment."}
         }
     })
@@ -59,7 +63,9 @@ fn migration() -> Value {
             "transforms": {"$ref": "#/$defs/transforms", "description": "What is done to a document, in order."},
             "validation": {"type": "object", "additionalProperties": false,
                 "properties": {"required": {"type": "array", "items": {"type": "string", "minLength": 1},
-                    "description": "Fields that have to be there after the last transform."}}},
+                    "description": "Fields that have to be there after the last transform."},
+                "rules": {"type": "array", "items": {"$ref": "#/$defs/rule"},
+                    "description": "What has to hold after the last transform."}}},
             "cost": {"type": "integer", "minimum": 0,
                 "description": "How dear it is where two paths are equally long; the number of transforms unless said."},
             "description": {"type": "string", "description": "A note for people."}

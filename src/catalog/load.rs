@@ -201,7 +201,11 @@ impl Assembly {
         for (places, offset) in &spans.duplicates {
             let mistake = Mistake {
                 path: crate::schema::mistake::place_text(places),
-                ..Mistake::of_file(&source.name, "the key stands twice in one object", "it once")
+                ..Mistake::of_file(
+                    &source.name,
+                    "the key stands twice in one object",
+                    "each key once",
+                )
             };
             self.mistakes.0.push(mistake.at(text, *offset));
         }
@@ -420,6 +424,7 @@ pub(super) fn not_json(source: &Source, error: &serde_json::Error) -> Mistake {
         m if m.starts_with("trailing characters") => "one JSON value in a file",
         _ => "JSON (RFC 8259): double quotes, commas between items, no comments",
     };
+    let message = message.replace("EOF while parsing", "it ends in the middle of");
     let offset = (0..=offset.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     Mistake::of_file(&source.name, format!("the file is no JSON: {message}"), expected)
         .at(text, offset.unwrap_or_default())

@@ -11,13 +11,15 @@ use crate::model::Path;
 use crate::schema::Reading;
 use crate::schema::definition::read_version;
 use crate::schema::mistake::{Mistake, Place, Reader, places_of};
-use crate::transform::{Condition, Grade, Stage, Step, StepMistake};
+use crate::transform::{Condition, Grade, Rule, Stage, Step, StepMistake};
 
 /// What has to hold after the last transform, besides the target's schema.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Validation {
     /// Fields that have to be there.
     pub required: Vec<Path>,
+    /// Conditions with a message each: `{"expr": "i.total >= 0", "inputs": ["total"], "message": "..."}`.
+    pub rules: Vec<Rule>,
 }
 
 /// A named edge from one version to another.
@@ -134,6 +136,7 @@ impl Migration {
             target: self.target.clone(),
             steps: self.transforms.clone(),
             required: self.validation.required.clone(),
+            rules: self.validation.rules.clone(),
             when: self.when.clone(),
             pattern: None,
             reading: Reading::default(),
@@ -237,7 +240,9 @@ fn read_validation(reader: &mut Reader, map: &Map<String, Value>) -> Validation 
     let mut validation = Validation::default();
     let Some(value) = map.get("validation") else { return validation };
     reader.at_key("validation", |reader| {
-        let Some(map) = reader.object(value, "'validation'", &["required"]) else { return };
+        let Some(map) = reader.object(value, "'validation'", &["required", "rules"]) else {
+            return;
+        };
         for (at, text) in reader.texts(map, "required").into_iter().flatten().enumerate() {
             match text.parse::<Path>() {
                 Ok(path) => validation.required.push(path),
@@ -247,6 +252,23 @@ fn read_validation(reader: &mut Reader, map: &Map<String, Value>) -> Validation 
                 }),
             }
         }
+        let rules = reader.list(map, "rules");
+        reader.at_key("rules", |reader| {
+            for (at, rule) in rules.into_iter().flatten().enumerate() {
+                let rule = reader.within(Place::Item(at), |reader| read_rule(reader, rule));
+                validation.rules.extend(rule);
+            }
+        });
     });
     validation
+}
+
+/// A rule is a condition, as `when` takes it, with a message beside it.
+fn read_rule(reader: &mut Reader, value: &Value) -> Option<Rule> {
+    let mut condition = reader.any_object(value, "a rule")?.clone();
+    condition.shift_remove("message");
+    let message = reader.needed_text(value.as_object()?, "message", "a total is never negative");
+    let condition = Condition::parse(&Value::Object(condition));
+    let condition = condition.map_err(|mistakes| adopt(reader, mistakes)).ok();
+    Some(Rule { condition: condition?, message: message?.to_owned() })
 }

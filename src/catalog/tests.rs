@@ -46,6 +46,37 @@ fn the_two_example_files_load_as_they_stand() {
 }
 
 #[test]
+fn rules_look_at_what_a_migration_made() {
+    let with = |rule: &str| {
+        let rules = format!("\"validation\": {{\"rules\": [{rule}], \"required\"");
+        let text = MIGRATIONS.replace("\"validation\": {\"required\"", &rules);
+        Catalog::from_definitions(&[source("s.json", SCHEMA), source("m.json", &text)])
+    };
+    let rule = r##"{"expr": "#i.fullName > 3", "inputs": ["fullName"], "message": "too short"}"##;
+    let catalog = with(rule).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let stage = catalog.subjects["user"].migrations["v1_to_v2"].stage();
+    let chain = crate::transform::Chain { stages: vec![stage] };
+    let made = |text: &str| {
+        let key = crate::model::Key::from("user:1");
+        let storage = crate::model::Storage::String;
+        let document = crate::model::Document::from_json(text.as_bytes(), storage);
+        let frozen = crate::transform::Frozen::default();
+        chain.apply(&mut document.expect("a document"), &key, "user:*", &frozen, &mut |_, _, _| {})
+    };
+    made(r#"{"userName": "Ann Lee"}"#).expect("long enough");
+    let failure = made(r#"{"userName": "Al"}"#).expect_err("refused");
+    assert_eq!(failure.at.to_string(), "v1_to_v2 validation");
+    assert_eq!(
+        (failure.refusal.field.as_str(), failure.refusal.reason.as_str()),
+        ("fullName", "too short")
+    );
+    let mistakes =
+        with(r#"{"expr": "i.age >", "inputs": ["age"]}"#).expect_err("refused").to_string();
+    assert!(mistakes.contains("'message' is missing"), "{mistakes}");
+    assert!(mistakes.contains("validation.rules[0].expr"), "{mistakes}");
+}
+
+#[test]
 fn mistakes_are_told_with_their_place() {
     let text = "{\"version\": \"1.0.0\", \"keyPattern\": \"user:*\",\n  \"fields\": {\"age\": {\"type\": \"nubmer\"}}}";
     let moved = MIGRATIONS

@@ -2,10 +2,11 @@
 
 use clap::{Args, ValueEnum};
 use serde_json::Value as Json;
+use unicode_width::UnicodeWidthStr;
 
 use super::exit::{Exit, Failure};
 use super::infer;
-use super::render::Output;
+use super::render::{Output, Tone, cut};
 use crate::schema::diff::modes::{advised, promised};
 use crate::schema::diff::rows::{Row, rows, unified};
 use crate::schema::diff::{
@@ -17,8 +18,8 @@ use crate::session::{Sampled, Samples, Session};
 
 /// Documents asked with --sample, and those that --live looks at.
 const SAMPLE_DEFAULT: u64 = 1_000;
-/// Columns of a side, unless the terminal says otherwise.
-const SIDE_COLUMNS: usize = 38;
+/// Columns between the two sides: the sign and a space on either side of it.
+const BETWEEN_COLUMNS: usize = 3;
 
 #[derive(Args, Debug)]
 pub struct Arguments {
@@ -90,6 +91,9 @@ pub fn carry_out(
         },
     };
     let mut set = diff(&old, &new, policy);
+    if arguments.live {
+        "what is stored".clone_into(&mut set.to);
+    }
     if let (Some(most), false) = (arguments.sample, arguments.live) {
         set.observe(ask(session, &old, &new, most)?);
     }
@@ -99,16 +103,14 @@ pub fn carry_out(
         output.line(unified(&old, &new).trim_end());
     } else {
         if arguments.side_by_side {
-            for row in rows(&old, &new, &set) {
-                output.line(side_by_side(&row, &set));
-            }
+            side_by_side(&rows(&old, &new, &set), &set, output);
         } else {
             for change in &set.changes {
-                output.line(change_text(change));
+                show(change, output);
             }
         }
         for line in summary(&set, &old, &new, policy) {
-            output.line(line);
+            output.hanging(Tone::Strong, "", &line);
         }
     }
     Ok(if set.is_breaking() { Exit::NeedsEyes } else { Exit::Fine })
@@ -123,7 +125,11 @@ fn live(session: &Session, old: &Schema, most: u64, output: Output) -> Result<Sc
         return Err(Failure::usage(format!("no document stands under '{pattern}'")));
     }
     output.talk(format!("{} documents looked at", profile.documents()));
-    let definition = profile.propose(&old.subject, &old.key_pattern, &old.version.to_string());
+    let mut definition = profile.propose(&old.subject, &old.key_pattern, &old.version.to_string());
+    // Documents say nothing of it, so it is no difference.
+    if let Some(description) = old.definition().get("description") {
+        definition["description"] = description.clone();
+    }
     Ok(session.made_schema(&definition)?)
 }
 
@@ -145,16 +151,13 @@ fn ask(session: &Session, old: &Schema, new: &Schema, most: u64) -> Result<Evide
     Ok(evidence)
 }
 
-/// One change in one line: a sign, the kind, the words, and what it means.
-fn change_text(change: &Change) -> String {
+/// One change: a sign, the kind, the words, and what it means.
+fn show(change: &Change, output: Output) {
     let means = meaning(change);
-    let sign = if change.breaks() { '!' } else { ' ' };
-    let kind = change.kind.name();
-    if means.is_empty() {
-        format!("{sign} {kind:<22} {}", change.message)
-    } else {
-        format!("{sign} {kind:<22} {} ({means})", change.message)
-    }
+    let (sign, tone) = if change.breaks() { ('!', Tone::Bad) } else { (' ', Tone::Strong) };
+    let head = format!("{sign} {:<22} ", change.kind.name());
+    let means = if means.is_empty() { means } else { format!(" ({means})") };
+    output.hanging(tone, &head, &format!("{}{means}", change.message));
 }
 
 /// Whom a change breaks and what stored data needs.
@@ -183,14 +186,17 @@ fn summary(set: &ChangeSet, old: &Schema, new: &Schema, policy: Policy) -> Vec<S
         return vec![format!("{} and {} are the same", set.from, set.to)];
     }
     let breaking = set.changes.iter().filter(|change| change.breaks()).count();
+    let changes = match set.changes.len() {
+        1 => "1 change".to_owned(),
+        count => format!("{count} changes"),
+    };
     let mut lines = vec![
         String::new(),
         format!(
-            "{} -> {}: {}, {} changes, {breaking} of them breaking",
+            "{} -> {}: {}, {changes}, {breaking} of them breaking",
             set.from,
             set.to,
             set.severity.name(),
-            set.changes.len()
         ),
         format!(
             "new readers accept old data: {}; old readers accept new data: {}; compatibility: {}",
@@ -208,9 +214,12 @@ fn summary(set: &ChangeSet, old: &Schema, new: &Schema, policy: Policy) -> Vec<S
     }
     if let Some(evidence) = &set.evidence {
         let Evidence { sampled, failing, example } = evidence;
-        lines.push(match sampled {
-            0 => "no stored document that was looked at fits the old schema".to_owned(),
-            _ => format!("{failing} of {sampled} sampled documents fail under the new schema"),
+        let in_theory = *failing == 0 && set.compat.backward.breaks();
+        let theory = if in_theory { "breaking in theory; " } else { "" };
+        lines.push(if *sampled == 0 {
+            "no stored document that was looked at fits the old schema".to_owned()
+        } else {
+            format!("{theory}{failing} of {sampled} sampled documents fail under the new schema")
         });
         lines.extend(example.iter().map(|example| format!("  as {example}")));
     }
@@ -231,25 +240,25 @@ fn advice(set: &ChangeSet, old: &Version, new: &Version) -> String {
     }
 }
 
-/// A row of two columns with the sign between them.
-fn side_by_side(row: &Row, set: &ChangeSet) -> String {
-    let breaks = row.changes.iter().any(|index| set.changes[*index].breaks());
-    let sign = match (row.is_same(), breaks) {
-        (_, true) => '!',
-        (true, false) => ' ',
-        (false, false) => '~',
+/// Rows of two columns with a sign between them, each side as wide as it has to be and may be.
+fn side_by_side(rows: &[Row], set: &ChangeSet, output: Output) {
+    let most = output.half(BETWEEN_COLUMNS);
+    let side = |text: &Option<String>, depth: usize| {
+        let text = text.as_deref().map(|text| format!("{:1$}{text}", "", depth * 2));
+        cut(&text.unwrap_or_default(), most)
     };
-    let side = |text: &Option<String>| {
-        let text = text.as_ref().map(|text| format!("{:1$}{text}", "", row.depth * 2));
-        let text = text.unwrap_or_default();
-        let mut cut: String = text.chars().take(SIDE_COLUMNS).collect();
-        if cut.len() < text.len() {
-            cut.pop();
-            cut.push('…');
-        }
-        cut
-    };
-    let left = side(&row.left);
-    let padding = SIDE_COLUMNS.saturating_sub(left.chars().count());
-    format!("{left}{:padding$} {sign} {}", "", side(&row.right)).trim_end().to_owned()
+    let sides: Vec<(String, String)> =
+        rows.iter().map(|row| (side(&row.left, row.depth), side(&row.right, row.depth))).collect();
+    let width = sides.iter().map(|(left, _)| left.width()).max().unwrap_or(0);
+    for (row, (left, right)) in rows.iter().zip(&sides) {
+        let breaks = row.changes.iter().any(|index| set.changes[*index].breaks());
+        let (sign, tone) = match (row.is_same(), breaks) {
+            (_, true) => ("!", Tone::Bad),
+            (true, false) => (" ", Tone::Faint),
+            (false, false) => ("~", Tone::Odd),
+        };
+        let padding = width - left.width();
+        let line = format!("{left}{:padding$} {} {right}", "", output.paint(tone, sign));
+        output.line(line.trim_end());
+    }
 }

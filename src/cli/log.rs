@@ -60,10 +60,8 @@ fn show(event: &Event, output: Output) {
         "run.stopped" | "lock.taken-over" => Tone::Odd,
         _ => Tone::Strong,
     };
-    let at = output.paint(Tone::Faint, field("at"));
-    let by = output.paint(Tone::Faint, format!("by {}", field("by")));
-    let name = output.paint(tone, format!("{name:<20}"));
-    output.line(format!("{at}  {name}  {}  {by}", about(&field)));
+    let head = format!("{}  {name:<20}  ", field("at"));
+    output.hanging(tone, &head, &format!("{}  by {}", about(&field), field("by")));
 }
 
 /// What an event is about, in words.

@@ -84,6 +84,32 @@ impl Output {
         cut(text, self.columns.saturating_sub(used))
     }
 
+    /// Columns of a side of two that stand beside each other with so many columns between them; no limit
+    /// where there is no terminal.
+    pub fn half(self, between: usize) -> usize {
+        if io::stdout().is_terminal() {
+            self.columns.saturating_sub(between) / 2
+        } else {
+            usize::MAX
+        }
+    }
+
+    /// A line of data whose text goes on below its own beginning where the terminal ends. `head` takes
+    /// the colour; text that goes to no terminal stays one line.
+    pub fn hanging(self, tone: Tone, head: &str, text: &str) {
+        let indent = head.width();
+        let room = if io::stdout().is_terminal() {
+            // Where a head leaves next to nothing, the terminal's own wrapping is as good.
+            self.columns.checked_sub(indent).filter(|room| *room >= 16).unwrap_or(usize::MAX)
+        } else {
+            usize::MAX
+        };
+        for (at, line) in wrapped(text, room).iter().enumerate() {
+            let head = if at == 0 { self.paint(tone, head) } else { " ".repeat(indent) };
+            self.line(format!("{head}{line}").trim_end());
+        }
+    }
+
     /// A line of data.
     #[expect(clippy::unused_self, reason = "data goes where the output says, as talk does")]
     pub fn line(self, text: impl AsRef<str>) {
@@ -159,6 +185,28 @@ pub fn cut(text: &str, columns: usize) -> String {
         out.push(character);
     }
     out + "…"
+}
+
+/// `text` in lines of at most so many columns, parted between words; a word that is longer is cut.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split_inclusive(' ') {
+        if used > 0 && used + word.trim_end().width() > columns {
+            lines.push(String::new());
+            used = 0;
+        }
+        for character in word.chars() {
+            let width = character.width().unwrap_or(0);
+            if used + width > columns && character != ' ' {
+                lines.push(String::new());
+                used = 0;
+            }
+            used += width;
+            lines.last_mut().expect("there is a line").push(character);
+        }
+    }
+    lines.iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
 /// Why a verb did not come to its end.
@@ -292,4 +340,17 @@ pub fn group_text(group: &ErrorGroup) -> [String; 2] {
         format!("{count:>12}  {outcome} at {step}:{place} {reason}"),
         format!("              {}{more}", keys.join(", ")),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_parted_between_words() {
+        assert_eq!(wrapped("new readers of old data", 11), ["new readers", "of old data"]);
+        assert_eq!(wrapped("an {\"a\":123456}", 6), ["an", "{\"a\":1", "23456}"]);
+        assert_eq!(wrapped("", 6), [""]);
+        assert_eq!(wrapped("all of it", usize::MAX), ["all of it"]);
+    }
 }

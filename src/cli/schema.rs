@@ -188,6 +188,17 @@ fn print(value: &serde_json::Value, output: Output) {
     }
 }
 
+/// `1.0.0, 2.0.0 (production)`.
+fn versions_text(subject: &Subject) -> String {
+    let tagged = |version: &Version| {
+        let tags = subject.tags.iter().filter(|(_, tagged)| *tagged == version);
+        let tags: Vec<&str> = tags.map(|(tag, _)| tag.as_str()).collect();
+        if tags.is_empty() { String::new() } else { format!(" ({})", tags.join(", ")) }
+    };
+    let versions = subject.schemas.keys().map(|version| format!("{version}{}", tagged(version)));
+    versions.collect::<Vec<_>>().join(", ")
+}
+
 fn list(session: &Session, output: Output) -> Exit {
     let subjects = &session.catalog().subjects;
     let width = |of: fn(&Subject) -> &str| {
@@ -195,9 +206,11 @@ fn list(session: &Session, output: Output) -> Exit {
     };
     let names = width(|subject| &subject.name);
     let patterns = width(|subject| &subject.key_pattern);
+    let versions = subjects.values().map(|subject| versions_text(subject).chars().count()).max();
+    let versions = versions.unwrap_or(0);
     for (name, subject) in subjects {
-        let versions: Vec<String> = subject.schemas.keys().map(ToString::to_string).collect();
         if output.json {
+            let versions: Vec<String> = subject.schemas.keys().map(ToString::to_string).collect();
             output.json(&json!({
                 "subject": name, "key_pattern": subject.key_pattern, "versions": versions,
                 "tags": subject.tags,
@@ -205,13 +218,6 @@ fn list(session: &Session, output: Output) -> Exit {
             }));
             continue;
         }
-        let tagged = |version: &Version| {
-            let tags = subject.tags.iter().filter(|(_, tagged)| *tagged == version);
-            let tags: Vec<&str> = tags.map(|(tag, _)| tag.as_str()).collect();
-            if tags.is_empty() { String::new() } else { format!(" ({})", tags.join(", ")) }
-        };
-        let versions: Vec<String> =
-            subject.schemas.keys().map(|version| format!("{version}{}", tagged(version))).collect();
         let migrations = match subject.migrations.len() {
             1 => "1 migration".to_owned(),
             count => format!("{count} migrations"),
@@ -219,7 +225,8 @@ fn list(session: &Session, output: Output) -> Exit {
         let name = output.paint(Tone::Strong, format!("{name:<names$}"));
         let pattern = format!("{:<patterns$}", subject.key_pattern);
         let migrations = output.paint(Tone::Faint, migrations);
-        output.line(format!("{name}  {pattern}  {}  {migrations}", versions.join(", ")));
+        let listed = format!("{:<versions$}", versions_text(subject));
+        output.line(format!("{name}  {pattern}  {listed}  {migrations}"));
     }
     if subjects.is_empty() {
         output.talk(format!(

@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 
 use super::census::progress;
 use super::exit::{Exit, Failure};
-use super::render::Output;
+use super::render::{Output, Tone};
 use crate::model::{Content, Key, glob};
 use crate::schema::{Detection, Schema, Version, Violation};
 use crate::session::{Samples, Session, no_document};
@@ -296,8 +296,8 @@ fn told(subject: &str, found: &Found, output: Output) {
         let keys: Vec<String> = group.keys.iter().map(ToString::to_string).collect();
         let more = if group.count > group.keys.len() as u64 { ", …" } else { "" };
         let Group { count, rule, message, .. } = group;
-        output.line(format!("{count:>12}  {rule}: {message}"));
-        output.line(format!("              {}{more}", keys.join(", ")));
+        output.hanging(Tone::Strong, &format!("{count:>12}  "), &format!("{rule}: {message}"));
+        output.hanging(Tone::Faint, &" ".repeat(14), &format!("{}{more}", keys.join(", ")));
     }
     output.line(format!("{:>12}  checked, {} invalid", found.checked, found.invalid));
 }

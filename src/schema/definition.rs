@@ -277,7 +277,10 @@ fn read_shape(reader: &mut Reader, map: &Map<String, Value>) -> Option<Shape> {
     match (map.get("fields"), map.get("jsonSchema")) {
         (Some(_), Some(_)) => {
             reader.at_key("jsonSchema", |reader| {
-                reader.wrong("'fields' and 'jsonSchema' both stand", "one of the two");
+                reader.wrong(
+                    "'fields' and 'jsonSchema' both stand",
+                    "either 'fields' or 'jsonSchema'",
+                );
             });
             None
         }
@@ -319,16 +322,28 @@ fn compiled(reader: &mut Reader, json_schema: &Value, shape: &Shape) -> Option<V
                 Shape::Fields(_) => Place::Key("fields".to_owned()),
             };
             let at = std::iter::once(whole).chain(places).collect();
+            let (message, expected) = told(error.message);
             reader.adopt(super::mistake::Mistake {
                 at,
                 on_key: false,
-                message: error.message,
-                expected: "a JSON Schema of draft 4, 6, 7, 2019-09 or 2020-12, complete in itself"
-                    .to_owned(),
+                message,
+                expected: expected.to_owned(),
                 near: None,
             });
             None
         }
+    }
+}
+
+/// What a JSON Schema's mistake is in a reader's words, and what was expected.
+fn told(message: String) -> (String, &'static str) {
+    let resource = message.strip_prefix("Resource '").and_then(|rest| rest.split('\'').next());
+    match resource {
+        Some(resource) => (
+            format!("'{resource}' is not in this document, and nothing is fetched from a network"),
+            "a $ref to a place inside (#/$defs/NAME) or to a file of the catalog (common/NAME.json)",
+        ),
+        None => (message, "a JSON Schema of draft 4, 6, 7, 2019-09 or 2020-12"),
     }
 }
 

@@ -236,7 +236,8 @@ impl Reader {
         let text = self.text(map, key)?;
         if text.is_empty() {
             self.at_key(key, |reader| {
-                reader.wrong(format!("'{key}' is empty"), format!("\"{example}\""));
+                let expected = format!("a text that is not empty, as in \"{example}\"");
+                reader.wrong(format!("'{key}' is empty"), expected);
             });
             return None;
         }

@@ -27,10 +27,21 @@ pub struct Stage {
     pub steps: Vec<Step>,
     /// `validation.required`: what has to be there after the last step.
     pub required: Vec<Path>,
+    /// `validation.rules`: what has to hold after the last step.
+    pub rules: Vec<Rule>,
     /// The key pattern of the source's schema, which `${KEY.1}` counts the `*` of.
     pub pattern: Option<String>,
     /// How the source's schema reads the fields of a hash.
     pub reading: Reading,
+}
+
+/// A condition on what a migration made, with the words for a document that does not meet it.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// What has to hold.
+    pub condition: Condition,
+    /// What is told when it does not.
+    pub message: String,
 }
 
 /// Stages in order. An empty chain leaves every document as it is.
@@ -164,6 +175,14 @@ impl Chain {
                     Refusal::new(missing, "the field is missing, and validation needs it");
                 return Err(Box::new(stage.failure(0, "validation", refusal)));
             }
+            for rule in &stage.rules {
+                let held = rule.condition.holds(&mut document.root, &facts);
+                if !held.map_err(|refusal| stage.failure(0, "validation", refusal))? {
+                    let field = rule.condition.paths().first().map(Path::to_string);
+                    let refusal = Refusal::new(field.unwrap_or_default(), rule.message.clone());
+                    return Err(Box::new(stage.failure(0, "validation", refusal)));
+                }
+            }
         }
         Ok(())
     }
@@ -207,7 +226,17 @@ impl Stage {
         let (migration, required) = (self.migration.clone(), Vec::new());
         let (source, target) = (self.target.clone(), self.source.clone());
         let reading = self.reading.clone();
-        Ok(Self { migration, source, target, when: None, steps, required, pattern: None, reading })
+        Ok(Self {
+            migration,
+            source,
+            target,
+            when: None,
+            steps,
+            required,
+            rules: Vec::new(),
+            pattern: None,
+            reading,
+        })
     }
 
     fn at(&self, number: usize, kind: &'static str) -> StepAt {

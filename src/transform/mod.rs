@@ -18,7 +18,7 @@ mod step;
 mod template;
 mod text;
 
-pub use chain::{Chain, Failure, Irreversible, Stage, StepAt};
+pub use chain::{Chain, Failure, Irreversible, Rule, Stage, StepAt};
 pub use condition::Condition;
 pub use facts::{Facts, Frozen};
 pub use kinds::{KINDS, Kind, Parameter};

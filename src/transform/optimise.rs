@@ -133,7 +133,10 @@ impl Op {
 /// Whether nothing is looked at between two stages.
 fn is_open(earlier: &Stage, later: &Stage) -> bool {
     // With another pattern, ${KEY.1} is another text.
-    earlier.required.is_empty() && later.when.is_none() && earlier.pattern == later.pattern
+    earlier.required.is_empty()
+        && earlier.rules.is_empty()
+        && later.when.is_none()
+        && earlier.pattern == later.pattern
 }
 
 /// The rules. Each was thought through for what the two steps refuse, and is held to it by a property
@@ -291,6 +294,7 @@ mod tests {
             steps: steps.iter().map(|json| Step::parse(json).expect("a step")).collect(),
             when: None,
             required: Vec::new(),
+            rules: Vec::new(),
             pattern: None,
             reading: Reading::default(),
         };

@@ -4,7 +4,7 @@
 use remold::catalog::Catalog;
 
 /// Name below the catalog, and what stands in the file.
-const FILES: [(&str, &str); 20] = [
+const FILES: [(&str, &str); 21] = [
     (
         "a/01-comma.json",
         "{\n  \"version\": \"1.0.0\",\n  \"keyPattern\": \"a:*\",\n  \"fields\": {},\n}\n",
@@ -46,6 +46,7 @@ const FILES: [(&str, &str); 20] = [
         "a/14-keyword.json",
         "{\"version\": \"1.8.0\", \"keyPattern\": \"a:*\", \"jsonSchema\": {\"properties\": {\"n\": {\"minimum\": \"1\"}}}}",
     ),
+    // Its neighbour says the same version again.
     (
         "a/15-good.json",
         "{\"version\": \"2.0.0\", \"keyPattern\": \"a:*\", \"storage\": \"string\", \"fields\": {}}",
@@ -70,6 +71,10 @@ const FILES: [(&str, &str); 20] = [
         "a/19-flags.json",
         "{\"flags\": {\"new\": {}}, \"strategies\": {\"direct\": {\"transforms\": []}, \"t\": {\"parameters\": {\"p\": {\"type\": \"text\"}}}}}",
     ),
+    (
+        "a/20-refer.json",
+        "{\"version\": \"1.9.0\", \"keyPattern\": \"a:*\", \"jsonSchema\": {\"properties\": {\"home\": {\"$ref\": \"common/adress.json\"}}}}",
+    ),
 ];
 
 #[test]
@@ -82,7 +87,9 @@ fn every_mistake_is_told_at_once() {
     }
     let mistakes = Catalog::load(folder.path()).expect_err("refused");
     let told = mistakes.to_string().replace(&folder.path().display().to_string(), "catalog");
-    for (name, _) in FILES.iter().filter(|(name, _)| !name.contains("good")) {
+    let broken = FILES.iter().filter(|(name, _)| !name.contains("good"));
+    assert_eq!(broken.clone().count(), 20);
+    for (name, _) in broken {
         assert!(told.contains(name), "nothing is said of {name}");
     }
     // Which transforms and strategies there are is not this test's matter.

@@ -176,6 +176,7 @@ fn chain_of(steps: &[Json], old: &Schema, new: &Schema) -> Chain {
         when: None,
         steps: parsed,
         required: Vec::new(),
+        rules: Vec::new(),
     };
     Chain { stages: vec![stage] }
 }

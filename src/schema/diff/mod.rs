@@ -7,6 +7,7 @@
 pub mod align;
 pub mod change;
 pub mod keywords;
+pub mod lift;
 pub mod modes;
 pub mod oracle;
 #[cfg(test)]

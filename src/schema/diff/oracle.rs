@@ -11,6 +11,7 @@ use jsonschema::canonical::{self, CanonicalSchema, Containment, Satisfiability};
 use serde_json::{Map, Value, json};
 
 use super::change::Verdict;
+use super::lift::lift;
 use super::witness;
 
 /// How long a proof may take. Most take microseconds; some schemas make it exponential.
@@ -123,54 +124,18 @@ fn lost(old: &CanonicalSchema, new: &CanonicalSchema) -> Option<Value> {
     Some(schema)
 }
 
-/// The two schemas in a form in which they can be compared: of one draft where the draft makes no
-/// difference, and without a reference to the document's root, which means another thing in each.
+/// The two schemas in a form in which they can be compared: of one draft where both can be said in it,
+/// and without a reference to the document's root, which means another thing in each.
 fn comparable(old: &Value, new: &Value) -> (Value, Value) {
-    let dialect = |schema: &Value| schema.get("$schema").and_then(Value::as_str).map(str::to_owned);
-    let (mut old, mut new) = (old.clone(), new.clone());
-    if dialect(&old) != dialect(&new) && means_the_same(&old) && means_the_same(&new) {
-        for schema in [&mut old, &mut new] {
-            schema.as_object_mut().map(|map| map.shift_remove("$schema"));
-        }
-    }
+    let (mut old, mut new) = match (lift(old), lift(new)) {
+        (Some(old), Some(new)) => (old, new),
+        _ => (old.clone(), new.clone()),
+    };
     if reads_root(&old) || reads_root(&new) {
         old = rooted(old);
         new = rooted(new);
     }
     (old, new)
-}
-
-/// Whether a schema uses nothing that drafts 6 to 2020-12 read in different ways.
-fn means_the_same(schema: &Value) -> bool {
-    match schema {
-        Value::Object(map) => map.iter().all(|(key, value)| match key.as_str() {
-            "items" => !value.is_array() && means_the_same(value),
-            "exclusiveMinimum" | "exclusiveMaximum" => !value.is_boolean(),
-            "$ref" => map.len() == 1,
-            "id"
-            | "$id"
-            | "$anchor"
-            | "$dynamicRef"
-            | "$recursiveRef"
-            | "dependencies"
-            | "additionalItems"
-            | "prefixItems"
-            | "contains"
-            | "format"
-            | "dependentRequired"
-            | "dependentSchemas"
-            | "unevaluatedProperties"
-            | "unevaluatedItems"
-            | "if"
-            | "const"
-            | "propertyNames"
-            | "minContains"
-            | "maxContains" => false,
-            _ => means_the_same(value),
-        }),
-        Value::Array(items) => items.iter().all(means_the_same),
-        _ => true,
-    }
 }
 
 fn reads_root(schema: &Value) -> bool {
@@ -248,6 +213,64 @@ mod tests {
         ] {
             assert_eq!(verdicts(&old, &new), expected, "{old} -> {new}");
         }
+    }
+
+    /// Schemas that differ in their draft, or in what only the open world of names shows.
+    #[test]
+    fn drafts_and_unlisted_names_are_seen_through() {
+        use Verdict::{No, Yes};
+        let draft = |number: &str, mut schema: Value| {
+            schema["$schema"] = format!("http://json-schema.org/draft-0{number}/schema#").into();
+            schema
+        };
+        let text = || json!({"type": "string"});
+        for (old, new, expected) in [
+            (
+                draft("7", json!({"items": [text()], "additionalItems": false})),
+                json!({"prefixItems": [text()], "items": false}),
+                (Yes, Yes),
+            ),
+            (
+                draft("4", json!({"minimum": 0, "exclusiveMinimum": true})),
+                json!({"exclusiveMinimum": 0}),
+                (Yes, Yes),
+            ),
+            (
+                draft(
+                    "7",
+                    json!({"definitions": {"s": text()}, "$ref": "#/definitions/s", "maxLength": 3}),
+                ),
+                text(),
+                (Yes, Yes),
+            ),
+            (
+                draft("7", json!({"dependencies": {"a": ["b"]}})),
+                json!({"dependentRequired": {"a": ["b"]}}),
+                (Yes, Yes),
+            ),
+            (json!({"type": "string", "format": "made-up"}), text(), (Yes, Yes)),
+            (
+                json!({"type": "object"}),
+                json!({"type": "object", "propertyNames": {"pattern": "^[a-z]+$"}}),
+                (No, Yes),
+            ),
+            (
+                json!({"type": "object", "additionalProperties": {"type": "number"}}),
+                json!({"type": "object", "additionalProperties": {"type": "integer"}}),
+                (No, Yes),
+            ),
+            (
+                json!({"type": "object"}),
+                json!({"type": "object", "patternProperties": {"^x": text()}}),
+                (No, Yes),
+            ),
+        ] {
+            assert_eq!(verdicts(&old, &new), expected, "{old} -> {new}");
+        }
+        // 1.0 is no integer of draft 4, and one of every other draft.
+        let integer = json!({"type": "integer"});
+        assert_eq!(verdicts(&draft("4", integer.clone()), &integer).1, No);
+        assert_eq!(verdicts(&integer, &draft("4", integer.clone())).0, No);
     }
 
     #[test]

@@ -14,6 +14,9 @@ use crate::schema::validator::Validator;
 const VALUES_MAX: usize = 96;
 /// Documents that are tried.
 const DOCUMENTS_MAX: usize = 4_096;
+/// Names tried that no schema lists, and values tried under each.
+const UNLISTED_NAMES_MAX: usize = 12;
+const UNLISTED_VALUES_MAX: usize = 24;
 /// How deep documents are put together.
 const DEPTH_MAX: usize = 5;
 /// Characters of the longest text that is tried.
@@ -59,6 +62,10 @@ struct Search<'s> {
 struct ObjectView<'s> {
     properties: BTreeMap<&'s str, &'s Value>,
     required: Vec<&'s str>,
+    /// What fields must be whose names are not listed.
+    open: Vec<&'s Value>,
+    /// Names that no list has: of them patterns and rules for names may speak.
+    unlisted: Vec<String>,
 }
 
 const ANY: &Value = &Value::Bool(true);
@@ -73,6 +80,8 @@ impl<'s> Search<'s> {
             boundaries(part, &mut values);
         }
         values.extend([json!(null), json!(true), json!(0), json!(1), json!(-1), json!(1.5)]);
+        // No integer in draft 4, and one in every other.
+        values.push(json!(1.0));
         values.extend([json!(""), json!("a"), json!("witness"), json!([]), json!({})]);
         if depth < DEPTH_MAX {
             self.arrays(&old_parts, &new_parts, depth, &mut values);
@@ -121,6 +130,11 @@ impl<'s> Search<'s> {
             let part = |view: &ObjectView<'s>| view.properties.get(name).copied().unwrap_or(ANY);
             tried.insert(name, self.values(part(&before), part(&after), depth + 1));
         }
+        let unlisted = first_of(before.unlisted.iter().chain(&after.unlisted), UNLISTED_NAMES_MAX);
+        let mut open = vec![json!("a"), json!(1), json!(null)];
+        open.extend(before.open.iter().flat_map(|part| self.values(part, ANY, depth + 1)));
+        open.extend(after.open.iter().flat_map(|part| self.values(ANY, part, depth + 1)));
+        let open = unique(open, UNLISTED_VALUES_MAX);
         for (view, root) in [(&before, self.old_root), (&after, self.new_root)] {
             let whole = filled(view, root, &tried);
             let needed: Map<String, Value> = whole
@@ -142,10 +156,12 @@ impl<'s> Search<'s> {
                         out.push(Value::Object(varied));
                     }
                 }
-                for other in [json!("a"), json!(1), json!(null)] {
-                    let mut varied = base.clone();
-                    varied.insert("undeclared".to_owned(), other);
-                    out.push(Value::Object(varied));
+                for name in &unlisted {
+                    for value in &open {
+                        let mut varied = base.clone();
+                        varied.insert(name.clone(), value.clone());
+                        out.push(Value::Object(varied));
+                    }
                 }
             }
         }
@@ -186,8 +202,40 @@ fn view<'s>(parts: &[&'s Value]) -> ObjectView<'s> {
         }
         let required = part.get("required").and_then(Value::as_array).into_iter().flatten();
         view.required.extend(required.filter_map(Value::as_str));
+        let patterns = part.get("patternProperties").and_then(Value::as_object);
+        for (pattern, property) in patterns.into_iter().flatten() {
+            view.open.push(property);
+            view.unlisted.extend(names_like(pattern));
+        }
+        let others = ["additionalProperties", "unevaluatedProperties"];
+        let others = others.iter().filter_map(|key| part.get(key));
+        view.open.extend(others.filter(|schema| schema.is_object()));
+        if let Some(names) = part.get("propertyNames") {
+            let mut values = Vec::new();
+            boundaries(names, &mut values);
+            let pattern = names.get("pattern").and_then(Value::as_str);
+            view.unlisted.extend(pattern.into_iter().flat_map(names_like));
+            view.unlisted.extend(values.iter().filter_map(Value::as_str).map(str::to_owned));
+        }
     }
+    view.unlisted.push("undeclared".to_owned());
     view
+}
+
+/// Names that a pattern may mean: its own plain characters, alone and with something behind them.
+fn names_like(pattern: &str) -> [String; 3] {
+    let plain: String = pattern
+        .chars()
+        .filter(|letter| letter.is_alphanumeric() || "_-".contains(*letter))
+        .collect();
+    let one: String = plain.chars().take(1).collect();
+    [format!("{plain}z"), plain, one]
+}
+
+/// The first distinct ones.
+fn first_of<'t>(texts: impl Iterator<Item = &'t String>, most: usize) -> Vec<String> {
+    let mut seen = HashSet::new();
+    texts.filter(|text| seen.insert(*text)).take(most).cloned().collect()
 }
 
 /// A node and the nodes that say something of the same place, through `$ref` and combined forms.
