@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod broken_catalog;
+mod changed_since;
 mod cluster;
 mod console_editing;
 mod connections;
