@@ -13,6 +13,7 @@ mod error;
 mod lock;
 pub mod edit;
 mod registry;
+mod room;
 mod samples;
 mod settings;
 
@@ -43,6 +44,7 @@ pub use self::error::SessionError;
 use self::lock::Work;
 pub use self::lock::{Holder, RegisteredRun};
 pub use self::registry::{Clash, Event, PushOutcome};
+pub use self::room::Room;
 pub use self::samples::{Looked, Sampled, Samples, no_document};
 pub use self::settings::{Settings, URL_DEFAULT};
 pub use crate::catalog::{Catalog, Subject};

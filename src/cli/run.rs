@@ -14,7 +14,7 @@ use super::watch::{exit_of, watch};
 use crate::engine::{Alerts, Control, Deadline, ErrorBudget, Knob, Observe, RunOptions};
 use crate::model::limits::BATCH_KEYS_DEFAULT;
 use crate::planner::Plan;
-use crate::session::Session;
+use crate::session::{Session, SessionError};
 
 /// How a run is carried out.
 #[derive(Args, Debug, Clone)]
@@ -179,6 +179,9 @@ pub struct Arguments {
     consent: Consent,
     #[command(flatten)]
     pace: Pace,
+    /// Begin although the disk has too little room for the journal
+    #[arg(long)]
+    force: bool,
 }
 
 /// Carries out a plan, or tries it.
@@ -187,7 +190,7 @@ pub fn carry_out(
     session: &Session,
     output: Output,
 ) -> Result<Exit, Failure> {
-    let Arguments { subject_or_plan, target, consent, pace } = arguments;
+    let Arguments { subject_or_plan, target, consent, pace, force } = arguments;
     let plan = if target.to.is_none() && Path::new(subject_or_plan).is_file() {
         read_plan(Path::new(subject_or_plan), session)?
     } else {
@@ -195,6 +198,9 @@ pub fn carry_out(
     };
     for line in plan::text(&plan) {
         output.talk(line);
+    }
+    if consent.execute {
+        make_sure_of_room(&plan, *force, session, output)?;
     }
     let hosts: Vec<&str> = plan.hosts.iter().map(String::as_str).collect();
     let calls = match hosts.as_slice() {
@@ -236,6 +242,36 @@ pub fn carry_out(
     Ok(exit_of(&report))
 }
 
+/// Refuses a run whose before-images surely do not fit the disk, and warns where they may not.
+fn make_sure_of_room(
+    plan: &Plan,
+    force: bool,
+    session: &Session,
+    output: Output,
+) -> Result<(), Failure> {
+    let room = match session.room_for(plan) {
+        Ok(room) => room,
+        // Whether the server is there is for the run itself to find out.
+        Err(SessionError::Store(error)) => {
+            output.talk(format!("no estimate of the journal's size: {error}"));
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if room.is_too_little() && !force {
+        return Err(Failure::usage(format!(
+            "{room}: surely too little\n  nothing was written. Free some space, choose another \
+             --state-dir, or begin all the same with --force: the run waits where the disk is full"
+        )));
+    }
+    if room.is_tight() {
+        output.talk(format!(
+            "{room}: it may be too little, and the run waits where the disk is full"
+        ));
+    }
+    Ok(())
+}
+
 fn read_plan(path: &Path, session: &Session) -> Result<Plan, Failure> {
     let text = session.read_file(path)?;
     let refuse =
@@ -251,6 +287,9 @@ pub struct ResumeArguments {
     /// Go on with the definitions of the plan although those of the catalog have changed since
     #[arg(long)]
     as_planned: bool,
+    /// Go on at another address than the run was begun on: the data has moved there
+    #[arg(long)]
+    moved: bool,
     #[command(flatten)]
     pace: Pace,
     #[command(flatten)]
@@ -264,6 +303,9 @@ pub fn go_on(
     output: Output,
 ) -> Result<Exit, Failure> {
     let run = session.find_run(&arguments.run)?;
+    if !arguments.moved {
+        session.refuse_other_server(&run)?;
+    }
     if !arguments.as_planned {
         session.refuse_drift(&run)?;
     }

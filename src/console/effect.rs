@@ -428,10 +428,18 @@ fn carry_out(session: &Session, work: Work, control: &Control) -> Answer<Box<Rep
     let options = |execute| RunOptions { execute, ..RunOptions::default() };
     let report = match work {
         Work::Run { plan, execute } => {
+            if execute
+                && let Ok(room) = session.room_for(&plan)
+                && room.is_too_little()
+            {
+                return Err(format!("{room}: surely too little. Nothing was written"));
+            }
             let run = session.new_run_id(&plan.subject);
             session.run(&run, &plan, &options(execute), control)
         }
-        Work::Resume(run) => session.resume(&run, &options(true), control),
+        Work::Resume(run) => session
+            .refuse_other_server(&run)
+            .and_then(|()| session.resume(&run, &options(true), control)),
         Work::Verify(run) => session.verify(&run, &VerifyOptions::default(), control),
         Work::Rollback(run, changed) => {
             let options = RollbackOptions { execute: true, changed, ..RollbackOptions::default() };

@@ -45,8 +45,8 @@ pub use preview::{Preview, PreviewStep, preview, preview_asking, preview_from};
 pub use progress::{Progress, Verb};
 pub use remote::{Knob, ORDERS, send_order};
 pub use report::{
-    AskedTally, Report, RollbackTally, RunSummary, Verification, now, plan_of_run, summaries,
-    summary,
+    AskedTally, Report, RollbackTally, RunSummary, Verification, now, plan_of_run, server_of_run,
+    summaries, summary,
 };
 pub use resume::resume;
 pub use rollback::{

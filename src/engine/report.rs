@@ -274,6 +274,11 @@ pub fn plan_of_run(runs: &RunsFolder, run: &RunId) -> Result<Plan, EngineError> 
     plan_of(Replay::open(&runs.peek(run))?.header().plan.clone())
 }
 
+/// The server that a run was begun on.
+pub fn server_of_run(runs: &RunsFolder, run: &RunId) -> Result<String, EngineError> {
+    Ok(Replay::open(&runs.peek(run))?.header().server.clone())
+}
+
 /// The plan in a journal's header.
 pub(super) fn plan_of(json: serde_json::Value) -> Result<Plan, EngineError> {
     Plan::from_json(json).map_err(|error| EngineError::Plan(error.to_string()))

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::checkpoint::Checkpoint;
 use super::error::JournalError;
+use super::space::free_bytes;
 use crate::model::RunId;
 
 /// The folder that holds every run's folder.
@@ -23,6 +24,12 @@ impl RunsFolder {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Bytes that are free on its disk, which it may have yet to be made on.
+    pub fn free_bytes(&self) -> Result<u64, JournalError> {
+        let there = self.path.ancestors().find(|path| path.exists());
+        free_bytes(there.unwrap_or(Path::new(".")))
     }
 
     /// The runs, oldest first.

@@ -33,7 +33,10 @@ pub use crash::crash_point;
 pub use error::JournalError;
 pub use folder::{RunFolder, RunsFolder, save_file, with_text_file};
 pub use log::{Frame, Journal, Replay};
-pub use record::{AnswerEntry, Header, ImageEntry, Mark, Note, OutcomeEntry, Record};
+pub use record::{
+    AnswerEntry, Header, ImageEntry, Mark, Note, OutcomeEntry, Record, compressed_length,
+};
 pub use seen::{Begin, SeenKeys};
 pub use socket::ControlSocket;
+pub use space::FREE_BYTES_MIN;
 pub use undo::UndoEntry;

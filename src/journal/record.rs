@@ -291,6 +291,11 @@ fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("plain data prints as JSON")
 }
 
+/// How many bytes are left of `bytes` when they are compressed as before-images are.
+pub fn compressed_length(bytes: &[u8]) -> usize {
+    compress(bytes).len()
+}
+
 fn compress(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, ZSTD_LEVEL).expect("writing to memory does not fail")
 }

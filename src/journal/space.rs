@@ -22,7 +22,7 @@ pub(super) fn has_room(folder: &Path) -> Result<(), JournalError> {
 
 /// What `statvfs` says is free for an ordinary user. A debug build takes the figure from the file
 /// that `REMOLD_FREE_BYTES_FILE` names, so that a test can fill the disk and empty it.
-fn free_bytes(folder: &Path) -> Result<u64, JournalError> {
+pub(super) fn free_bytes(folder: &Path) -> Result<u64, JournalError> {
     #[cfg(debug_assertions)]
     if let Some(file) = std::env::var_os("REMOLD_FREE_BYTES_FILE") {
         let text = std::fs::read_to_string(file).unwrap_or_default();

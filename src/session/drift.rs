@@ -1,4 +1,5 @@
-//! Whether the definitions of today are still those that a run was planned with.
+//! Whether the definitions of today are still those that a run was planned with, and the server the one
+//! that it was begun on.
 
 use serde_json::Value as Json;
 
@@ -68,6 +69,33 @@ impl Session {
         ))
         .into())
     }
+}
+
+impl Session {
+    /// Holds the server that a run was begun on against the one of this session, whoever logs in. A
+    /// run that is resumed scans anew on a server it does not know, and would migrate what it finds.
+    ///
+    /// # Errors
+    /// Both addresses, when they differ.
+    pub fn refuse_other_server(&self, run: &RunId) -> Result<(), SessionError> {
+        let begun = engine::server_of_run(self.runs_folder(), run)?;
+        let here = self.address().to_string();
+        if place(&begun) == place(&here) {
+            return Ok(());
+        }
+        Err(SessionError::Usage(format!(
+            "run {run} was begun on {begun}, and this session is on {here}\n  nothing was written. \
+             `--url {begun}` goes on there; where the data itself has another address now (after a \
+             failover, by another name, at another node of its cluster), `remold resume {run} \
+             --moved` goes on here"
+        )))
+    }
+}
+
+/// An address without who logs in there.
+fn place(address: &str) -> &str {
+    let (_, rest) = address.split_once("://").unwrap_or(("", address));
+    rest.rsplit_once('@').map_or(rest, |(_, place)| place)
 }
 
 /// Notes where two values differ, with the path.

@@ -17,7 +17,7 @@ fn a_run_waits_while_the_disk_is_full_and_goes_on_by_itself() {
     let free = sweep.state.path().join("free");
     std::fs::write(&free, "1000").expect("a file");
     let remold = sweep.remold().env("REMOLD_FREE_BYTES_FILE", &free);
-    let (mut child, _home) = remold.line(&sweep.run_line()).spawn();
+    let (mut child, _home) = remold.line(&format!("{} --force", sweep.run_line())).spawn();
     let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let mut lines = lines.map(|line| line.expect("text"));
     let held = lines.find(|line| line.contains("MiB are free")).expect("the run says why it waits");
@@ -29,6 +29,54 @@ fn a_run_waits_while_the_disk_is_full_and_goes_on_by_itself() {
     let report: serde_json::Value = serde_json::from_str(&last).expect("a report");
     assert_eq!(report["phase"], "done", "{report}");
     sweep.take_back(&before);
+}
+
+#[test]
+fn a_run_that_the_disk_has_no_room_for_does_not_begin() {
+    let sweep = Sweep::of("user");
+    let before = sweep.snapshot();
+    let free = sweep.state.path().join("free");
+    let run = || sweep.remold().env("REMOLD_FREE_BYTES_FILE", &free).line(&sweep.run_line()).run();
+    let kept: u64 = 64 << 20;
+    std::fs::write(&free, (kept + 500).to_string()).expect("a file");
+    let said = run().exits(2);
+    assert!(said.stderr.contains("64 MiB are free for the journal"), "{}", said.stderr);
+    assert!(said.stderr.contains("surely too little"), "{}", said.stderr);
+    sweep.snapshot().assert_same(&before);
+    sweep.remold().line("runs show last").run().exits(2);
+    // Some tens of thousands of bytes are to be kept, and compressed.
+    std::fs::write(&free, (kept + 10_000).to_string()).expect("a file");
+    let said = run().exits(sweep.code);
+    assert!(said.stderr.contains("it may be too little"), "{}", said.stderr);
+    sweep.take_back(&before);
+    std::fs::write(&free, (kept * 2).to_string()).expect("a file");
+    let said = run().exits(sweep.code);
+    assert!(!said.stderr.contains("too little"), "{}", said.stderr);
+    sweep.take_back(&before);
+}
+
+#[test]
+fn a_run_is_not_resumed_on_another_server_unless_told() {
+    let sweep = Sweep::of("user");
+    let other = TestServer::start();
+    crate::sample_data::fill(&other, Recipe { keys: 50, seed: 9 });
+    let before = Snapshot::take(&mut other.connect());
+    sweep.remold().env("REMOLD_CRASH_AT", "20").line(&sweep.run_line()).run();
+    let resume = |url: &str, line: &str| {
+        let remold = Remold::on(url).sample_catalog().state(sweep.state.path());
+        remold.line(line).run()
+    };
+    let said = resume(other.url(), "resume last --no-lock").exits(2);
+    let told = format!("begun on {}, and this session is on {}", sweep.server.url(), other.url());
+    assert!(said.stderr.contains(&told), "{}", said.stderr);
+    Snapshot::take(&mut other.connect()).assert_same(&before);
+    // The same server by another name.
+    let link = sweep.state.path().join("s");
+    std::os::unix::fs::symlink(sweep.server.local().socket(), &link).expect("a link");
+    let url = format!("unix://{}", link.display());
+    resume(&url, "resume last --no-lock").exits(2);
+    let report = resume(&url, "resume last --no-lock --moved --json").exits(sweep.code);
+    assert_eq!(report.last_json()["phase"], "done");
 }
 
 #[test]
