@@ -319,14 +319,14 @@ pub fn changed_text(changed: &ChangedKey) -> String {
 }
 
 fn verification_text(found: Verification) -> String {
-    let Verification { checked, right, changed, wrong, other_expiry } = found;
+    let Verification { checked, right, changed, lost, wrong, other_expiry } = found;
     let expiry = match other_expiry {
         0 => String::new(),
         keys => format!(" ({keys} with another expiry since)"),
     };
     format!(
         "verified {checked}: {right} as written{expiry}, {changed} changed since by other clients, \
-         {wrong} wrong"
+         {lost} lost by the server, {wrong} wrong"
     )
 }
 

@@ -224,8 +224,8 @@ pub fn summary_text(summary: &RunSummary) -> Vec<String> {
     }
     if let Some(found) = summary.verification {
         lines.push(format!(
-            "  verified {}: {} changed since, {} wrong",
-            found.checked, found.changed, found.wrong
+            "  verified {}: {} changed since, {} lost, {} wrong",
+            found.checked, found.changed, found.lost, found.wrong
         ));
     }
     lines

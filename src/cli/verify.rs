@@ -31,7 +31,7 @@ pub fn carry_out(
     // Keys that failed in the run are the run's news, not the verification's.
     Ok(match exit_of(&report) {
         Exit::Stopped => Exit::Stopped,
-        _ if report.verification.is_some_and(|found| found.wrong > 0) => Exit::NeedsEyes,
+        _ if report.verification.is_some_and(|found| found.differing() > 0) => Exit::NeedsEyes,
         _ => Exit::Fine,
     })
 }

@@ -98,7 +98,7 @@ fn show(output: Output, control: &Control) {
 fn line(progress: &Progress) -> String {
     let eyes = match progress.verb {
         Verb::Run => progress.tally.needs_eyes(),
-        Verb::Verify => progress.verification.wrong,
+        Verb::Verify => progress.verification.differing(),
         Verb::Rollback => progress.rollback.changed + progress.rollback.failed,
     };
     let eta = progress.eta_seconds.map_or_else(|| "N/A".to_owned(), duration);

@@ -1,6 +1,7 @@
 //! Orders to a verb at work, and what it reports.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,7 @@ struct Shared {
     recent: Mutex<Vec<(Key, Outcome, Trouble)>>,
     readings: Mutex<Readings>,
     notices: Mutex<Vec<String>>,
+    without_scripts: AtomicBool,
     phases: Mutex<Vec<Progress>>,
 }
 
@@ -96,6 +98,7 @@ impl Default for Control {
             recent: Mutex::default(),
             readings: Mutex::default(),
             notices: Mutex::default(),
+            without_scripts: AtomicBool::new(false),
             phases: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -221,6 +224,22 @@ impl Control {
     /// Tells the operator something that is no progress and no trouble of a key.
     pub fn notify(&self, notice: String) {
         self.shared.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
+    }
+
+    /// The server lets the user run no scripts: told to the operator once.
+    pub(super) fn note_without_scripts(&self) {
+        if !self.shared.without_scripts.swap(true, Ordering::Relaxed) {
+            self.notify(
+                "this user may run no scripts (NOPERM): keys are written by WATCH, MULTI and EXEC \
+                 instead, which is as safe, and slower"
+                    .to_owned(),
+            );
+        }
+    }
+
+    /// Whether keys are written by transactions, because the user may run no scripts.
+    pub fn is_without_scripts(&self) -> bool {
+        self.shared.without_scripts.load(Ordering::Relaxed)
     }
 
     /// What the operator has not been told yet.

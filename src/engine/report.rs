@@ -51,6 +51,9 @@ pub struct Report {
     /// Some of the keys that a rollback found changed since by other clients.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changed_keys: Vec<ChangedKey>,
+    /// Whether keys were written by transactions, because the user may run no scripts.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub without_scripts: bool,
     /// Alerts that could not be delivered, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undelivered: Vec<String>,
@@ -71,7 +74,7 @@ impl Report {
     /// Whether somebody has to look at something.
     pub fn needs_eyes(&self) -> bool {
         let rolled_back = self.rollback.is_some_and(|tally| tally.changed + tally.failed > 0);
-        let differs = self.verification.is_some_and(|found| found.wrong > 0);
+        let differs = self.verification.is_some_and(|found| found.differing() > 0);
         match self.rollback {
             Some(_) => rolled_back,
             None => differs || self.tally.needs_eyes() > 0 || self.phase == Phase::Failed,
@@ -88,11 +91,22 @@ pub struct Verification {
     pub right: u64,
     /// Keys that another client changed or removed since.
     pub changed: u64,
+    /// Keys whose write the server acknowledged, and that hold again exactly what stood before it: the
+    /// server lost the write (a failover, or a crash of a server that does not keep every write on
+    /// disk), unless another client wrote those very bytes.
+    pub lost: u64,
     /// Keys that do not hold what was written, though nobody is known to have changed them.
     pub wrong: u64,
     /// Of the right ones: keys that expire at another time than when the run read them, or no more,
     /// or only now. Other clients did that: remold leaves expiries as they are.
     pub other_expiry: u64,
+}
+
+impl Verification {
+    /// Keys that are not as they have to be: lost and wrong.
+    pub fn differing(&self) -> u64 {
+        self.lost + self.wrong
+    }
 }
 
 /// What a rollback did.
@@ -204,9 +218,9 @@ pub fn summary(runs: &RunsFolder, run: &RunId) -> Result<RunSummary, EngineError
                 summary.seconds = seconds;
                 summary.tally = tally;
             }
-            Note::Verified { checked, changed, wrong, other_expiry, .. } => {
-                let right = checked - changed - wrong;
-                let found = Verification { checked, right, changed, wrong, other_expiry };
+            Note::Verified { checked, changed, lost, wrong, other_expiry, .. } => {
+                let right = checked - changed - lost - wrong;
+                let found = Verification { checked, right, changed, lost, wrong, other_expiry };
                 summary.verification = Some(found);
             }
             Note::RollbackBegan { forward, .. } => {

@@ -182,7 +182,7 @@ impl<'b> Begun<'b> {
             report.verification = Some(found);
             report.errors.extend(troubles.groups());
             // "Done" is said only when every key has its outcome and verification agrees.
-            report.phase = match (complete, found.wrong) {
+            report.phase = match (complete, found.differing()) {
                 (false, _) => Phase::Stopped,
                 (true, 0) => Phase::Done,
                 (true, _) => Phase::Failed,

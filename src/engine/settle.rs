@@ -414,6 +414,7 @@ impl<'s> Settle<'s> {
             external: self.asked(),
             forward: false,
             changed_keys: Vec::new(),
+            without_scripts: self.job.control.is_without_scripts(),
         })
     }
 }

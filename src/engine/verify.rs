@@ -1,9 +1,9 @@
 //! Verification: reads the run's keys again and compares them with what was meant to be written.
 //!
 //! Each key that was written is *right* (it holds exactly that), *changed* (another client wrote or
-//! removed it since) or *wrong*. Wrong is what no client's later write explains: the value from before
-//! our write stands there, a hash of which only some fields were written, or something was written
-//! that the plan does not yield.
+//! removed it since), *lost* (the server acknowledged the write, and what stood before it stands
+//! again) or *wrong*. Wrong is what no client's later write and no loss explains: a hash of which only
+//! some fields were written, or something was written that the plan does not yield.
 
 use std::str::FromStr;
 
@@ -97,7 +97,7 @@ pub fn verify(
     let verified = of_journal(address, &mut journal, &judge, extent, control)?;
     let Verified { found, complete, .. } = verified;
     let rolled_back = summary.rollback.is_some();
-    let phase = match (complete, found.wrong) {
+    let phase = match (complete, found.differing()) {
         (false, _) => Phase::Stopped,
         (true, 1..) => Phase::Failed,
         (true, 0) if options.sample.is_some() => summary.phase,
@@ -123,6 +123,7 @@ pub fn verify(
         external: None,
         forward: false,
         changed_keys: Vec::new(),
+        without_scripts: false,
     })
 }
 
@@ -141,7 +142,7 @@ pub(super) struct Verified {
     pub found: Verification,
     /// Whether it came to its end.
     pub complete: bool,
-    /// The keys that are wrong.
+    /// The keys that are lost or wrong.
     pub troubles: Troubles,
 }
 
@@ -188,8 +189,8 @@ pub(super) fn of_journal(
     progress.fraction = 1.0;
     meter.measure(&mut progress);
     control.report(progress);
-    let Verification { checked, changed, wrong, other_expiry, .. } = verified.found;
-    let note = Note::Verified { at: now(), checked, changed, wrong, other_expiry };
+    let Verification { checked, changed, lost, wrong, other_expiry, .. } = verified.found;
+    let note = Note::Verified { at: now(), checked, changed, lost, wrong, other_expiry };
     journal.append(&Record::Note(note));
     journal.sync()?;
     Ok(verified)
@@ -263,10 +264,15 @@ struct Check<'c> {
     verified: Verified,
 }
 
+/// A failover, or a crash of a server that does not keep every write on its disk.
+const LOST: &str = "the server acknowledged the write and lost it: what stood there before stands \
+                    there again; another run takes it up";
+
 /// What is the matter with one key.
 enum Verdict {
     Right,
     Changed,
+    Lost,
     Wrong(&'static str),
 }
 
@@ -310,23 +316,29 @@ impl Check<'_> {
                     tally.other_expiry += u64::from(is_other && !written.entry.image.is_whole());
                 }
                 Verdict::Changed => tally.changed += 1,
+                Verdict::Lost => {
+                    tally.lost += 1;
+                    self.note(&written.entry.key, LOST);
+                }
                 Verdict::Wrong(reason) => {
                     tally.wrong += 1;
-                    let trouble = Trouble::new("verify", reason);
-                    self.verified.troubles.note(&written.entry.key, Outcome::Failed, &trouble);
+                    self.note(&written.entry.key, reason);
                 }
             }
         }
         Ok(())
     }
 
+    fn note(&mut self, key: &Key, reason: &str) {
+        let trouble = Trouble::new("verify", reason);
+        self.verified.troubles.note(key, Outcome::Failed, &trouble);
+    }
+
     fn verdict(&self, written: &WrittenKey, now: &Now) -> Verdict {
         let entry = &written.entry;
         let is_right = match written.standing(now) {
             Standing::Before | Standing::Copied => {
-                return Verdict::Wrong(
-                    "what stood there before our write stands there: it is lost",
-                );
+                return Verdict::Lost;
             }
             Standing::Missing => return Verdict::Changed,
             Standing::Ours => true,

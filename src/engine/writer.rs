@@ -84,6 +84,7 @@ impl Writer<'_> {
             tries += 1;
             link.compare_and_set(&edits)
         })?;
+        self.say_how();
         crash_point();
         let differs = |at: &usize| written[*at] == Written::Differs;
         let differing: Vec<usize> = (0..written.len()).filter(differs).collect();
@@ -192,6 +193,12 @@ impl Writer<'_> {
         let edits: Vec<(&Key, &Edit)> = edits.iter().map(|(key, edit)| (*key, edit)).collect();
         self.patiently(|link| link.compare_and_set(&edits))?;
         Ok(!edits.is_empty())
+    }
+
+    fn say_how(&self) {
+        if self.link.is_without_scripts() {
+            self.job.control.note_without_scripts();
+        }
     }
 
     fn read(&mut self, keys: &[Key]) -> Result<(Vec<Found>, Expiries), StoreError> {

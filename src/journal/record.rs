@@ -153,6 +153,9 @@ pub enum Note {
         checked: u64,
         /// Keys that another client changed since.
         changed: u64,
+        /// Keys that hold again what stood before the acknowledged write.
+        #[serde(default)]
+        lost: u64,
         /// Keys that do not hold what was to be written.
         wrong: u64,
         /// Keys that are right, with another expiry than the run read.

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use redis::Cmd;
+use redis::{Cmd, Pipeline};
 
 use super::address::Address;
 use super::error::{Fault, StoreError};
@@ -149,6 +149,31 @@ impl Cluster {
             errands = next;
         }
         Ok(replies.into_iter().map(|reply| reply.expect("each command has its reply")).collect())
+    }
+
+    /// Sends commands to the node that serves `key`, over one connection, and follows no
+    /// redirection.
+    pub fn pipeline_of(
+        &mut self,
+        key: &[u8],
+        name: &str,
+        pipeline: &Pipeline,
+    ) -> Result<Vec<Reply>, StoreError> {
+        self.places()?;
+        let mut by_key = Cmd::new();
+        let place = self.place_for(by_key.arg("WATCH").arg(key))?;
+        let replies = self.wire(&place)?.pipeline(name, pipeline).inspect_err(|_| {
+            // What was not heard would be taken for the replies of the next commands.
+            self.wires.remove(&place);
+            self.connections += 1;
+            self.is_stale = true;
+        })?;
+        let is_elsewhere = |reply: &Reply| {
+            let fault = reply.as_ref().err().and_then(StoreError::fault);
+            matches!(fault, Some(Fault::Moved | Fault::ReadOnly))
+        };
+        self.is_stale |= replies.iter().any(is_elsewhere);
+        Ok(replies)
     }
 
     /// The node for a command; any, for one without a key or whose slot nobody serves: its answer

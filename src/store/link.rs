@@ -19,6 +19,8 @@ pub struct Link {
     pub(super) field_expiry: Option<bool>,
     /// Whether the server has `SET` with `IFEQ`; `None` when it was not asked.
     pub(super) native_set: Option<bool>,
+    /// Whether the user may run no scripts, as the server said to the last of them.
+    pub(super) without_scripts: bool,
 }
 
 enum Servers {
@@ -39,6 +41,7 @@ impl Link {
             scripts: Vec::new(),
             field_expiry: None,
             native_set: None,
+            without_scripts: false,
         })
     }
 
@@ -47,6 +50,7 @@ impl Link {
     pub fn reconnect(&mut self) -> Result<(), StoreError> {
         self.field_expiry = None;
         self.native_set = None;
+        self.without_scripts = false;
         match &mut self.servers {
             Servers::One(_) => {
                 self.servers = Servers::open(&self.address)?;
@@ -151,6 +155,31 @@ impl Link {
             groups = split;
         }
         Ok(answered)
+    }
+
+    /// Sends several commands in one go over one connection, to the node that serves `key`: a
+    /// transaction. Redirections are not followed.
+    pub(super) fn pipeline_of(
+        &mut self,
+        key: &[u8],
+        name: &str,
+        pipeline: &Pipeline,
+    ) -> Result<Vec<Reply>, StoreError> {
+        match &mut self.servers {
+            Servers::One(wire) => wire.pipeline(name, pipeline),
+            Servers::Many(cluster) => cluster.pipeline_of(key, name, pipeline),
+        }
+    }
+
+    /// The groups of keys that one command, or one transaction, may name, by their places.
+    pub(super) fn groups<'k>(
+        &self,
+        keys: impl ExactSizeIterator<Item = &'k [u8]>,
+    ) -> Vec<Vec<usize>> {
+        match &self.servers {
+            Servers::One(_) => vec![(0..keys.len()).collect()],
+            Servers::Many(_) => Cluster::groups(keys),
+        }
     }
 
     /// Has a cluster be asked where its primaries are before the next command.

@@ -22,6 +22,7 @@ mod sentinel;
 mod server;
 mod slots;
 pub mod subject_lock;
+mod transaction;
 mod vitals;
 mod whole;
 mod wire;

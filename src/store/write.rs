@@ -5,6 +5,8 @@
 //! one for each slot. The script compares opaque bytes and sets opaque bytes; it never re-encodes a
 //! document, because Lua's cjson changes numbers, order and escapes. No key expires while a script
 //! runs, so what it compared is what it replaces, and `KEEPTTL` keeps the expiry.
+//!
+//! Where the user may run no scripts, transactions do the same (`transaction.rs`).
 
 use std::borrow::Cow;
 use std::mem::discriminant;
@@ -183,9 +185,29 @@ impl Link {
         script: &'static str,
         edits: &[(&Key, &Edit)],
     ) -> Result<Vec<Written>, StoreError> {
+        let expiring = script == EXPIRING_HASHES;
+        if self.without_scripts {
+            return self.set_watched(edits, expiring);
+        }
+        let groups = match self.run_script(script, edits) {
+            // The script may be called, and not be given to the server.
+            Err(error) if error.forbids_scripts() => {
+                self.without_scripts = true;
+                return self.set_watched(edits, expiring);
+            }
+            groups => groups?,
+        };
         let mut written = vec![Written::Differs; edits.len()];
-        for (group, reply) in self.run_script(script, edits)? {
+        for (group, reply) in groups {
             let name = "EVALSHA";
+            if reply.as_ref().is_err_and(StoreError::forbids_scripts) {
+                self.without_scripts = true;
+                let these: Vec<(&Key, &Edit)> = group.iter().map(|at| edits[*at]).collect();
+                for (at, answer) in group.into_iter().zip(self.set_watched(&these, expiring)?) {
+                    written[at] = answer;
+                }
+                continue;
+            }
             let marks = bytes(name, reply?)?.unwrap_or_default();
             if marks.len() != group.len() {
                 return Err(unexpected(name, &Value::BulkString(marks)));

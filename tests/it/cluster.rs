@@ -238,7 +238,7 @@ fn a_run_outlives_the_failover_of_a_primary() {
     let after = both.cluster.snapshot();
     let expected = both.expected(&plan);
     // What Redis itself lost: acknowledged, and not yet with the replica. Verification counts it.
-    let lost = report["verification"]["wrong"].as_u64().expect("a count");
+    let lost = report["verification"]["lost"].as_u64().expect("a count");
     let differing = after.keys.iter().filter(|(name, entry)| expected.keys[*name] != **entry);
     let differing: Vec<_> =
         differing.map(|(name, entry)| (name, &before.keys[name], entry)).collect();

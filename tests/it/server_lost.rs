@@ -108,3 +108,41 @@ fn keys_that_a_scan_returns_again_are_migrated_once() {
     rollback.line("rollback last --execute --yes").run().exits(0);
     Snapshot::take(&mut connection).only("user:").assert_same(&before);
 }
+
+#[test]
+fn what_a_crash_of_the_server_lost_is_counted_apart() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let options =
+        LocalOptions { folder: Some(folder.path().to_owned()), ..LocalOptions::default() };
+    let first = TestServer::with(&options);
+    let recipe = Recipe { keys: 600, seed: 23 };
+    let migrated = crate::sample_data::fill(&first, recipe).tally("user").migrated;
+    let before = Snapshot::take(&mut first.connect());
+    // The last snapshot on its disk is from before the run.
+    redis::cmd("SAVE").exec(&mut first.connect()).expect("saved");
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let remold = |server: &TestServer, line: &str| {
+        Remold::on(server.url()).sample_catalog().state(state.path()).line(line).run()
+    };
+    let done = remold(&first, "run user --to 3.0.0 --execute --yes --json").exits(1).last_json();
+    assert_eq!(done["verification"]["lost"], 0, "{done}");
+    let pid = process_id(&mut first.connect());
+    assert!(Command::new("kill").args(["-KILL", &pid]).status().expect("kill runs").success());
+    drop(first);
+    let second = TestServer::with(&options);
+    Snapshot::take(&mut second.connect()).assert_same(&before);
+    // One of them another client has written since: it is changed, and not lost.
+    let name = before.keys.keys().find(|name| {
+        name.starts_with(b"user:") && before.keys[*name].to_string().contains("userName")
+    });
+    let name = name.expect("a document of the first version");
+    redis::cmd("SET").arg(name).arg("another's").exec(&mut second.connect()).expect("set");
+    let said = remold(&second, "verify last --json").exits(1);
+    let report = said.last_json();
+    let found = &report["verification"];
+    assert_eq!(found["lost"], migrated - 1, "{report}");
+    assert_eq!((&found["changed"], &found["wrong"]), (&1.into(), &0.into()), "{report}");
+    assert_eq!(report["errors"][0]["count"], migrated - 1, "{report}");
+    let shown = remold(&second, "runs show last --json").json();
+    assert_eq!(shown["summary"]["verification"], *found);
+}

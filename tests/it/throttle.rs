@@ -1,77 +1,22 @@
 //! The throttle at work: each signal has a real cause, its reason is said, the run slows down or
 //! stands still, and goes on once the cause is gone.
 
-use std::io::Read;
-use std::path::Path;
-use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use remold::store::local::LocalOptions;
 use serde_json::Value as Json;
 
-use crate::harness::TestServer;
-use crate::harness::binary::Remold;
+use crate::harness::running::{PATIENCE, held};
+use crate::harness::{Running, TestServer};
 
 /// Keys of the sample data; at [`RATE`] a run over them takes much longer than a test does.
 const KEYS: u64 = 30_000;
 const RATE: f64 = 2_000.0;
-const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A run of the real binary that another process gives orders to.
-struct Run {
-    child: Child,
-    _home: tempfile::TempDir,
-    state: tempfile::TempDir,
-    url: String,
-}
-
-impl Run {
-    fn start(server: &TestServer, options: &str) -> Self {
-        let state = tempfile::tempdir().expect("a temporary folder");
-        let line = format!("run user --to latest --execute --yes --json --batch 20 {options}");
-        let (child, home) = Self::remold(server.url(), state.path()).line(&line).spawn();
-        Self { child, _home: home, state, url: server.url().to_owned() }
-    }
-
-    fn remold(url: &str, state: &Path) -> Remold {
-        Remold::on(url).sample_catalog().state(state)
-    }
-
-    fn order(&self, order: &str) -> Option<Json> {
-        let line = format!("control last {order} --json");
-        let said = Self::remold(&self.url, self.state.path()).line(&line).run();
-        (said.code == Some(0)).then(|| said.json())
-    }
-
-    /// Waits until the status is as wanted.
-    #[track_caller]
-    fn until(&mut self, what: &str, wanted: impl Fn(&Json) -> bool) -> Json {
-        let began = Instant::now();
-        let mut last = None;
-        while began.elapsed() < PATIENCE {
-            if let Some(status) = self.order("status") {
-                if wanted(&status) {
-                    return status;
-                }
-                last = Some(status);
-            }
-            if let Some(code) = self.child.try_wait().expect("it is ours") {
-                panic!("the run ended ({code}) before: {what}; last {last:?}");
-            }
-        }
-        panic!("never came: {what}; last {last:?}");
-    }
-
-    #[track_caller]
-    fn ends(mut self, code: i32) -> Json {
-        let ended = self.child.wait().expect("it is ours");
-        assert_eq!(ended.code(), Some(code));
-        let mut said = String::new();
-        let mut stdout = self.child.stdout.take().expect("piped");
-        stdout.read_to_string(&mut said).expect("text");
-        serde_json::from_str(said.lines().last().expect("a report")).expect("JSON")
-    }
+fn start(server: &TestServer, options: &str) -> Running {
+    let line = format!("run user --to latest --execute --yes --json --batch 20 {options}");
+    Running::start(server.url(), tempfile::tempdir().expect("a temporary folder"), &line)
 }
 
 fn filled(settings: &[&str]) -> TestServer {
@@ -79,10 +24,6 @@ fn filled(settings: &[&str]) -> TestServer {
     let server = TestServer::with(&LocalOptions { settings, ..LocalOptions::default() });
     crate::sample_data::fill(&server, remold::demo::Recipe { keys: KEYS, seed: 7 });
     server
-}
-
-fn held(status: &Json) -> &str {
-    status["progress"]["held"].as_str().unwrap_or_default()
 }
 
 fn rate(status: &Json) -> f64 {
@@ -105,7 +46,7 @@ fn memory_near_its_limit_slows_pauses_and_stops_a_run() {
         command.arg("SET").arg("maxmemory").arg(limit).exec(&mut connection).expect("a setting");
     };
     let options = format!("--rate {RATE} --throttle memory=80:90:99");
-    let mut run = Run::start(&server, &options);
+    let mut run = start(&server, &options);
     run.until("the pace that was set", |status| rate(status) > RATE / 2.0);
     limit(86);
     let slow = run.until("slower for memory", |status| {
@@ -131,7 +72,7 @@ fn memory_near_its_limit_slows_pauses_and_stops_a_run() {
 #[test]
 fn a_slow_server_slows_a_run_down() {
     let server = filled(&["enable-debug-command yes"]);
-    let mut run = Run::start(&server, &format!("--rate {RATE} --throttle latency=40:5000"));
+    let mut run = start(&server, &format!("--rate {RATE} --throttle latency=40:5000"));
     run.until("the pace that was set", |status| rate(status) > RATE / 2.0);
     let mut connection = server.connect();
     let stop = AtomicBool::new(false);
@@ -202,7 +143,7 @@ fn a_replica_that_lags_pauses_a_run() {
         let sent = std::process::Command::new("kill").arg(name).arg(pid.to_string()).status();
         assert!(sent.expect("kill is there").success());
     };
-    let mut run = Run::start(&server, &format!("--rate {RATE} --throttle replica-lag=0.5:2"));
+    let mut run = start(&server, &format!("--rate {RATE} --throttle replica-lag=0.5:2"));
     run.until("the pace that was set", |status| rate(status) > RATE / 2.0);
     signal("-STOP");
     run.until("paused for the lag", |status| {
@@ -222,7 +163,7 @@ fn a_flag_file_holds_a_run_and_orders_change_its_knobs() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let flag = folder.path().join("hold");
     let options = format!("--rate 500 --pause-file {}", flag.display());
-    let mut run = Run::start(&server, &options);
+    let mut run = start(&server, &options);
     run.until("it scans", |status| status["progress"]["tally"]["scanned"].as_u64() > Some(0));
     std::fs::write(&flag, "").expect("a file");
     let paused = run.until("held by the file", |status| {
@@ -248,10 +189,10 @@ fn a_flag_file_holds_a_run_and_orders_change_its_knobs() {
 #[test]
 fn a_window_and_an_error_budget_end_a_run_with_a_checkpoint() {
     let server = filled(&[]);
-    let report = Run::start(&server, "--rate 500 --for 3s").ends(5);
+    let report = start(&server, "--rate 500 --for 3s").ends(5);
     assert_eq!(report["stopped_because"], "the window ends at 3s after the start");
     assert!(report["seconds"].as_f64() < Some(3.5), "{report}");
-    let report = Run::start(&server, "--max-errors 3").ends(5);
+    let report = start(&server, "--max-errors 3").ends(5);
     let why = report["stopped_because"].as_str().expect("a reason");
     assert!(why.starts_with("errors ") && why.ends_with("> 3"), "{why}");
 }

@@ -68,8 +68,8 @@ fn outcomes(out: &mut String, story: &Story) {
     if let Some(found) = summary.verification {
         let _ = writeln!(
             out,
-            "<p>Verified {} keys: {} as written, {} changed since by other clients, {} wrong.</p>",
-            found.checked, found.right, found.changed, found.wrong
+            "<p>Verified {} keys: {} as written, {} changed since by other clients, {} lost by the server, {} wrong.</p>",
+            found.checked, found.right, found.changed, found.lost, found.wrong
         );
     }
     if let Some(tally) = summary.rollback {

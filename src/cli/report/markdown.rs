@@ -29,8 +29,8 @@ pub fn page(story: &Story) -> String {
     if let Some(found) = summary.verification {
         let _ = writeln!(
             out,
-            "\nVerified {} keys: {} as written, {} changed since by other clients, {} wrong.",
-            found.checked, found.right, found.changed, found.wrong
+            "\nVerified {} keys: {} as written, {} changed since by other clients, {} lost by the server, {} wrong.",
+            found.checked, found.right, found.changed, found.lost, found.wrong
         );
     }
     if let Some(tally) = summary.rollback {

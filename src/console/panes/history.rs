@@ -299,8 +299,10 @@ fn details(summary: &RunSummary) -> Vec<(Role, String)> {
         lines.push((Role::Text, figure("checked", found.checked)));
         lines.push((Role::Good, figure("right", found.right)));
         lines.push((Role::Text, figure("changed since", found.changed)));
-        let role = if found.wrong > 0 { Role::Bad } else { Role::Text };
-        lines.push((role, figure("wrong", found.wrong)));
+        for (name, count) in [("lost", found.lost), ("wrong", found.wrong)] {
+            let role = if count > 0 { Role::Bad } else { Role::Text };
+            lines.push((role, figure(name, count)));
+        }
     }
     if let Some(tally) = &summary.rollback {
         lines.push((Role::Text, String::new()));

@@ -345,6 +345,7 @@ impl Rollback<'_> {
             rollback: Some(self.tally),
             forward: self.options.forward,
             changed_keys: self.changed_keys,
+            without_scripts: self.control.is_without_scripts(),
             stopped_because: self.control.stop_reason(),
             undelivered: Vec::new(),
             external: None,

@@ -180,6 +180,9 @@ impl Rollback<'_> {
             // and is recognised in the next round.
             crash_point();
             let written = self.patiently(|link| link.compare_and_set(&pairs))?;
+            if self.link.is_without_scripts() {
+                self.control.note_without_scripts();
+            }
             crash_point();
             for ((item, how, _), written) in writes.into_iter().zip(written) {
                 if written == Written::Replaced {

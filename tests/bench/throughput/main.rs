@@ -103,7 +103,7 @@ impl Arena {
         let report =
             self.session.run(&run, &self.plan, &options, &Control::default()).expect("a run");
         assert_eq!(report.tally.migrated, self.data.keys, "{report:?}");
-        let checked = report.verification.map(|found| (found.checked, found.wrong));
+        let checked = report.verification.map(|found| (found.checked, found.differing()));
         assert_eq!(checked, Some((self.data.keys, 0)), "{report:?}");
         report.seconds
     }

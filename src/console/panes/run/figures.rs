@@ -249,6 +249,7 @@ fn verify_cells(
             "changed since",
             found.changed,
         ),
+        cell(if found.lost > 0 { Role::Bad } else { Role::Faint }, "lost", found.lost),
         cell(if found.wrong > 0 { Role::Bad } else { Role::Faint }, "wrong", found.wrong),
     ]
 }
