@@ -298,7 +298,10 @@ impl Session {
         let judge = Judge::new(plan)?;
         let services = if asking { Services::open(plan, &judge.endpoints())? } else { None };
         let mut link = Link::open(&self.address)?;
-        let keys = if keys.is_empty() {
+        let keys = if keys.is_empty() && plan.selection.keys.is_some() {
+            let listed = plan.selection.keys.iter().flatten();
+            listed.filter(|key| plan.selection.selects(key)).take(count).cloned().collect()
+        } else if keys.is_empty() {
             let redis_type = plan.other_storages.is_empty().then(|| plan.storage.redis_type());
             let pattern = plan.selection.scan_pattern();
             let page = self.browse(&pattern, redis_type.as_ref(), 0, count)?;

@@ -15,6 +15,7 @@ mod graph;
 mod infer;
 mod keys;
 mod log;
+mod narrow;
 mod options;
 mod plan;
 mod preview;

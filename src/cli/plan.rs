@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::draft::{self, Drafting};
 use super::exit::{Exit, Failure};
+use super::narrow::Narrowing;
 use super::render::Output;
 use crate::engine::Rehearsal;
 use crate::planner::draft::Sample;
@@ -28,9 +29,8 @@ pub struct Target {
     /// Another key pattern than the subject's own
     #[arg(long, value_name = "GLOB")]
     pub pattern: Option<String>,
-    /// At most this many keys
-    #[arg(long, value_name = "N")]
-    pub limit: Option<u64>,
+    #[command(flatten)]
+    narrowing: Narrowing,
 }
 
 impl Target {
@@ -52,7 +52,7 @@ impl Target {
             from: self.from.as_deref().map(|from| session.version(subject, from)).transpose()?,
             path: self.path.clone(),
             pattern: self.pattern.clone(),
-            limit: self.limit,
+            narrowed: self.narrowing.read()?,
             frozen: session.frozen(),
         })
     }
@@ -259,6 +259,7 @@ pub fn text(plan: &Plan) -> Vec<String> {
         format!("  keys   {} (stored as {})", plan.selection.patterns(), plan.stored_as()),
         format!("  now    {}", plan.frozen.now),
     ];
+    lines.extend(plan.selection.narrowed().into_iter().map(|line| format!("  only   {line}")));
     lines.extend(plan.moves().into_iter().map(|line| format!("  moves  {line}")));
     for version in plan.chains.keys().filter(|version| **version != plan.target) {
         lines.push(format!("  from {version}"));

@@ -209,8 +209,11 @@ pub fn carry_out(
     };
     let moves: Vec<String> = plan.moves().iter().map(|line| format!(" In it {line}.")).collect();
     let moves = moves.concat();
+    let only: Vec<String> =
+        plan.selection.narrowed().iter().map(|line| format!(" Only {line}.")).collect();
+    let only = only.concat();
     let question = format!(
-        "This migrates the documents under {} at {} to {} {}.{moves}{calls} `remold rollback last` takes \
+        "This migrates the documents under {} at {} to {} {}.{only}{moves}{calls} `remold rollback last` takes \
          it back.",
         plan.selection.patterns(),
         session.address(),

@@ -7,7 +7,7 @@ use clap::Args;
 use super::exit::{Exit, Failure};
 use super::render::Output;
 use crate::model::{Content, Key};
-use crate::planner::PlanRequest;
+use crate::planner::{Narrowed, PlanRequest};
 use crate::session::Session;
 
 #[derive(Args, Debug)]
@@ -47,7 +47,7 @@ pub fn carry_out(
         from: from.clone(),
         path: None,
         pattern: None,
-        limit: None,
+        narrowed: Narrowed::default(),
         frozen: session.frozen(),
     };
     let key = Key::from_text(&arguments.key);

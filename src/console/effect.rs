@@ -18,7 +18,7 @@ use crate::engine::{
 };
 use crate::model::limits::PROGRESS_INTERVAL_MS;
 use crate::model::{Key, RedisType, RunId};
-use crate::planner::{Plan, PlanRequest};
+use crate::planner::{Narrowed, Plan, PlanRequest};
 use crate::schema::Version;
 use crate::session::edit::Edited;
 use crate::session::{Drafted, Ground, Session, SessionError};
@@ -378,7 +378,7 @@ fn plan(session: Session, request: ChainRequest) -> Result<Plan, SessionError> {
         from: None,
         path: request.path,
         pattern: None,
-        limit: None,
+        narrowed: Narrowed::default(),
         frozen: session.frozen(),
     })
 }

@@ -16,13 +16,15 @@ use crate::model::{
 use crate::planner::Plan;
 use crate::schema::{Detection, Detector, Reading, Schema, Violation};
 use crate::transform::external::{Answers, Ask, Endpoint};
-use crate::transform::{Chain, Failure, Frozen, Stage, optimise};
+use crate::transform::{Chain, Condition, Facts, Failure, Frozen, Refusal, Stage, optimise};
 
 /// A Plan, compiled: knows for each document what is to become of it.
 #[derive(Clone, Debug)]
 pub struct Judge {
     target: Version,
     only: Vec<Version>,
+    /// What has to hold for a document to be selected.
+    condition: Option<Condition>,
     pattern: String,
     detector: Detector,
     schema: Schema,
@@ -85,6 +87,7 @@ impl Judge {
         Ok(Self {
             target: plan.target.clone(),
             only: plan.selection.versions.clone(),
+            condition: condition(plan)?,
             pattern: schema.key_pattern.clone(),
             detector: subject.detector(),
             short: short.collect(),
@@ -151,6 +154,9 @@ impl Judge {
                 return Err(Judged::trouble(Outcome::Invalid, Trouble::unreadable(&reason)));
             }
         };
+        if !self.is_selected(key, document, &detection)? {
+            return Err(Judged::Outcome(Outcome::Unchanged, None));
+        }
         let reason = match detection {
             Detection::Version(version) if version == self.target => {
                 return Err(Judged::Outcome(Outcome::Unchanged, None));
@@ -174,6 +180,32 @@ impl Judge {
             }
         };
         Err(Judged::trouble(Outcome::Invalid, Trouble::new("detect", reason)))
+    }
+
+    /// Whether the selection's condition holds for a document. What it asks of the version, it asks of
+    /// the one the document has; of the target, for a document of which it is not known.
+    fn is_selected(
+        &self,
+        key: &Key,
+        document: &Document<'_>,
+        detection: &Detection,
+    ) -> Result<bool, Judged> {
+        let Some(condition) = &self.condition else { return Ok(true) };
+        let facts = Facts {
+            key,
+            pattern: &self.pattern,
+            version: detection.version().unwrap_or(&self.target),
+            frozen: &self.frozen,
+        };
+        // A look at a field may read what was only sliced, so it is a look at a copy.
+        let mut root = document.root.clone();
+        condition.holds(&mut root, &facts).map_err(|refusal| {
+            let Refusal { field, reason, found } = refusal;
+            Judged::trouble(
+                Outcome::Failed,
+                Trouble { step: "where".to_owned(), field, reason, found },
+            )
+        })
     }
 
     /// The version of a document, when it has exactly one that is known.
@@ -308,6 +340,16 @@ impl Judge {
         let written = content_of(content, after).map_err(failed)?;
         Ok(whole_edit(content, after, written))
     }
+}
+
+/// The condition that a plan selects documents by.
+fn condition(plan: &Plan) -> Result<Option<Condition>, EngineError> {
+    let parsed = plan.selection.condition.as_ref().map(Condition::parse).transpose();
+    parsed.map_err(|mistakes| {
+        let mistakes = mistakes.iter().map(|m| format!("{}: {}", m.path, m.message));
+        let mistakes = mistakes.collect::<Vec<_>>().join("; ");
+        EngineError::Plan(format!("'where' of the plan's selection is no condition: {mistakes}"))
+    })
 }
 
 /// A result that breaks a rule of the target's schema is not written.

@@ -10,13 +10,15 @@ use super::control::Gate;
 use super::error::EngineError;
 use super::pipeline::{Batch, Event, Expiries, Job, Permits, expiries};
 use super::walk::Walk;
-use crate::journal::Begin;
+use crate::journal::{Begin, NodeScan, ScanPlace};
 use crate::model::Key;
 use crate::model::limits::SCAN_COUNT;
 use crate::store::{Found, Link, Page, StoreError};
 
 /// Journal frames whose keys are kept, for scans that walk over ground that was covered before.
 const FRAMES_KEPT: usize = 64;
+/// The name under which a checkpoint says how far a list of keys was gone through.
+const LIST: &str = "list";
 /// How often a scan over a cluster looks whether slots are on the move.
 const LAYOUT_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -70,7 +72,11 @@ impl<'r> Reader<'r> {
 
     /// Walks the keyspace; `false` when told to stop.
     fn scan(&mut self) -> Result<bool, EngineError> {
-        match self.walk() {
+        let walked = match &self.job.plan.selection.keys {
+            Some(keys) => self.go_through(keys),
+            None => self.walk(),
+        };
+        match walked {
             Err(EngineError::Store(_)) if self.job.control.is_stopped() => Ok(false),
             ended => ended,
         }
@@ -97,17 +103,60 @@ impl<'r> Reader<'r> {
                 continue;
             };
             number += 1;
-            let mut keys = page.keys;
-            keys.retain(|key| self.job.plan.selection.selects(key));
-            let keys = self.first_seen(keys)?;
-            self.keys_expire = self.job.journal.is_some()
-                && !keys.is_empty()
-                && self.patiently(Link::has_expiring_keys)?;
-            let Some(batches) = self.send(number, &keys)? else { return Ok(false) };
             walk.advance(page.cursor);
-            let (place, fraction) = (walk.place(), walk.fraction());
-            self.tell(Event::Page { page: number, place, fraction, batches });
+            if !self.pass_on(number, page.keys, walk.place(), walk.fraction())? {
+                return Ok(false);
+            }
         }
+        Ok(true)
+    }
+
+    /// Goes through a list of keys, from where an earlier session came to.
+    #[expect(clippy::cast_precision_loss, reason = "a fraction for a gauge")]
+    fn go_through(&mut self, keys: &[Key]) -> Result<bool, EngineError> {
+        let place = |next: usize| ScanPlace {
+            layout: LIST.to_owned(),
+            nodes: vec![NodeScan {
+                node: LIST.to_owned(),
+                run_id: String::new(),
+                cursor: next as u64,
+                done: next == keys.len(),
+            }],
+        };
+        let start = &self.job.start.scan;
+        let begun = start.nodes.first().filter(|_| start.layout == LIST);
+        let mut next = begun.map_or(0, |scan| usize::try_from(scan.cursor).unwrap_or(usize::MAX));
+        let mut number = 0;
+        while next < keys.len() && self.left > 0 {
+            if self.job.control.gate(0) == Gate::Stop {
+                return Ok(false);
+            }
+            let page = &keys[next..keys.len().min(next + SCAN_COUNT)];
+            next += page.len();
+            number += 1;
+            let fraction = next as f64 / keys.len() as f64;
+            if !self.pass_on(number, page.to_vec(), place(next), fraction)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Sends the keys of a page that are the run's to deal with on; `false` when told to stop.
+    fn pass_on(
+        &mut self,
+        number: u64,
+        mut keys: Vec<Key>,
+        place: ScanPlace,
+        fraction: f64,
+    ) -> Result<bool, EngineError> {
+        keys.retain(|key| self.job.plan.selection.selects(key));
+        let keys = self.first_seen(keys)?;
+        self.keys_expire = self.job.journal.is_some()
+            && !keys.is_empty()
+            && self.patiently(Link::has_expiring_keys)?;
+        let Some(batches) = self.send(number, &keys)? else { return Ok(false) };
+        self.tell(Event::Page { page: number, place, fraction, batches });
         Ok(true)
     }
 
@@ -226,9 +275,10 @@ impl<'r> Reader<'r> {
     }
 
     /// Whether a key is of the storage that was selected. One of another type never was a document
-    /// of the run, so it is not one that went wrong.
+    /// of the run, so it is not one that went wrong, unless it was asked for by name.
     fn belongs(&mut self, key: &Key, found: &Found) -> bool {
-        let belongs = !matches!(found, Found::OtherType(_));
+        let is_named = self.job.plan.selection.keys.is_some();
+        let belongs = is_named || !matches!(found, Found::OtherType(_));
         if !belongs {
             self.job.seen.lock().unwrap_or_else(PoisonError::into_inner).forget(key);
             self.left = self.left.saturating_add(1);

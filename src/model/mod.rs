@@ -19,6 +19,7 @@ pub mod outcome;
 pub mod path;
 pub mod phase;
 pub mod redis_json;
+pub mod slot;
 pub mod storage;
 pub mod value;
 
@@ -35,5 +36,6 @@ pub use object::{Array, Member, Name, Object};
 pub use outcome::{Outcome, Tally};
 pub use path::{Path, PathError, Segment};
 pub use phase::Phase;
+pub use slot::SlotRange;
 pub use storage::{RedisType, Storage};
 pub use value::{JsonType, Value};

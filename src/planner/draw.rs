@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
 
-use super::plan::{PLAN_FORMAT, Plan, Risk, Selection};
+use super::plan::{PLAN_FORMAT, Plan, Risk};
+use super::selection::{Narrowed, Selection};
 use crate::catalog::graph::{self, RouteError};
 use crate::catalog::{Catalog, Migration, Subject};
-use crate::model::Storage;
-use crate::transform::{Frozen, Grade};
+use crate::model::{Key, Storage};
+use crate::transform::{Condition, Frozen, Grade, StepMistake};
 
 /// What an operator asks for.
 #[derive(Clone, Debug)]
@@ -23,8 +24,8 @@ pub struct PlanRequest {
     pub path: Option<Vec<String>>,
     /// Another pattern than the subject's own.
     pub pattern: Option<String>,
-    /// At most this many keys.
-    pub limit: Option<u64>,
+    /// What the selection is narrowed to.
+    pub narrowed: Narrowed,
     /// What is decided once for the whole run.
     pub frozen: Frozen,
 }
@@ -64,6 +65,26 @@ pub enum PlanError {
         .0.iter().map(|question| format!("  - {question}")).collect::<Vec<_>>().join("\n")
     )]
     Open(Vec<String>),
+    /// The list of keys names one that is none of the subject's.
+    #[error(
+        "the list of keys names {key}, which does not match {patterns}\n  nothing was done; take it out of the list, or name another --pattern"
+    )]
+    KeyOutside {
+        /// The key.
+        key: Key,
+        /// The subject's patterns.
+        patterns: String,
+    },
+    /// The condition that documents are selected by is none.
+    #[error("--where is no condition: {path}: {message}\n  expected {expected}")]
+    Condition {
+        /// Where in it.
+        path: String,
+        /// What is wrong.
+        message: String,
+        /// What would be right.
+        expected: String,
+    },
     /// No version leads to the target.
     #[error(
         "no migrations lead to {version} of {subject} from any version\n  `remold graph {subject}` shows which there are"
@@ -118,18 +139,24 @@ pub fn draw_up(
         Some(_) => Vec::new(),
         None => routes.other_patterns(subject, &newest.key_pattern),
     };
+    let Narrowed { limit, keys, slots, condition } = request.narrowed;
+    let selection = Selection {
+        pattern: request.pattern.unwrap_or_else(|| newest.key_pattern.clone()),
+        other_patterns,
+        versions: request.from.into_iter().collect(),
+        limit,
+        keys,
+        slots,
+        condition,
+    };
+    check(&selection)?;
     Ok(Plan {
         format: PLAN_FORMAT,
         subject: subject.name.clone(),
         target: target.clone(),
         storage,
         other_storages: routes.other_storages(subject, storage),
-        selection: Selection {
-            pattern: request.pattern.unwrap_or_else(|| newest.key_pattern.clone()),
-            other_patterns,
-            versions: request.from.into_iter().collect(),
-            limit: request.limit,
-        },
+        selection,
         hosts: hosts(routes.used.values().copied()),
         chains: routes.chains,
         unreachable: routes.unreachable,
@@ -138,6 +165,21 @@ pub fn draw_up(
         questions: Vec::new(),
         schemas: subject.schemas.values().map(|schema| schema.definition().clone()).collect(),
         migrations,
+    })
+}
+
+/// Refuses a selection that no run could keep to.
+fn check(selection: &Selection) -> Result<(), PlanError> {
+    let outside = selection.keys.iter().flatten().find(|key| !selection.matches(key));
+    if let Some(key) = outside {
+        let patterns = selection.patterns();
+        return Err(PlanError::KeyOutside { key: key.clone(), patterns });
+    }
+    let Some(condition) = &selection.condition else { return Ok(()) };
+    Condition::parse(condition).map(|_| ()).map_err(|mistakes| {
+        let StepMistake { path, message, expected } =
+            mistakes.into_iter().next().expect("a refusal has a mistake");
+        PlanError::Condition { path, message, expected }
     })
 }
 

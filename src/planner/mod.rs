@@ -4,7 +4,9 @@ pub mod draft;
 mod draw;
 mod moves;
 mod plan;
+mod selection;
 
 pub use crate::transform::Grade;
 pub use draw::{PlanError, PlanRequest, draw_up};
-pub use plan::{Estimate, Plan, Risk, Selection};
+pub use plan::{Estimate, Plan, Risk};
+pub use selection::{Narrowed, Selection};

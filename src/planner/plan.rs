@@ -9,64 +9,14 @@ use serde_json::Value as Json;
 
 use super::moves;
 use crate::catalog::{Catalog, Mistakes, Source};
-use crate::model::{Key, PlanId, Storage, glob};
+use crate::model::{PlanId, Storage};
 use crate::transform::{Chain, Frozen, Grade, Step, optimise};
 
 use super::draft::Question;
+use super::selection::Selection;
 
 /// The format of a Plan file. Another number is refused.
 pub const PLAN_FORMAT: u32 = 1;
-
-/// Which keys a run looks at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Selection {
-    /// The glob pattern of the keys, as `SCAN … MATCH` takes it.
-    pub pattern: String,
-    /// The patterns of versions whose keys are named otherwise.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub other_patterns: Vec<String>,
-    /// Only documents of these versions; others count as unchanged. Empty: of every version.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub versions: Vec<Version>,
-    /// At most this many keys.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u64>,
-}
-
-impl Selection {
-    /// One pattern that every selected key matches.
-    pub fn scan_pattern(&self) -> String {
-        if self.other_patterns.is_empty() {
-            return self.pattern.clone();
-        }
-        let head = |pattern: &str| {
-            pattern.split(['*', '?', '[', '\\']).next().unwrap_or_default().to_owned()
-        };
-        let mut common = head(&self.pattern);
-        for pattern in &self.other_patterns {
-            let other = head(pattern);
-            let same = common.chars().zip(other.chars()).take_while(|(a, b)| a == b);
-            common = same.map(|(character, _)| character).collect();
-        }
-        common.push('*');
-        common
-    }
-
-    /// Whether a key that the scan named is selected.
-    pub fn selects(&self, key: &Key) -> bool {
-        self.other_patterns.is_empty()
-            || std::iter::once(&self.pattern)
-                .chain(&self.other_patterns)
-                .any(|pattern| glob::matches(pattern.as_bytes(), key.as_bytes()))
-    }
-
-    /// The patterns in words: `user:*, u:*:profile`.
-    pub fn patterns(&self) -> String {
-        let all = std::iter::once(&self.pattern).chain(&self.other_patterns);
-        all.map(String::as_str).collect::<Vec<_>>().join(", ")
-    }
-}
 
 /// Something an operator should know before the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -301,7 +301,9 @@ impl Session {
             let seen = page.lines.len() as u64;
             let exact = page.cursor == 0;
             let keys = if exact { seen } else { seen * page.database_keys / page.looked_at.max(1) };
-            (self.sampled(&plan.selection.pattern, MEASURED_MAX as u64)?, keys, exact)
+            let samples = self.sampled(&plan.selection.pattern, MEASURED_MAX as u64)?;
+            let (samples, keys) = narrowed(samples, keys, plan);
+            (samples, keys, exact)
         };
         let measured: Vec<&Sample> = samples.iter().take(MEASURED_MAX).collect();
         if measured.is_empty() {
@@ -359,6 +361,21 @@ fn that_speak(
     };
     let both = samples.into_iter().zip(&versions);
     both.filter(|(_, version)| speaks(version)).map(|(sample, _)| sample).collect()
+}
+
+/// Of samples of a pattern and of a count of its keys: what a plan selects.
+fn narrowed(mut samples: Vec<Sample>, keys: u64, plan: &Plan) -> (Vec<Sample>, u64) {
+    let selection = &plan.selection;
+    if let Some(listed) = &selection.keys {
+        let listed = listed.iter().filter(|key| selection.selects(key)).count() as u64;
+        return (samples, listed.min(selection.limit.unwrap_or(u64::MAX)));
+    }
+    let all = samples.len() as u64;
+    if !selection.slots.is_empty() {
+        samples.retain(|sample| selection.selects(&sample.key));
+    }
+    let keys = if all == 0 { keys } else { keys * samples.len() as u64 / all };
+    (samples, keys.min(selection.limit.unwrap_or(u64::MAX)))
 }
 
 /// A document of a file as the subject stores it.

@@ -11,8 +11,9 @@ use redis::{Cmd, Pipeline};
 
 use super::address::Address;
 use super::error::{Fault, StoreError};
-use super::slots::{Place, SlotMap, key_of, redirection, slot_of};
+use super::slots::{Place, SlotMap, key_of, redirection};
 use super::wire::{Reply, Wire};
+use crate::model::slot::slot_of;
 
 /// How often a command follows a redirection before its refusal is the answer.
 const ROUNDS_MAX: usize = 8;

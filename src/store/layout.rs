@@ -10,8 +10,8 @@ use redis::Value;
 use super::error::StoreError;
 use super::link::{Link, text, unexpected};
 use super::server::{ServerInfo, read_info};
-use super::slots::SLOTS;
 use crate::model::Digest;
+use crate::model::slot::SLOTS;
 
 /// The nodes of a keyspace: one for a single server, the primaries for a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

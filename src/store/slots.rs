@@ -5,28 +5,7 @@ use redis::{Arg, Cmd, Value};
 
 use super::error::StoreError;
 use super::link::{array, bytes, unexpected};
-
-/// Slots of every cluster.
-pub(super) const SLOTS: u16 = 16_384;
-
-/// The slot of a key: of what stands between the first braces, where something does.
-pub(super) fn slot_of(key: &[u8]) -> u16 {
-    let tag = key.iter().position(|byte| *byte == b'{').and_then(|open| {
-        let tag = &key[open + 1..];
-        let close = tag.iter().position(|byte| *byte == b'}')?;
-        (close > 0).then(|| &tag[..close])
-    });
-    crc16(tag.unwrap_or(key)) % SLOTS
-}
-
-/// CRC16 of the XMODEM kind: polynomial 0x1021, beginning with 0.
-fn crc16(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0, |crc, byte| {
-        (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc, _| {
-            if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 }
-        })
-    })
-}
+use crate::model::slot::SLOTS;
 
 /// The key by which a command finds its node; `None` for one that any node answers.
 pub(super) fn key_of(command: &Cmd) -> Option<&[u8]> {
@@ -170,17 +149,6 @@ pub(super) fn redirection(detail: &str) -> Option<(u16, Place)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn slots_are_those_of_the_specification() {
-        assert_eq!(crc16(b"123456789"), 0x31c3);
-        assert_eq!(slot_of(b"foo"), 12_182);
-        assert_eq!(slot_of(b"{user1000}.following"), slot_of(b"{user1000}.followers"));
-        assert_eq!(slot_of(b"foo{}{bar}"), crc16(b"foo{}{bar}") % SLOTS);
-        assert_eq!(slot_of(b"foo{{bar}}zap"), slot_of(b"{bar"));
-        assert_eq!(slot_of(b"foo{bar}{zap}"), slot_of(b"bar"));
-        assert_eq!(slot_of(b"open{bar"), crc16(b"open{bar") % SLOTS);
-    }
 
     #[test]
     fn each_command_finds_its_node_by_its_key() {

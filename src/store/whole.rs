@@ -4,9 +4,9 @@ use redis::{Cmd, Pipeline};
 
 use super::error::{Fault, StoreError};
 use super::link::{Link, bytes};
-use super::slots::slot_of;
 use super::wire::Reply;
 use super::write::{Written, settable};
+use crate::model::slot::slot_of;
 use crate::model::{Content, Edit, Kept, Key, Whole};
 
 const SCRIPT: &str = include_str!("whole.lua");

@@ -117,7 +117,7 @@ pub mod said {
     use remold::engine::{self, ErrorGroup, Judge, Preview, Progress, Report, RunSummary, Verb};
     use remold::model::{Content, Expiry, Key, Outcome, Phase, PlanId, RedisType, RunId, Tally};
     use remold::planner::draft::Sample;
-    use remold::planner::{Plan, PlanRequest};
+    use remold::planner::{Narrowed, Plan, PlanRequest};
     use remold::schema::{Detection, Version};
     use remold::session::edit::Inferred;
     use remold::session::{
@@ -191,7 +191,7 @@ pub mod said {
             from: None,
             path: None,
             pattern: None,
-            limit: None,
+            narrowed: Narrowed::default(),
             frozen,
         };
         Arc::new(session().plan(request).expect("the sample catalog has a route"))
@@ -211,7 +211,7 @@ pub mod said {
                 from: None,
                 path: request.path.clone(),
                 pattern: None,
-                limit: None,
+                narrowed: Narrowed::default(),
                 frozen,
             })
         });

@@ -42,6 +42,7 @@ mod server_lost;
 mod state_dir;
 mod storages;
 mod storm;
+mod stages;
 mod throttle;
 mod tidy;
 mod whole_keys;

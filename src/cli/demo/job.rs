@@ -15,7 +15,7 @@ use crate::engine::{
     Control, Report as RunReport, RollbackOptions, RunOptions, Verification, VerifyOptions,
 };
 use crate::model::{Key, Outcome, Phase, RunId};
-use crate::planner::{Plan, PlanRequest};
+use crate::planner::{Narrowed, Plan, PlanRequest};
 use crate::schema::diff::{Policy, diff};
 use crate::session::{Session, SessionError};
 
@@ -164,7 +164,7 @@ impl Job<'_> {
             from: None,
             path: None,
             pattern: None,
-            limit: None,
+            narrowed: Narrowed::default(),
             frozen: self.session.frozen(),
         };
         let plan = self.session.plan(request)?;

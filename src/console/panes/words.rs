@@ -51,12 +51,11 @@ fn about(plan: &Plan, shared: &Shared) -> String {
     let keys = shared.link.info().map_or(String::new(), |info| {
         format!(", among {} keys of the database", text::grouped(info.keys))
     });
-    let limit = plan
-        .selection
-        .limit
-        .map_or(String::new(), |limit| format!(", at most {} of them", text::grouped(limit)));
+    let only: Vec<String> =
+        plan.selection.narrowed().iter().map(|words| format!("; only {words}")).collect();
+    let only = only.concat();
     format!(
-        "Keys matching {} (stored as {}){limit}{keys}",
+        "Keys matching {} (stored as {}){only}{keys}",
         plan.selection.patterns(),
         plan.stored_as()
     )

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use remold::engine::{Control, RunOptions};
-use remold::planner::{Plan, PlanRequest};
+use remold::planner::{Narrowed, Plan, PlanRequest};
 use remold::session::{Session, Settings};
 use remold::store::local::{LocalOptions, LocalServer};
 
@@ -89,7 +89,7 @@ impl Arena {
                 from: None,
                 path: None,
                 pattern: None,
-                limit: None,
+                narrowed: Narrowed::default(),
                 frozen: session.frozen(),
             })
             .expect("a plan");

@@ -61,6 +61,12 @@ impl Remold {
         self
     }
 
+    /// Reads standard input from `file`.
+    pub fn stdin(mut self, file: std::fs::File) -> Self {
+        self.command.stdin(file);
+        self
+    }
+
     /// Keeps runs in `folder`, so that a later call finds them.
     pub fn state(self, folder: &Path) -> Self {
         self.env("REMOLD_STATE_DIR", folder)
