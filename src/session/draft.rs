@@ -374,7 +374,7 @@ fn narrowed(mut samples: Vec<Sample>, keys: u64, plan: &Plan) -> (Vec<Sample>, u
     if !selection.slots.is_empty() {
         samples.retain(|sample| selection.selects(&sample.key));
     }
-    let keys = if all == 0 { keys } else { keys * samples.len() as u64 / all };
+    let keys = (keys * samples.len() as u64).checked_div(all).unwrap_or(keys);
     (samples, keys.min(selection.limit.unwrap_or(u64::MAX)))
 }
 
