@@ -12,16 +12,19 @@ use super::plan::{self, Target};
 use super::render::{self, Output};
 use super::watch::{exit_of, watch};
 use crate::engine::{Alerts, Control, Deadline, ErrorBudget, Knob, Observe, RunOptions};
-use crate::model::limits::BATCH_KEYS_DEFAULT;
+use crate::model::limits::{BATCH_KEYS_DEFAULT, LATENCY_GOAL_DEFAULT_MS};
 use crate::planner::Plan;
 use crate::session::{Session, SessionError};
 
 /// How a run is carried out.
 #[derive(Args, Debug, Clone)]
 pub struct Pace {
-    /// Keys in one batch
+    /// The most keys in one batch
     #[arg(long, default_value_t = BATCH_KEYS_DEFAULT, value_name = "N")]
     batch: usize,
+    /// Make batches smaller while writing one takes longer than this
+    #[arg(long, default_value_t = LATENCY_GOAL_DEFAULT_MS, value_name = "MILLISECONDS")]
+    latency_goal: u64,
     /// At most this many keys per second
     #[arg(long, value_name = "KEYS_PER_SECOND")]
     rate: Option<u32>,
@@ -61,6 +64,7 @@ impl Pace {
         RunOptions {
             execute,
             batch_keys: self.batch,
+            latency_goal: Duration::from_millis(self.latency_goal),
             patience: Duration::from_secs(self.patience),
             observe: self.eyes.observe(),
             call_external: self.call_external,

@@ -5,6 +5,7 @@
 
 mod alert;
 mod backoff;
+mod batch_size;
 mod beside;
 mod budget;
 mod control;

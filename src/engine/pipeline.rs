@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use semver::Version;
 
+use super::batch_size::BatchSize;
 use super::control::Control;
 use super::error::EngineError;
 use super::external::{self, Services};
@@ -32,6 +33,7 @@ use super::settle::{Settle, Settled};
 use super::whole::Look;
 use super::writer::Writer;
 use crate::journal::{AnswerEntry, Checkpoint, ImageEntry, Journal, Mark, ScanPlace, SeenKeys};
+use crate::model::limits::DOCUMENT_BYTES_MAX;
 use crate::model::{Digest, Edit, Expiry, Key, RunId};
 use crate::planner::Plan;
 use crate::store::{Address, Found, Link, StoreError};
@@ -41,6 +43,8 @@ use crate::transform::external::{Answer, Answers};
 const WRITERS: usize = 2;
 /// Batches under way at once.
 const BATCHES_MAX: i64 = 16;
+/// How often the way to the server is measured before a run.
+const TRIP_PROBES: u32 = 5;
 
 /// What a run is given.
 pub(super) struct Job<'j> {
@@ -52,7 +56,7 @@ pub(super) struct Job<'j> {
     pub journal: Option<&'j Mutex<Journal>>,
     pub seen: &'j Mutex<SeenKeys>,
     pub run: Option<RunId>,
-    pub batch_keys: usize,
+    pub batch_size: BatchSize,
     pub patience: Duration,
     /// Where to begin.
     pub start: Checkpoint,
@@ -208,7 +212,8 @@ pub(super) fn run(job: &Job<'_>) -> Result<Report, EngineError> {
     let (questions, unasked) = channel();
     let (unjudged, unwritten) = (Mutex::new(unjudged), Mutex::new(unwritten));
     let unasked = Mutex::new(unasked);
-    let (reader_link, writer_links) = links(job)?;
+    let (mut reader_link, writer_links) = links(job)?;
+    let trip = trip(&mut reader_link);
     let judges = thread::available_parallelism().map_or(2, |cores| cores.get().clamp(1, 4));
     thread::scope(|scope| {
         let permits = &permits;
@@ -227,7 +232,7 @@ pub(super) fn run(job: &Job<'_>) -> Result<Report, EngineError> {
         for link in writer_links {
             let (events, unwritten) = (events.clone(), &unwritten);
             spawn(scope, "writer", events.clone(), move || {
-                Writer { job, link, events: &events }.work(unwritten)
+                Writer { job, link, trip, events: &events }.work(unwritten)
             });
         }
         let reader_events = events.clone();
@@ -251,6 +256,14 @@ fn links(job: &Job<'_>) -> Result<(Link, Vec<Link>), EngineError> {
     let writers = if job.journal.is_some() { WRITERS } else { 0 };
     let writers = (0..writers).map(|_| Link::open(job.address)).collect::<Result<_, _>>()?;
     Ok((reader, writers))
+}
+
+/// How long an answer takes that costs the server nothing: the shortest of a few. Zero when it does
+/// not answer; whoever needs it waits for it.
+fn trip(link: &mut Link) -> Duration {
+    let probe = |_| link.probes().ok()?.into_iter().reduce(f64::max);
+    let shortest = (0..TRIP_PROBES).filter_map(probe).reduce(f64::min);
+    Duration::from_secs_f64(shortest.unwrap_or(0.0) / 1000.0)
 }
 
 /// Starts a thread whose failure, or panic, is told to `settle`.
@@ -304,6 +317,10 @@ pub(super) fn judge_found(job: &Job<'_>, key: &Key, found: &Found) -> Judged {
     use super::trouble::Trouble;
     use crate::model::Outcome;
     match found {
+        Found::Content(content) if content.bytes() > DOCUMENT_BYTES_MAX => {
+            let reason = format!("the document is larger than {} MiB", DOCUMENT_BYTES_MAX >> 20);
+            Judged::Outcome(Outcome::Invalid, Some(Trouble::new("read", reason)))
+        }
         Found::Content(content) if job.services.is_some() => {
             job.judge.judge_with(key, content, &job.answers.of(key))
         }

@@ -1,6 +1,7 @@
 //! The reader: scans, leaves out what was seen, reads values.
 
 use std::collections::{HashSet, VecDeque};
+use std::mem;
 use std::sync::PoisonError;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
@@ -12,13 +13,15 @@ use super::pipeline::{Batch, Event, Expiries, Job, Permits, expiries};
 use super::walk::Walk;
 use crate::journal::{Begin, NodeScan, ScanPlace};
 use crate::model::Key;
-use crate::model::limits::SCAN_COUNT;
+use crate::model::limits::{BATCH_BYTES_MAX, SCAN_COUNT};
 use crate::store::{Found, Link, Page, StoreError};
 
 /// Journal frames whose keys are kept, for scans that walk over ground that was covered before.
 const FRAMES_KEPT: usize = 64;
 /// The name under which a checkpoint says how far a list of keys was gone through.
 const LIST: &str = "list";
+/// Keys that are read in one go as long as the size of their values is not known.
+const READ_KEYS_FIRST: usize = 20;
 /// How often a scan over a cluster looks whether slots are on the move.
 const LAYOUT_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -37,6 +40,8 @@ pub(super) struct Reader<'r> {
     keys_expire: bool,
     /// Keys that may still begin under the selection's limit.
     left: u64,
+    /// The largest of the values that were read last; 0 when none was.
+    largest_bytes: usize,
 }
 
 impl<'r> Reader<'r> {
@@ -60,6 +65,7 @@ impl<'r> Reader<'r> {
             frames: VecDeque::new(),
             keys_expire: false,
             left,
+            largest_bytes: 0,
         }
     }
 
@@ -155,7 +161,7 @@ impl<'r> Reader<'r> {
         self.keys_expire = self.job.journal.is_some()
             && !keys.is_empty()
             && self.patiently(Link::has_expiring_keys)?;
-        let Some(batches) = self.send(number, &keys)? else { return Ok(false) };
+        let Some(batches) = self.send(number, keys)? else { return Ok(false) };
         self.tell(Event::Page { page: number, place, fraction, batches });
         Ok(true)
     }
@@ -192,18 +198,17 @@ impl<'r> Reader<'r> {
     fn first_seen(&mut self, keys: Vec<Key>) -> Result<Vec<Key>, EngineError> {
         let mut first = Vec::with_capacity(keys.len());
         let mut duplicates = 0;
+        let mut seen = self.job.seen.lock().unwrap_or_else(PoisonError::into_inner);
         for key in keys {
             if self.left == 0 {
                 break;
             }
-            let begin = self.job.seen.lock().unwrap_or_else(PoisonError::into_inner).begin(&key);
-            let is_new = match begin {
+            let is_new = match seen.begin(&key) {
                 Begin::First => true,
                 Begin::UnderWay => false,
                 Begin::Maybe(frames) => {
                     let is_new = !self.stands_in(&key, &frames)?;
                     if is_new {
-                        let mut seen = self.job.seen.lock().unwrap_or_else(PoisonError::into_inner);
                         seen.begin_anyway(&key);
                     }
                     is_new
@@ -216,6 +221,7 @@ impl<'r> Reader<'r> {
                 duplicates += 1;
             }
         }
+        drop(seen);
         if duplicates > 0 {
             self.tell(Event::Duplicates(duplicates));
         }
@@ -241,37 +247,70 @@ impl<'r> Reader<'r> {
         Ok(false)
     }
 
-    /// Reads the keys in batches and sends them on; answers how many, `None` when told to stop.
-    fn send(&mut self, page: u64, keys: &[Key]) -> Result<Option<usize>, EngineError> {
+    /// Reads the keys and sends them on in batches; answers how many, `None` when told to stop.
+    fn send(&mut self, page: u64, keys: Vec<Key>) -> Result<Option<usize>, EngineError> {
         let mut batches = 0;
-        for keys in keys.chunks(self.job.batch_keys) {
-            if self.job.control.gate(keys.len()) == Gate::Stop
-                || !self.permits.acquire(self.job.control)
-            {
-                return Ok(None);
-            }
-            let storages = self.job.plan.storages();
-            let keys_expire = self.keys_expire;
-            let read = self.patiently(|link| {
-                let found = link.read_stored(&storages, keys)?;
-                let expiring = if keys_expire { expiries(link, keys)? } else { Expiries::new() };
-                Ok((found, expiring))
-            });
-            let (found, expiries) = match read {
-                Ok(read) => read,
-                Err(error) => {
-                    self.permits.release();
-                    return if self.job.control.is_stopped() { Ok(None) } else { Err(error) };
+        let mut keys = keys.into_iter();
+        let mut items = Vec::new();
+        let mut expiring = Expiries::new();
+        let mut bytes = 0;
+        while keys.len() > 0 {
+            let some: Vec<Key> = keys.by_ref().take(self.keys_at_once()).collect();
+            let (found, expiries) = self.read(&some)?;
+            expiring.extend(expiries);
+            self.largest_bytes = found.iter().map(size_of).max().unwrap_or(0);
+            for (key, found) in some.into_iter().zip(found) {
+                if !self.belongs(&key, &found) {
+                    continue;
                 }
-            };
-            let mut items: Vec<_> = keys.iter().cloned().zip(found).collect();
-            items.retain(|(key, found)| self.belongs(key, found));
-            if self.batches.send(Batch { page, items, expiries }).is_err() {
+                let size = size_of(&found);
+                let is_full = items.len() >= self.job.batch_size.keys();
+                if is_full || (bytes + size > BATCH_BYTES_MAX && !items.is_empty()) {
+                    if !self.send_batch(page, mem::take(&mut items), &mut expiring) {
+                        return Ok(None);
+                    }
+                    (batches, bytes) = (batches + 1, 0);
+                }
+                bytes += size;
+                items.push((key, found));
+            }
+        }
+        if !items.is_empty() {
+            if !self.send_batch(page, items, &mut expiring) {
                 return Ok(None);
             }
             batches += 1;
         }
         Ok(Some(batches))
+    }
+
+    fn read(&mut self, keys: &[Key]) -> Result<(Vec<Found>, Expiries), EngineError> {
+        let storages = self.job.plan.storages();
+        let keys_expire = self.keys_expire;
+        self.patiently(|link| {
+            let found = link.read_stored(&storages, keys)?;
+            let expiring = if keys_expire { expiries(link, keys)? } else { Expiries::new() };
+            Ok((found, expiring))
+        })
+    }
+
+    /// How many keys to read in one go: a page of small documents, fewer of large ones. At first
+    /// nothing is known of them.
+    fn keys_at_once(&self) -> usize {
+        match self.largest_bytes {
+            0 => READ_KEYS_FIRST,
+            largest => (BATCH_BYTES_MAX / largest).clamp(1, SCAN_COUNT),
+        }
+    }
+
+    /// Sends a batch on when it may begin, with those of `expiring` that are its own; `false` when
+    /// told to stop.
+    fn send_batch(&self, page: u64, items: Vec<(Key, Found)>, expiring: &mut Expiries) -> bool {
+        let own = items.iter().filter_map(|(key, _)| expiring.remove_entry(key));
+        let expiries = own.collect();
+        self.job.control.gate(items.len()) == Gate::Open
+            && self.permits.acquire(self.job.control)
+            && self.batches.send(Batch { page, items, expiries }).is_ok()
     }
 
     /// Whether a key is of the storage that was selected. One of another type never was a document
@@ -300,5 +339,13 @@ impl<'r> Reader<'r> {
     fn tell(&self, event: Event) {
         // Nobody listens once the run is over.
         let _ = self.events.send(event);
+    }
+}
+
+/// Bytes of a value that was read; an absent one counts as one.
+fn size_of(found: &Found) -> usize {
+    match found {
+        Found::Content(content) => content.bytes().max(1),
+        Found::OtherType(_) | Found::Missing => 1,
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::batch_size::BatchSize;
 use super::beside::{Ended, beside};
 use super::control::Control;
 use super::error::EngineError;
@@ -17,7 +18,7 @@ use super::{remote, verify, watch};
 use crate::journal::{
     Checkpoint, ControlSocket, Header, Journal, Note, Record, RunsFolder, SeenKeys,
 };
-use crate::model::limits::{BATCH_KEYS_DEFAULT, BATCH_KEYS_MAX};
+use crate::model::limits::{BATCH_KEYS_DEFAULT, BATCH_KEYS_MAX, LATENCY_GOAL_DEFAULT_MS};
 use crate::model::{Phase, RunId};
 use crate::planner::Plan;
 use crate::store::{Address, Link};
@@ -27,8 +28,11 @@ use crate::store::{Address, Link};
 pub struct RunOptions {
     /// Whether to write. Without it, a dry run reads everything and writes nothing.
     pub execute: bool,
-    /// Keys in one batch.
+    /// The most keys in one batch.
     pub batch_keys: usize,
+    /// How long writing a batch may take beside the way to the server, as other clients feel it;
+    /// longer ones become smaller.
+    pub latency_goal: Duration,
     /// How long to wait for a server that is away or refuses, before the run stops with its
     /// checkpoint.
     pub patience: Duration,
@@ -43,6 +47,7 @@ impl Default for RunOptions {
         Self {
             execute: false,
             batch_keys: BATCH_KEYS_DEFAULT,
+            latency_goal: Duration::from_millis(LATENCY_GOAL_DEFAULT_MS),
             patience: Duration::from_secs(60),
             call_external: false,
             observe: Observe::default(),
@@ -131,7 +136,10 @@ impl<'b> Begun<'b> {
             run: journal.map(|(_, run)| run.clone()),
             journal: journal.map(|(journal, _)| journal),
             seen,
-            batch_keys: self.options.batch_keys.clamp(1, BATCH_KEYS_MAX),
+            batch_size: BatchSize::new(
+                self.options.batch_keys.clamp(1, BATCH_KEYS_MAX),
+                self.options.latency_goal,
+            ),
             patience: self.options.patience,
             start,
             settled,

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use semver::Version;
 
@@ -23,6 +23,8 @@ use crate::store::{Found, Link, StoreError, Written};
 pub(super) struct Writer<'w> {
     pub job: &'w Job<'w>,
     pub link: Link,
+    /// How long the way to the server and back takes, which no other client feels.
+    pub trip: Duration,
     pub events: &'w Sender<Event>,
 }
 
@@ -77,12 +79,15 @@ impl Writer<'_> {
     fn write(&mut self, write: &Write) -> Result<(Vec<Mark>, Option<Task>), StoreError> {
         let edits: Vec<(&Key, &Edit)> = write.items.iter().map(|(k, _, edit)| (k, edit)).collect();
         crash_point();
-        let mut tries = 0;
+        let (mut tries, trip, size) = (0, self.trip, &self.job.batch_size);
         // Written again after each error that waiting cures: nothing is replaced twice, because our
         // own value is not what has to stand.
         let written = self.patiently(|link| {
             tries += 1;
-            link.compare_and_set(&edits)
+            let began = Instant::now();
+            let written = link.compare_and_set(&edits);
+            size.hear(edits.len(), began.elapsed().saturating_sub(trip));
+            written
         })?;
         self.say_how();
         crash_point();
@@ -210,7 +215,7 @@ impl Writer<'_> {
         &mut self,
         attempt: impl FnMut(&mut Link) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let Self { job, link, events } = self;
+        let Self { job, link, events, .. } = self;
         let mut held = |reason| {
             let _ = events.send(Event::Held(reason));
         };

@@ -3,14 +3,16 @@
 /// Keys asked of one `SCAN` call (its COUNT). 100 to 1000 do other clients no harm; 5000 cost them
 /// milliseconds.
 pub const SCAN_COUNT: usize = 500;
-/// Keys in one batch unless the operator says otherwise: beyond 100, other clients' p99 grows with
+/// The most keys in one batch unless the operator says otherwise: beyond 100, other clients' p99 grows with
 /// the script's length and throughput does not.
 pub const BATCH_KEYS_DEFAULT: usize = 100;
 /// The most keys one batch may have: a script's arguments are unpacked on Lua's stack.
 pub const BATCH_KEYS_MAX: usize = 1_000;
+/// How long writing a batch may take, in milliseconds, unless the operator says otherwise.
+pub const LATENCY_GOAL_DEFAULT_MS: u64 = 5;
 /// Bytes of values in one batch before it is cut.
 pub const BATCH_BYTES_MAX: usize = 4 << 20;
-/// A document larger than this is not read into a batch but counted as invalid.
+/// A document larger than this is not changed but counted as invalid.
 pub const DOCUMENT_BYTES_MAX: usize = 64 << 20;
 /// Tries for one key that other clients keep writing before it is counted as a conflict.
 pub const CONFLICT_TRIES_MAX: u32 = 8;

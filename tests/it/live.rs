@@ -200,3 +200,34 @@ fn a_run_that_is_stopped_goes_on_with_exact_counts() {
     remold().line("rollback last --execute --yes").run().exits(0);
     Snapshot::take(&mut server.connect()).assert_same(&before);
 }
+
+#[test]
+fn large_documents_cut_their_batches_and_too_large_ones_are_told() {
+    const MIB: usize = 1 << 20;
+    let server = TestServer::start();
+    let catalog = catalog();
+    let mut connection = server.connect();
+    fill(&mut connection, 600);
+    let text = |bytes: usize| format!(r#"{{"n":0,"name":"a","fill":"{}"}}"#, "x".repeat(bytes));
+    // Several that fill a batch alone, one at the limit of documents, and one beyond it.
+    for (key, bytes) in [
+        ("doc:3", 2 * MIB),
+        ("doc:4", 3 * MIB),
+        ("doc:5", 5 * MIB),
+        ("doc:6", 64 * MIB - 60),
+        ("doc:7", 64 * MIB),
+    ] {
+        let _: () = connection.set(key, text(bytes)).expect("set");
+    }
+    let said = Remold::on(server.url())
+        .env("REMOLD_CATALOG", catalog.path())
+        .line("run doc --to 2.0.0 --execute --yes --json")
+        .run();
+    let report = said.exits(1).last_json();
+    assert_eq!(report["tally"]["migrated"], 599, "{report}");
+    assert_eq!(report["tally"]["invalid"], 1, "{report}");
+    assert_eq!(report["errors"][0]["reason"], "the document is larger than 64 MiB");
+    assert_eq!(report["errors"][0]["samples"], json!(["doc:7"]));
+    let largest: String = connection.get("doc:6").expect("there");
+    assert!(largest.contains(r#""title":"a-x""#));
+}
