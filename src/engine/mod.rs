@@ -27,6 +27,7 @@ mod run;
 mod settle;
 mod standing;
 mod story;
+mod task;
 mod throttle;
 mod trouble;
 mod verify;

@@ -30,6 +30,7 @@ use super::judge::{Judge, Judged};
 use super::reader::Reader;
 use super::report::Report;
 use super::settle::{Settle, Settled};
+use super::task::Task;
 use super::whole::Look;
 use super::writer::Writer;
 use crate::journal::{AnswerEntry, Checkpoint, ImageEntry, Journal, Mark, ScanPlace, SeenKeys};
@@ -109,15 +110,6 @@ pub(super) type Expiries = HashMap<Key, Expiry>;
 pub(super) struct Batch {
     pub page: u64,
     pub items: Vec<(Key, Found)>,
-    pub expiries: Expiries,
-}
-
-/// Keys with what is to become of them.
-pub(super) struct Task {
-    pub page: u64,
-    /// How often the keys went through the pipeline before.
-    pub attempt: u32,
-    pub items: Vec<(Key, Judged)>,
     pub expiries: Expiries,
 }
 
@@ -301,7 +293,7 @@ fn judge(
         let mut items: Vec<_> = judged.collect();
         let looked = look.around(job, &mut items, events);
         let event = match &looked {
-            Ok(()) => Event::Judged(Task { page, attempt: 0, items, expiries }),
+            Ok(()) => Event::Judged(Task::new(job, (page, 0), items, expiries)),
             Err(_) => Event::Abandoned,
         };
         if events.send(event).is_err() {

@@ -11,15 +11,15 @@ use std::time::{Duration, Instant};
 use super::control::Gate;
 use super::error::EngineError;
 use super::external::Services;
-use super::judge::{Asked, Judged};
-use super::pipeline::{Event, Expiries, Job, Order, Permits, Task, Write};
+use super::judge::Asked;
+use super::pipeline::{Event, Expiries, Job, Order, Permits, Write};
 use super::progress::{Progress, Verb};
 use super::report::{AskedTally, Meter, Report};
+use super::task::{Questions, Task};
 use super::throttle::Signal;
 use super::trouble::{Trouble, Troubles};
-use super::writer::image_entry;
 use crate::journal::{
-    Checkpoint, ImageEntry, Journal, JournalError, Mark, Note, OutcomeEntry, Record, ScanPlace,
+    Checkpoint, Journal, JournalError, Mark, Note, OutcomeEntry, Record, ScanPlace,
 };
 use crate::model::limits::PROGRESS_INTERVAL_MS;
 use crate::model::{Key, Outcome, Phase, Tally};
@@ -45,7 +45,7 @@ pub(super) struct Settle<'s> {
     job: &'s Job<'s>,
     permits: &'s Permits,
     orders: Sender<Order>,
-    questions: Sender<Task>,
+    questions: Sender<Questions>,
     /// Keys that a dry run did not ask for, though their chain would.
     would_ask: u64,
     tally: Tally,
@@ -68,7 +68,7 @@ impl<'s> Settle<'s> {
         job: &'s Job<'s>,
         permits: &'s Permits,
         orders: Sender<Order>,
-        questions: Sender<Task>,
+        questions: Sender<Questions>,
     ) -> Self {
         let mut progress = Progress::new(Verb::Run, job.run.clone(), job.journal.is_none());
         progress.phase = Phase::Running;
@@ -188,37 +188,21 @@ impl<'s> Settle<'s> {
 
     /// Appends a task to the journal. Its writes wait for the sync.
     fn journal_task(&mut self, task: Task) -> Result<(), EngineError> {
-        let Task { page, attempt, items, expiries } = task;
-        let mut outcomes = Vec::new();
-        let mut edits = Vec::new();
-        let mut asks = Vec::new();
-        for (key, judged) in items {
-            match judged {
-                Judged::Ask(asked) => asks.push((key, asked)),
-                Judged::Edit { source, edit } => edits.push((key, source, edit)),
-                Judged::Outcome(outcome, trouble) => outcomes.push((key, outcome, trouble)),
-            }
-        }
+        let Task { page, attempt, outcomes, asks, edits, moved_to, images, expiries } = task;
         self.journal_outcomes(outcomes);
         self.send_questions(page, attempt, asks, &expiries);
-        if self.job.journal.is_none() {
-            for (key, ..) in &edits {
+        let (Some(journal), Some(images)) = (self.job.journal, images) else {
+            let is_dry = self.job.journal.is_none();
+            assert!(edits.is_empty() || is_dry, "edits come with their before-images");
+            for _ in &edits {
                 self.tally.count(Outcome::Migrated);
-                self.note_seen(key, 1);
             }
-            edits.clear();
-        }
-        if edits.is_empty() {
+            self.note_seen(edits.iter().map(|(key, ..)| key), 1);
             self.finish_batch(page);
             return Ok(());
-        }
-        let entries: Vec<ImageEntry> =
-            edits.iter().map(|edit| image_entry(edit, &expiries)).collect();
-        let record = Record::Images(entries);
-        let frame = self.append(&record);
-        for key in record.keys() {
-            self.note_seen(key, frame);
-        }
+        };
+        let frame = lock(journal).append_packed(&images);
+        self.note_seen(edits.iter().map(|(key, ..)| key).chain(&moved_to), frame);
         self.waiting.push(Write { page, attempt, frame, items: edits });
         if self.waiting.len() >= GROUP_MAX {
             self.send_writes()?;
@@ -240,20 +224,20 @@ impl<'s> Settle<'s> {
             for (key, _) in asks {
                 self.would_ask += 1;
                 self.tally.count(Outcome::Migrated);
-                self.note_seen(&key, 1);
+                self.note_seen([&key], 1);
             }
             return;
         }
         let documents = asks.first().and_then(|(_, asked)| asked.ask.endpoint.batch.as_ref());
         let documents = documents.map_or(1, |batch| batch.documents);
-        let mut asks = asks.into_iter().map(|(key, asked)| (key, Judged::Ask(asked))).peekable();
-        while asks.peek().is_some() {
-            let items: Vec<_> = asks.by_ref().take(documents).collect();
-            let expiring = items.iter().filter_map(|(key, _)| expiries.get_key_value(key));
+        let mut asks = asks.into_iter();
+        while asks.len() > 0 {
+            let asks: Vec<_> = asks.by_ref().take(documents).collect();
+            let expiring = asks.iter().filter_map(|(key, _)| expiries.get_key_value(key));
             let expiries = expiring.map(|(key, expiry)| (key.clone(), *expiry)).collect();
             self.permits.take();
             self.pages.expect_another(page);
-            if self.questions.send(Task { page, attempt, items, expiries }).is_err() {
+            if self.questions.send(Questions { page, attempt, asks, expiries }).is_err() {
                 break;
             }
         }
@@ -282,9 +266,7 @@ impl<'s> Settle<'s> {
         }
         let record = Record::Outcomes(entries);
         let frame = self.append(&record);
-        for key in record.keys() {
-            self.note_seen(key, frame);
-        }
+        self.note_seen(record.keys(), frame);
     }
 
     /// Appends to the journal; in a dry run there is none, and every key stands in "frame" 1.
@@ -292,8 +274,11 @@ impl<'s> Settle<'s> {
         self.job.journal.map_or(1, |journal| lock(journal).append(record))
     }
 
-    fn note_seen(&self, key: &Key, frame: u64) {
-        self.job.seen.lock().unwrap_or_else(PoisonError::into_inner).journalled(key, frame);
+    fn note_seen<'k>(&self, keys: impl IntoIterator<Item = &'k Key>, frame: u64) {
+        let mut seen = self.job.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in keys {
+            seen.journalled(key, frame);
+        }
     }
 
     /// Makes what was appended durable and only then lets it be written.

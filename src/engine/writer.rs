@@ -4,20 +4,17 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
-use semver::Version;
-
 use super::backoff::patiently;
 use super::error::EngineError;
 use super::judge::Judged;
-use super::pipeline::{
-    Event, Expiries, Job, Order, Task, Unsettled, Write, expiries, judge_found, next,
-};
+use super::pipeline::{Event, Expiries, Job, Order, Unsettled, Write, expiries, judge_found, next};
 use super::standing::read_now;
+use super::task::{Task, image_entry};
 use super::trouble::Trouble;
 use super::whole::look_around;
 use crate::journal::{ImageEntry, Mark, crash_point};
 use crate::model::limits::CONFLICT_TRIES_MAX;
-use crate::model::{BeforeImage, Edit, Expiry, Key, Now, Outcome, Standing, Stands};
+use crate::model::{Edit, Key, Now, Outcome, Standing, Stands};
 use crate::store::{Found, Link, StoreError, Written};
 
 pub(super) struct Writer<'w> {
@@ -68,8 +65,7 @@ impl Writer<'_> {
                 Ok(Event::Written { page: 0, frame: *frame, marks, again, took })
             }
             Unsettled::Keys(keys) => {
-                let none =
-                    Task { page: 0, attempt: 0, items: Vec::new(), expiries: Expiries::new() };
+                let none = Task::new(self.job, (0, 0), Vec::new(), Expiries::new());
                 Ok(Event::Judged(self.again(0, 0, keys.clone())?.unwrap_or(none)))
             }
         }
@@ -138,7 +134,7 @@ impl Writer<'_> {
         });
         let mut items: Vec<_> = judged.collect();
         self.patiently(|link| look_around(link, &mut items))?;
-        Ok(Some(Task { page, attempt: attempt + 1, items, expiries }))
+        Ok(Some(Task::new(self.job, (page, attempt + 1), items, expiries)))
     }
 
     /// Settles a batch of which it is not known what was written, by reading it back against the
@@ -183,7 +179,7 @@ impl Writer<'_> {
         }
         self.patiently(|link| look_around(link, &mut items))?;
         let again =
-            (!items.is_empty()).then(|| Task { page, attempt: attempt + 1, items, expiries });
+            (!items.is_empty()).then(|| Task::new(self.job, (page, attempt + 1), items, expiries));
         Ok((marks, again))
     }
 
@@ -238,18 +234,5 @@ fn give_up(judged: Judged, attempt: u32) -> Judged {
             Judged::Outcome(Outcome::Conflict, Some(Trouble::new("write", reason)))
         }
         judged => judged,
-    }
-}
-
-/// The journal's entry for an edit.
-pub(super) fn image_entry(
-    (key, source, edit): &(Key, Version, Edit),
-    expiries: &Expiries,
-) -> ImageEntry {
-    ImageEntry {
-        key: key.clone(),
-        source: source.to_string(),
-        image: BeforeImage::of(edit),
-        expiry: expiries.get(key).copied().unwrap_or(Expiry::Never),
     }
 }

@@ -9,6 +9,7 @@ use super::crash::crash_point;
 use super::error::JournalError;
 use super::folder::{RunFolder, private_file};
 use super::frame::{self, Next};
+use super::pack::Packed;
 use super::record::{FORMAT, Header, ImageEntry, Mark, Note, Record};
 use super::space::has_room;
 use super::undo::UndoEntry;
@@ -98,13 +99,14 @@ impl Journal {
 
     /// Appends a record and answers its number. It is durable after the next [`Journal::sync`].
     pub fn append(&mut self, record: &Record) -> u64 {
-        let (kind, payload) = record.encode();
-        let marked = match record {
-            Record::Marks { frame, .. } => Some(*frame),
-            _ => None,
-        };
-        let number = self.index.push(self.length + self.pending.len() as u64, kind, marked);
-        frame::push(&mut self.pending, kind, &payload);
+        self.append_packed(&Packed::of(record))
+    }
+
+    /// Like [`Journal::append`], for a record that was encoded already.
+    pub fn append_packed(&mut self, Packed { kind, payload }: &Packed) -> u64 {
+        let marked = Record::marked(*kind, payload);
+        let number = self.index.push(self.length + self.pending.len() as u64, *kind, marked);
+        frame::push(&mut self.pending, *kind, payload);
         number
     }
 

@@ -22,6 +22,7 @@ mod folder;
 mod frame;
 mod image;
 mod log;
+mod pack;
 mod record;
 mod seen;
 mod socket;
@@ -33,9 +34,8 @@ pub use crash::crash_point;
 pub use error::JournalError;
 pub use folder::{RunFolder, RunsFolder, save_file, with_text_file};
 pub use log::{Frame, Journal, Replay};
-pub use record::{
-    AnswerEntry, Header, ImageEntry, Mark, Note, OutcomeEntry, Record, compressed_length,
-};
+pub use pack::{Packed, compressed_length};
+pub use record::{AnswerEntry, Header, ImageEntry, Mark, Note, OutcomeEntry, Record};
 pub use seen::{Begin, SeenKeys};
 pub use socket::ControlSocket;
 pub use space::FREE_BYTES_MIN;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::codec::{Decoder, Encoder};
 use super::image::{decode_expiry, decode_image, encode_expiry, encode_image};
+use super::pack::{compress, decompress};
 use super::undo::{UndoEntry, decode_undo, encode_undo};
 use crate::model::{BeforeImage, Digest, Expiry, Key, Outcome, Phase, RunId, Tally};
 
@@ -215,9 +216,6 @@ pub enum Record {
     Note(Note),
 }
 
-/// zstd's fastest ordinary level: journal bytes halve, and the disk is not what a run waits for.
-const ZSTD_LEVEL: i32 = 1;
-
 impl Record {
     pub(super) const HEADER: u8 = 1;
     pub(super) const IMAGES: u8 = 2;
@@ -256,10 +254,10 @@ impl Record {
         match kind {
             Self::HEADER => serde_json::from_slice(payload).ok().map(|h| Self::Header(Box::new(h))),
             Self::NOTE => serde_json::from_slice(payload).ok().map(Self::Note),
-            Self::IMAGES => decode_images(&zstd::decode_all(payload).ok()?).map(Self::Images),
-            Self::UNDO => decode_undo(&zstd::decode_all(payload).ok()?).map(Self::Undo),
-            Self::OUTCOMES => decode_outcomes(&zstd::decode_all(payload).ok()?).map(Self::Outcomes),
-            Self::ANSWERS => decode_answers(&zstd::decode_all(payload).ok()?).map(Self::Answers),
+            Self::IMAGES => decode_images(&decompress(payload)?).map(Self::Images),
+            Self::UNDO => decode_undo(&decompress(payload)?).map(Self::Undo),
+            Self::OUTCOMES => decode_outcomes(&decompress(payload)?).map(Self::Outcomes),
+            Self::ANSWERS => decode_answers(&decompress(payload)?).map(Self::Answers),
             Self::MARKS => {
                 let mut decoder = Decoder::new(payload);
                 let frame = decoder.number()?;
@@ -292,15 +290,6 @@ impl Record {
 /// Prints a type of our own, which cannot fail.
 fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("plain data prints as JSON")
-}
-
-/// How many bytes are left of `bytes` when they are compressed as before-images are.
-pub fn compressed_length(bytes: &[u8]) -> usize {
-    compress(bytes).len()
-}
-
-fn compress(bytes: &[u8]) -> Vec<u8> {
-    zstd::encode_all(bytes, ZSTD_LEVEL).expect("writing to memory does not fail")
 }
 
 fn encode_images(entries: &[ImageEntry]) -> Vec<u8> {

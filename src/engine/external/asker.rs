@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use super::{Services, Silence};
 use crate::engine::error::EngineError;
 use crate::engine::judge::{Asked, Judged};
-use crate::engine::pipeline::{Event, Job, Task, next};
+use crate::engine::pipeline::{Event, Job, next};
+use crate::engine::task::{Questions, Task};
 use crate::engine::whole::Look;
 use crate::journal::AnswerEntry;
 use crate::model::{Digest, Key};
@@ -17,14 +18,14 @@ use crate::transform::external::{Answer, Ask};
 pub(in crate::engine) fn ask(
     job: &Job<'_>,
     services: &Services,
-    tasks: &Mutex<Receiver<Task>>,
+    questions: &Mutex<Receiver<Questions>>,
     events: &Sender<Event>,
 ) {
     let mut look = Look::default();
-    while let Some(task) = next(tasks) {
-        let event = match settle(job, services, task, events) {
-            Ok(mut task) => match look.around(job, &mut task.items, events) {
-                Ok(()) => Event::Judged(task),
+    while let Some(Questions { page, attempt, asks, expiries }) = next(questions) {
+        let event = match settle(job, services, asks, events) {
+            Ok(mut items) => match look.around(job, &mut items, events) {
+                Ok(()) => Event::Judged(Task::new(job, (page, attempt), items, expiries)),
                 Err(error) => {
                     let _ = events.send(Event::Failed(error));
                     Event::Abandoned
@@ -44,14 +45,15 @@ pub(in crate::engine) fn ask(
     }
 }
 
-/// Asks until no document of the task has a question left.
+/// Asks until no document has a question left.
 fn settle(
     job: &Job<'_>,
     services: &Services,
-    task: Task,
+    asks: Vec<(Key, Box<Asked>)>,
     events: &Sender<Event>,
-) -> Result<Task, Silence> {
-    let Task { page, attempt, mut items, expiries } = task;
+) -> Result<Vec<(Key, Judged)>, Silence> {
+    let mut items: Vec<(Key, Judged)> =
+        asks.into_iter().map(|(key, asked)| (key, Judged::Ask(asked))).collect();
     loop {
         let mut asked = BTreeMap::new();
         for (key, judged) in &items {
@@ -60,7 +62,7 @@ fn settle(
             }
         }
         if asked.is_empty() {
-            return Ok(Task { page, attempt, items, expiries });
+            return Ok(items);
         }
         put_all(job, services, &asked, events)?;
         for (key, judged) in &mut items {

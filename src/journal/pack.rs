@@ -1,0 +1,73 @@
+//! Records on their way to frames and back: compressed with contexts that each thread keeps, because
+//! making one costs more than a frame.
+
+use std::cell::RefCell;
+
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::zstd_safe::get_frame_content_size;
+
+use super::record::Record;
+
+/// zstd's fastest ordinary level: journal bytes halve, and the disk is not what a run waits for.
+const ZSTD_LEVEL: i32 = 1;
+const IN_MEMORY: &str = "a context is a few hundred kilobytes of memory";
+
+thread_local! {
+    static COMPRESSOR: RefCell<Compressor<'static>> =
+        RefCell::new(Compressor::new(ZSTD_LEVEL).expect(IN_MEMORY));
+    static DECOMPRESSOR: RefCell<Decompressor<'static>> =
+        RefCell::new(Decompressor::new().expect(IN_MEMORY));
+}
+
+/// A record, encoded: what a journal appends. So the work is done by whoever has the record, and not
+/// by the one thread that appends.
+#[derive(Debug)]
+pub struct Packed {
+    pub(super) kind: u8,
+    pub(super) payload: Vec<u8>,
+}
+
+impl Packed {
+    /// Encodes a record.
+    pub fn of(record: &Record) -> Self {
+        let (kind, payload) = record.encode();
+        Self { kind, payload }
+    }
+}
+
+/// How many bytes are left of `bytes` when they are compressed as before-images are.
+pub fn compressed_length(bytes: &[u8]) -> usize {
+    compress(bytes).len()
+}
+
+pub(super) fn compress(bytes: &[u8]) -> Vec<u8> {
+    let packed = COMPRESSOR.with_borrow_mut(|context| context.compress(bytes));
+    packed.expect("writing to memory does not fail")
+}
+
+/// Reads what [`compress`] made; `None` when it did not.
+pub(super) fn decompress(bytes: &[u8]) -> Option<Vec<u8>> {
+    match get_frame_content_size(bytes).ok()? {
+        Some(size) => {
+            let size = usize::try_from(size).ok()?;
+            DECOMPRESSOR.with_borrow_mut(|context| context.decompress(bytes, size).ok())
+        }
+        // Older journals do not say how much comes out.
+        None => zstd::decode_all(bytes).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_compressed_reads_back() {
+        for bytes in [Vec::new(), b"a".to_vec(), b"abc".repeat(100_000)] {
+            assert_eq!(decompress(&compress(&bytes)), Some(bytes.clone()));
+            let without_size = zstd::encode_all(bytes.as_slice(), ZSTD_LEVEL).expect("in memory");
+            assert_eq!(decompress(&without_size), Some(bytes));
+        }
+        assert_eq!(decompress(b"no frame"), None);
+    }
+}
