@@ -81,6 +81,7 @@ fn chain(transforms: &[Json]) -> Chain {
         when: None,
         steps,
         required: Vec::new(),
+        rules: Vec::new(),
     };
     Chain { stages: vec![stage] }
 }
