@@ -362,8 +362,15 @@ fn draft(
 ) -> Result<Drafted, SessionError> {
     let frozen = session.frozen();
     let from = Some(from);
-    let request =
-        PlanRequest { subject, target, from, path: None, pattern: None, limit: None, frozen };
+    let request = PlanRequest {
+        subject,
+        target,
+        from,
+        path: None,
+        pattern: None,
+        narrowed: Narrowed::default(),
+        frozen,
+    };
     session.draft(request, &Ground::default())
 }
 

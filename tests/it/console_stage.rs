@@ -256,7 +256,7 @@ pub mod said {
             from: Some(from.clone()),
             path: None,
             pattern: None,
-            limit: None,
+            narrowed: Narrowed::default(),
             frozen: Frozen { now: "2026-11-23T12:00:00.000Z".into(), ..Frozen::default() },
         };
         let ground = Ground { samples: Some(samples), ..Ground::default() };
@@ -336,6 +336,7 @@ pub mod said {
             forward: false,
             changed_keys: Vec::new(),
             undelivered: Vec::new(),
+            without_scripts: false,
         })
     }
 

@@ -82,6 +82,7 @@ impl Case {
             when: None,
             steps: draft.steps.iter().map(|guess| read(&guess.step)).collect(),
             required: Vec::new(),
+            rules: Vec::new(),
         };
         let chain = Chain { stages: vec![stage] };
         let frozen = Frozen { now: "2026-01-01T00:00:00.000Z".to_owned(), ..Frozen::default() };

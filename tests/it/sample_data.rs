@@ -136,6 +136,7 @@ fn chain(subject: &Subject, from: &semver::Version) -> Chain {
         when: migration.when.clone(),
         steps: migration.transforms.clone(),
         required: migration.validation.required.clone(),
+        rules: migration.validation.rules.clone(),
     };
     Chain { stages: route.migrations.into_iter().map(stage).collect() }
 }
