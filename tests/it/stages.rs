@@ -120,7 +120,8 @@ fn a_run_stopped_within_a_list_goes_on_where_it_was() {
     let stage = Stage::set();
     let path = stage.state.path().join("list").display().to_string();
     let wanted: BTreeSet<String> = (0..KEYS).step_by(2).map(key).collect();
-    stage.list(&wanted.iter().map(|key| format!("{key}\n")).collect::<String>());
+    let lines: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    stage.list(&lines.join("\n"));
     let point = ("REMOLD_CRASH_AT", "9");
     let line = "run user --to latest --json --execute --yes --batch 50";
     let died = stage.remold().line(line).args(["--keys-from", &path]).env(point.0, point.1).run();
