@@ -48,6 +48,14 @@ pub fn span(text: &str) -> Result<Deadline, String> {
     Ok(Deadline { at: Instant::now() + span, said: format!("{text} after the start") })
 }
 
+/// Reads a length of time that may be none at all: `10m`, `0s`.
+pub fn time(text: &str) -> Result<Duration, String> {
+    let span: Result<SignedDuration, _> = text.parse();
+    span.ok()
+        .and_then(|span| Duration::try_from(span).ok())
+        .ok_or_else(|| format!("'{text}' is no span of time: expected 10m, 1h30m or 0s"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -260,6 +260,9 @@ pub fn text(plan: &Plan) -> Vec<String> {
         format!("  now    {}", plan.frozen.now),
     ];
     lines.extend(plan.selection.narrowed().into_iter().map(|line| format!("  only   {line}")));
+    if let Some(stages) = &plan.canary {
+        lines.push(format!("  stages {stages} of the keys, each verified before the next"));
+    }
     lines.extend(plan.moves().into_iter().map(|line| format!("  moves  {line}")));
     for version in plan.chains.keys().filter(|version| **version != plan.target) {
         lines.push(format!("  from {version}"));

@@ -13,7 +13,7 @@ use super::render::{self, Output};
 use super::watch::{exit_of, watch};
 use crate::engine::{Alerts, Control, Deadline, ErrorBudget, Knob, Observe, RunOptions};
 use crate::model::limits::{BATCH_KEYS_DEFAULT, LATENCY_GOAL_DEFAULT_MS};
-use crate::planner::Plan;
+use crate::planner::{Plan, Stages};
 use crate::session::{Session, SessionError};
 
 /// How a run is carried out.
@@ -49,6 +49,11 @@ pub struct Pace {
     /// Do one batch, then wait for `remold control RUN step` (or resume)
     #[arg(long)]
     step: bool,
+    /// After how long a run with --canary goes on to its next stage by itself: 10m, or 0s for at once,
+    /// as long as verification agrees and no key needs eyes (with --max-errors: no more than those).
+    /// Without it, it waits for `remold control RUN resume`
+    #[arg(long, value_name = "TIME", value_parser = clock::time)]
+    hold: Option<Duration>,
     #[command(flatten)]
     eyes: Eyes,
     /// How many seconds to wait for a server that is away, before stopping with the checkpoint
@@ -66,6 +71,7 @@ impl Pace {
             batch_keys: self.batch,
             latency_goal: Duration::from_millis(self.latency_goal),
             patience: Duration::from_secs(self.patience),
+            hold: self.hold,
             observe: self.eyes.observe(),
             call_external: self.call_external,
         }
@@ -179,6 +185,10 @@ pub struct Arguments {
     subject_or_plan: String,
     #[command(flatten)]
     target: Target,
+    /// Go over a part of the keys first, then over more of them: 1%,10%,100%. After each stage what is
+    /// done is verified, and the run holds until it is told to go on
+    #[arg(long, value_name = "STAGES")]
+    canary: Option<Stages>,
     #[command(flatten)]
     consent: Consent,
     #[command(flatten)]
@@ -194,12 +204,15 @@ pub fn carry_out(
     session: &Session,
     output: Output,
 ) -> Result<Exit, Failure> {
-    let Arguments { subject_or_plan, target, consent, pace, force } = arguments;
-    let plan = if target.to.is_none() && Path::new(subject_or_plan).is_file() {
+    let Arguments { subject_or_plan, target, canary, consent, pace, force } = arguments;
+    let mut plan = if target.to.is_none() && Path::new(subject_or_plan).is_file() {
         read_plan(Path::new(subject_or_plan), session)?
     } else {
         target.plan(subject_or_plan, session)?
     };
+    if canary.is_some() {
+        plan.canary.clone_from(canary);
+    }
     for line in plan::text(&plan) {
         output.talk(line);
     }
@@ -215,7 +228,8 @@ pub fn carry_out(
     let moves = moves.concat();
     let only: Vec<String> =
         plan.selection.narrowed().iter().map(|line| format!(" Only {line}.")).collect();
-    let only = only.concat();
+    let stages = plan.canary.as_ref().map(|stages| format!(" In stages of {stages} of the keys."));
+    let only = only.concat() + stages.as_deref().unwrap_or_default();
     let question = format!(
         "This migrates the documents under {} at {} to {} {}.{only}{moves}{calls} `remold rollback last` takes \
          it back.",

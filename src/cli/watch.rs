@@ -83,7 +83,8 @@ fn show(output: Output, control: &Control) {
             _ => json!(progress.tally),
         };
         output.json(&json!({
-            "event": "progress", "run": progress.run, "phase": progress.phase, "tally": tally,
+            "event": "progress", "run": progress.run, "phase": progress.phase,
+            "stage": progress.stage, "tally": tally,
             "fraction": progress.fraction, "rate": progress.rate, "seconds": progress.seconds,
             "eta_seconds": progress.eta_seconds, "held": progress.held,
         }));
@@ -103,8 +104,9 @@ fn line(progress: &Progress) -> String {
     };
     let eta = progress.eta_seconds.map_or_else(|| "N/A".to_owned(), duration);
     let held = progress.held.as_deref().map(|reason| format!("  [{reason}]")).unwrap_or_default();
+    let stage = progress.stage.as_deref().map(|stage| format!("{stage} ")).unwrap_or_default();
     format!(
-        "{} {:>3.0} %  {} keys  {:.0} keys/s  need eyes {eyes}  elapsed {}  ETA {eta}{held}",
+        "{stage}{} {:>3.0} %  {} keys  {:.0} keys/s  need eyes {eyes}  elapsed {}  ETA {eta}{held}",
         progress.phase,
         progress.fraction * 100.0,
         progress.done(),

@@ -37,6 +37,8 @@ struct Shared {
 struct Orders {
     paused: bool,
     stopped: bool,
+    /// Why it waits between two stages.
+    hold: Option<String>,
     /// In step-by-step mode: how many batches may still begin.
     steps: Option<u64>,
     /// At most this many keys per second.
@@ -115,6 +117,7 @@ impl Control {
     pub fn resume(&self) {
         self.order(|orders| {
             orders.paused = false;
+            orders.hold = None;
             orders.steps = None;
         });
     }
@@ -181,6 +184,7 @@ impl Control {
     pub fn step(&self) {
         self.order(|orders| {
             orders.paused = false;
+            orders.hold = None;
             orders.steps = Some(orders.steps.unwrap_or(0) + 1);
         });
     }
@@ -198,7 +202,7 @@ impl Control {
     /// Whether a pause was ordered.
     pub fn is_paused(&self) -> bool {
         let orders = self.orders();
-        orders.paused || orders.steps == Some(0)
+        orders.paused || orders.hold.is_some() || orders.steps == Some(0)
     }
 
     /// Whether an end was ordered.
@@ -315,12 +319,32 @@ impl Control {
         Gate::Stop
     }
 
+    /// Holds the verb between two stages until it is told to go on, or to end, or `time` has passed.
+    pub(super) fn hold(&self, reason: String, time: Option<Duration>) -> Gate {
+        let until = time.map(|time| Instant::now() + time);
+        let mut orders = self.orders();
+        orders.hold = Some(reason);
+        while !orders.stopped && orders.hold.is_some() {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                break;
+            }
+            let wait = Duration::from_millis(PROGRESS_INTERVAL_MS);
+            orders = self.wait(orders, left.map_or(wait, |left| left.min(wait)));
+        }
+        orders.hold = None;
+        if orders.stopped { Gate::Stop } else { Gate::Open }
+    }
+
     /// Why the verb stands still by order, for the screen.
     pub(super) fn held(&self) -> Option<(Phase, String)> {
         let orders = self.orders();
         if orders.stopped {
             let why = orders.stop_reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
             return Some((Phase::Running, format!("stopping after the batches under way{why}")));
+        }
+        if let Some(reason) = &orders.hold {
+            return Some((Phase::Paused, reason.clone()));
         }
         if orders.paused {
             return Some((Phase::Paused, "paused by the operator".to_owned()));

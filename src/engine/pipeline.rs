@@ -31,12 +31,13 @@ use super::reader::Reader;
 use super::report::Report;
 use super::settle::{Settle, Settled};
 use super::task::Task;
+use super::trouble::Troubles;
 use super::whole::Look;
 use super::writer::Writer;
 use crate::journal::{AnswerEntry, Checkpoint, ImageEntry, Journal, Mark, ScanPlace, SeenKeys};
 use crate::model::limits::DOCUMENT_BYTES_MAX;
 use crate::model::{Digest, Edit, Expiry, Key, RunId};
-use crate::planner::Plan;
+use crate::planner::{Plan, Share};
 use crate::store::{Address, Found, Link, StoreError};
 use crate::transform::external::{Answer, Answers};
 
@@ -50,6 +51,8 @@ const TRIP_PROBES: u32 = 5;
 /// What a run is given.
 pub(super) struct Job<'j> {
     pub plan: &'j Plan,
+    /// The part of the keys that this stage is over; `None` is all of them.
+    pub share: Option<Share>,
     pub judge: &'j Judge,
     pub address: &'j Address,
     pub control: &'j Control,
@@ -69,6 +72,13 @@ pub(super) struct Job<'j> {
     pub settled: Settled,
     /// Batches whose writes an earlier session left unsettled.
     pub unsettled: Vec<Unsettled>,
+}
+
+/// What the pipeline came to.
+pub(super) struct Ended {
+    pub report: Report,
+    /// The troubles behind the report's errors, for a stage that follows.
+    pub troubles: Troubles,
 }
 
 /// Answers by key, kept until the key has its outcome.
@@ -196,7 +206,7 @@ impl Permits {
 }
 
 /// Runs the pipeline to its end, or until it is told to stop.
-pub(super) fn run(job: &Job<'_>) -> Result<Report, EngineError> {
+pub(super) fn run(job: &Job<'_>) -> Result<Ended, EngineError> {
     let permits = Permits::new();
     let (events, inbox) = channel();
     let (batches, unjudged) = channel();

@@ -29,6 +29,9 @@ pub struct Progress {
     pub dry_run: bool,
     /// Where it stands.
     pub phase: Phase,
+    /// The stage of a run in stages: `canary 1%`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
     /// The outcomes so far.
     pub tally: Tally,
     /// What a verification found so far.
@@ -61,6 +64,7 @@ impl Progress {
             run,
             dry_run,
             phase: Phase::Preparing,
+            stage: None,
             tally: Tally::default(),
             verification: Verification::default(),
             rollback: RollbackTally::default(),

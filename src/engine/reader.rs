@@ -156,7 +156,10 @@ impl<'r> Reader<'r> {
         place: ScanPlace,
         fraction: f64,
     ) -> Result<bool, EngineError> {
-        keys.retain(|key| self.job.plan.selection.selects(key));
+        let share = self.job.share;
+        keys.retain(|key| {
+            self.job.plan.selection.selects(key) && share.is_none_or(|share| share.holds(key))
+        });
         let keys = self.first_seen(keys)?;
         self.keys_expire = self.job.journal.is_some()
             && !keys.is_empty()

@@ -1,17 +1,18 @@
 //! A run from its first key to its verification.
 
+use std::fmt::Write;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::batch_size::BatchSize;
-use super::beside::{Ended, beside};
-use super::control::Control;
+use super::beside::{self, beside};
+use super::control::{Control, Gate};
 use super::error::EngineError;
 use super::external::Services;
 use super::judge::Judge;
 use super::observe::Observe;
-use super::pipeline::{self, Job, KeptAnswers, Unsettled};
+use super::pipeline::{self, Ended, Job, KeptAnswers, Unsettled};
 use super::report::{Report, now};
 use super::settle::Settled;
 use super::{remote, verify, watch};
@@ -20,7 +21,7 @@ use crate::journal::{
 };
 use crate::model::limits::{BATCH_KEYS_DEFAULT, BATCH_KEYS_MAX, LATENCY_GOAL_DEFAULT_MS};
 use crate::model::{Phase, RunId};
-use crate::planner::Plan;
+use crate::planner::{Plan, Share, Stages};
 use crate::store::{Address, Link};
 
 /// How a run is carried out; nothing here changes what it does to a document.
@@ -38,6 +39,8 @@ pub struct RunOptions {
     pub patience: Duration,
     /// Whether a dry run asks the services that the plan's steps name; a run that writes does.
     pub call_external: bool,
+    /// After how long a run in stages goes on to the next by itself; `None` is when it is told to.
+    pub hold: Option<Duration>,
     /// Who is to see and hear of it.
     pub observe: Observe,
 }
@@ -50,6 +53,7 @@ impl Default for RunOptions {
             latency_goal: Duration::from_millis(LATENCY_GOAL_DEFAULT_MS),
             patience: Duration::from_secs(60),
             call_external: false,
+            hold: None,
             observe: Observe::default(),
         }
     }
@@ -80,7 +84,7 @@ pub fn run(
     if !options.execute {
         let (settled, answers) = (Settled::default(), KeptAnswers::default());
         let job = begun.job(None, &seen, start, settled, Vec::new(), &answers);
-        return watch::beside(address, control, || pipeline::run(&job));
+        return watch::beside(address, control, || Ok(pipeline::run(&job)?.report));
     }
     let header = Header::new(run.clone(), now(), address.to_string(), plan.to_json());
     let journal = Mutex::new(Journal::create(runs.create(run)?, &header)?);
@@ -130,6 +134,7 @@ impl<'b> Begun<'b> {
     {
         Job {
             plan: self.plan,
+            share: None,
             judge: self.judge,
             address: self.address,
             control: self.control,
@@ -161,42 +166,95 @@ impl<'b> Begun<'b> {
         // A file system that has no sockets is no reason not to run.
         match ControlSocket::listen(folder) {
             Ok(socket) => {
-                let orders = |ended: &Ended| remote::take_orders(&socket, self.control, ended);
+                let orders =
+                    |ended: &beside::Ended| remote::take_orders(&socket, self.control, ended);
                 beside("control", orders, work)
             }
             Err(_) => work(),
         }
     }
 
-    fn work(&self, journal: Mutex<Journal>, found: Found<'_>) -> Result<Report, EngineError> {
-        let Found { run, seen, start, settled, unsettled, answers } = found;
-        let begun = Some((&journal, run));
-        let piped = pipeline::run(&self.job(begun, &seen, start, settled, unsettled, &answers));
-        let mut journal = journal.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut report = match piped {
-            Ok(report) => report,
-            Err(error) => {
-                let progress = self.control.progress();
-                // The failure is what the operator has to hear of; the note is a convenience.
-                let _ = note_phase(&mut journal, Phase::Stopped, progress.seconds, &progress.tally);
-                return Err(error);
-            }
-        };
-        if report.phase == Phase::Done {
-            let extent = verify::Extent::default();
-            let (address, judge, control) = (self.address, self.judge, self.control);
-            let verified = verify::of_journal(address, &mut journal, judge, extent, control)?;
-            let verify::Verified { found, complete, troubles } = verified;
-            report.verification = Some(found);
-            report.errors.extend(troubles.groups());
-            // "Done" is said only when every key has its outcome and verification agrees.
-            report.phase = match (complete, found.differing()) {
-                (false, _) => Phase::Stopped,
-                (true, 0) => Phase::Done,
-                (true, _) => Phase::Failed,
+    /// Goes over one stage after the other; without stages, over all keys in one.
+    fn work(&self, mut journal: Mutex<Journal>, found: Found<'_>) -> Result<Report, EngineError> {
+        let Found { run, seen, mut start, mut settled, mut unsettled, answers } = found;
+        let stages = self.plan.canary.as_ref().map_or(&[][..], Stages::shares);
+        let mut duplicates = 0;
+        loop {
+            let at = start.stage;
+            let share = stages.get(at).copied();
+            let begun = Some((&journal, run));
+            let job = self.job(begun, &seen, start, settled, unsettled, &answers);
+            let piped = pipeline::run(&Job { share, ..job });
+            let open = journal.get_mut().unwrap_or_else(PoisonError::into_inner);
+            let Ended { mut report, troubles } = match piped {
+                Ok(ended) => ended,
+                Err(error) => {
+                    let progress = self.control.progress();
+                    // The failure is what the operator has to hear of; the note is a convenience.
+                    let _ = note_phase(open, Phase::Stopped, progress.seconds, &progress.tally);
+                    return Err(error);
+                }
             };
+            report.duplicates += duplicates;
+            if report.phase == Phase::Done {
+                self.verify(open, &mut report)?;
+            }
+            let share = share.filter(|_| report.phase == Phase::Done && at + 1 < stages.len());
+            let Some(share) = share else { return self.conclude(open, report) };
+            if self.hold(run, share, &report) == Gate::Stop {
+                report.phase = Phase::Stopped;
+                report.stopped_because = self.control.stop_reason();
+                return self.conclude(open, report);
+            }
+            duplicates = report.duplicates;
+            start = Checkpoint { stage: at + 1, seconds: report.seconds, ..Checkpoint::default() };
+            open.checkpoint(&start)?;
+            settled = Settled { tally: report.tally, troubles, seconds: report.seconds };
+            unsettled = Vec::new();
         }
-        note_phase(&mut journal, report.phase, report.seconds, &report.tally)?;
+    }
+
+    /// Verifies what is done so far.
+    fn verify(&self, journal: &mut Journal, report: &mut Report) -> Result<(), EngineError> {
+        let extent = verify::Extent::default();
+        let (address, judge, control) = (self.address, self.judge, self.control);
+        let verified = verify::of_journal(address, journal, judge, extent, control)?;
+        let verify::Verified { found, complete, troubles } = verified;
+        report.verification = Some(found);
+        report.errors.extend(troubles.groups());
+        // "Done" is said only when every key has its outcome and verification agrees.
+        report.phase = match (complete, found.differing()) {
+            (false, _) => Phase::Stopped,
+            (true, 0) => Phase::Done,
+            (true, _) => Phase::Failed,
+        };
+        Ok(())
+    }
+
+    /// Waits after a stage until the run is told to go on. It goes on by itself after the time that
+    /// was set for it, where no more keys need eyes than the error budget has room for.
+    fn hold(&self, run: &RunId, share: Share, report: &Report) -> Gate {
+        let eyes = report.tally.needs_eyes();
+        let is_fine = eyes == 0 || self.control.error_budget().is_some();
+        let time = self.options.hold.filter(|_| is_fine);
+        let migrated = report.tally.migrated;
+        let needs = if eyes == 1 { "needs" } else { "need" };
+        let mut said =
+            format!("canary {share} done and verified: {migrated} migrated, {eyes} {needs} eyes");
+        if time != Some(Duration::ZERO) {
+            let _ = write!(said, "; go on with `remold control {run} resume`");
+            let mut progress = self.control.progress();
+            progress.phase = Phase::Paused;
+            progress.held = Some(said.clone());
+            self.control.report(progress);
+        }
+        self.control.notify(said.clone());
+        self.control.hold(said, time)
+    }
+
+    /// Notes where the run stands at its end.
+    fn conclude(&self, journal: &mut Journal, report: Report) -> Result<Report, EngineError> {
+        note_phase(journal, report.phase, report.seconds, &report.tally)?;
         let mut progress = self.control.progress();
         progress.phase = report.phase;
         progress.held = None;

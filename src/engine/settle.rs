@@ -12,7 +12,7 @@ use super::control::Gate;
 use super::error::EngineError;
 use super::external::Services;
 use super::judge::Asked;
-use super::pipeline::{Event, Expiries, Job, Order, Permits, Write};
+use super::pipeline::{Ended, Event, Expiries, Job, Order, Permits, Write};
 use super::progress::{Progress, Verb};
 use super::report::{AskedTally, Meter, Report};
 use super::task::{Questions, Task};
@@ -72,10 +72,7 @@ impl<'s> Settle<'s> {
     ) -> Self {
         let mut progress = Progress::new(Verb::Run, job.run.clone(), job.journal.is_none());
         progress.phase = Phase::Running;
-        let mut troubles = Troubles::default();
-        for (key, outcome, trouble) in job.settled.troubles.recent() {
-            troubles.note(key, *outcome, trouble);
-        }
+        progress.stage = job.share.map(|share| format!("canary {share}"));
         Self {
             job,
             permits,
@@ -83,7 +80,7 @@ impl<'s> Settle<'s> {
             questions,
             would_ask: 0,
             tally: job.settled.tally,
-            troubles,
+            troubles: job.settled.troubles.clone(),
             progress,
             meter: Meter::new(job.settled.seconds, job.settled.tally.scanned),
             pages: Pages::new(job.start.clone()),
@@ -97,7 +94,7 @@ impl<'s> Settle<'s> {
     }
 
     /// Works until the scan ended and every batch is settled.
-    pub fn work(mut self, inbox: &Receiver<Event>) -> Result<Report, EngineError> {
+    pub fn work(mut self, inbox: &Receiver<Event>) -> Result<Ended, EngineError> {
         self.begin_unsettled();
         self.report_progress(true);
         while !self.is_over() {
@@ -374,7 +371,7 @@ impl<'s> Settle<'s> {
         self.job.control.report(shown);
     }
 
-    fn end(mut self) -> Result<Report, EngineError> {
+    fn end(mut self) -> Result<Ended, EngineError> {
         self.keep_checkpoint(true)?;
         if let Some((_, error)) = self.failure.take() {
             return Err(error);
@@ -383,7 +380,7 @@ impl<'s> Settle<'s> {
         self.progress.held = None;
         self.report_progress(true);
         let complete = self.is_complete();
-        Ok(Report {
+        let report = Report {
             run: self.job.run.clone(),
             phase: if complete { Phase::Done } else { Phase::Stopped },
             dry_run: self.job.journal.is_none(),
@@ -400,7 +397,8 @@ impl<'s> Settle<'s> {
             forward: false,
             changed_keys: Vec::new(),
             without_scripts: self.job.control.is_without_scripts(),
-        })
+        };
+        Ok(Ended { report, troubles: self.troubles })
     }
 }
 

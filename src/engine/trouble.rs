@@ -62,7 +62,7 @@ pub struct ErrorGroup {
 }
 
 /// The troubles of a run: exact counts by group, and the last few with their keys.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Troubles {
     groups: Vec<ErrorGroup>,
     by_trouble: HashMap<(Outcome, String, String, String), usize>,

@@ -16,7 +16,10 @@ pub struct Checkpoint {
     /// How far each node was scanned.
     #[serde(default)]
     pub scan: ScanPlace,
-    /// Whether the scan came to its end.
+    /// The stage of the run, from 0.
+    #[serde(default)]
+    pub stage: usize,
+    /// Whether the scan of the stage came to its end.
     pub scanned_all: bool,
     /// Seconds of work so far.
     pub seconds: f64,

@@ -157,6 +157,7 @@ pub fn draw_up(
         storage,
         other_storages: routes.other_storages(subject, storage),
         selection,
+        canary: None,
         hosts: hosts(routes.used.values().copied()),
         chains: routes.chains,
         unreachable: routes.unreachable,

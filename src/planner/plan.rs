@@ -12,6 +12,7 @@ use crate::catalog::{Catalog, Mistakes, Source};
 use crate::model::{PlanId, Storage};
 use crate::transform::{Chain, Frozen, Grade, Step, optimise};
 
+use super::canary::Stages;
 use super::draft::Question;
 use super::selection::Selection;
 
@@ -82,6 +83,9 @@ pub struct Plan {
     pub other_storages: Vec<Storage>,
     /// Which keys.
     pub selection: Selection,
+    /// The stages in which it goes over them; `None` is all of them in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Stages>,
     /// For each version a document may have: the migrations to take, by name, in order. The target
     /// itself stands here with none.
     pub chains: BTreeMap<Version, Vec<String>>,

@@ -23,6 +23,8 @@ pub struct Sweep {
     pub state: tempfile::TempDir,
     url: String,
     catalog: PathBuf,
+    /// How its runs go about it: options of `run` alone, and those of `resume` too.
+    pub options: (&'static str, &'static str),
     /// What an undisturbed run exits with.
     pub code: i32,
 }
@@ -53,7 +55,7 @@ impl Sweep {
         code: i32,
     ) -> Self {
         let url = server.url().to_owned();
-        let sweep = Self { server, state, url, catalog, code };
+        let sweep = Self { server, state, url, catalog, options: ("", ""), code };
         let out = sweep.plan();
         sweep.remold().line(&format!("plan {subject} --to latest --out {out}")).run().exits(0);
         sweep
@@ -73,7 +75,8 @@ impl Sweep {
     }
 
     pub fn run_line(&self) -> String {
-        format!("run {} --execute --yes --json --no-lock {BATCH}", self.plan())
+        let (run, both) = self.options;
+        format!("run {} --execute --yes --json --no-lock {BATCH} {run} {both}", self.plan())
     }
 
     pub fn tally(json: &Json) -> Json {
@@ -103,6 +106,7 @@ fn every_point_of_a_run(sweep: &Sweep) {
     let code = sweep.code;
     let before = sweep.snapshot();
     let undisturbed = sweep.remold().line(&sweep.run_line()).run().exits(code).last_json();
+    let both = sweep.options.1;
     let after = sweep.snapshot();
     assert!(!before.differences(&after).is_empty(), "the run changes something");
     sweep.take_back(&before);
@@ -115,7 +119,7 @@ fn every_point_of_a_run(sweep: &Sweep) {
             assert!(point > 12, "{point} points were met");
             return;
         }
-        let resumed = sweep.remold().line(&format!("resume last --json {BATCH}")).run();
+        let resumed = sweep.remold().line(&format!("resume last --json {BATCH} {both}")).run();
         let never_began = ["never started", "there is no run"];
         if resumed.code == Some(2) && never_began.iter().any(|why| resumed.stderr.contains(why)) {
             sweep.snapshot().assert_same(&before);
@@ -131,6 +135,12 @@ fn every_point_of_a_run(sweep: &Sweep) {
         sweep.take_back(&before);
     }
     panic!("the run never came to its end");
+}
+
+#[test]
+fn a_run_in_stages_survives_a_crash_at_every_point() {
+    let options = ("--canary 20%,60%,100%", "--hold 0s --max-errors 1000");
+    every_point_of_a_run(&Sweep { options, ..Sweep::of("user") });
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use redis::Commands;
 use serde_json::Value as Json;
@@ -11,6 +12,7 @@ use crate::harness::cluster::slot_of;
 use crate::harness::{Remold, Said, Snapshot, TestServer};
 
 const KEYS: u64 = 2_000;
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A server with documents of the oldest version, and a folder for runs.
 struct Stage {
@@ -49,6 +51,26 @@ impl Stage {
         let now = Snapshot::take(&mut self.server.connect());
         let changed = self.before.keys.iter().filter(|(key, was)| now.keys.get(*key) != Some(was));
         changed.map(|(key, _)| String::from_utf8_lossy(key).into_owned()).collect()
+    }
+
+    /// Waits until the run at work is held for this reason; its status then.
+    #[track_caller]
+    fn until_held(&self, reason: &str) -> Json {
+        let began = Instant::now();
+        let mut last = String::new();
+        while began.elapsed() < PATIENCE {
+            let said = self.remold().line("control last status --json").run();
+            if said.code == Some(0) {
+                let status = said.json();
+                let progress = &status["progress"];
+                let is_held = progress["held"].as_str().is_some_and(|held| held.contains(reason));
+                if is_held && progress["phase"] == "paused" {
+                    return status;
+                }
+            }
+            last = format!("{said:?}");
+        }
+        panic!("never held for: {reason}; last {last}");
     }
 
     fn list(&self, text: &str) -> File {
@@ -152,4 +174,66 @@ fn a_run_with_a_condition_leaves_other_documents_unchanged() {
     let said = stage.run(&["--where", r#"{"feld": "age"}"#]);
     assert!(said.stderr.contains("did you mean 'field'?"), "{}", said.stderr);
     stage.run(&["--where", "age > 17"]).exits(2);
+}
+
+#[test]
+fn a_canary_run_holds_after_each_stage_until_told() {
+    let stage = Stage::set();
+    let line = "run user --to latest --json --execute --yes --canary 5%,30%,100%";
+    let (mut child, _home) = stage.remold().line(line).spawn();
+    let first = stage.until_held("canary 5% done and verified");
+    let small = stage.changed();
+    assert!(small.len() > 50 && small.len() < 200, "{}", small.len());
+    assert_eq!(count(&first["progress"], "migrated"), small.len() as u64);
+    let told = first["progress"]["held"].as_str().expect("a reason");
+    assert!(told.contains("0 need eyes; go on with `remold control "), "{told}");
+    stage.remold().line("control last resume --json").run().exits(0);
+    stage.until_held("canary 30% done and verified");
+    let greater = stage.changed();
+    assert!(greater.is_superset(&small), "the same keys each time");
+    assert!(greater.len() > 450 && greater.len() < 750, "{}", greater.len());
+    // Killed while it waits: a resume waits at the same place, and nothing was done twice.
+    child.kill().expect("it is ours");
+    child.wait().expect("it is ours");
+    let (child, _home) = stage.remold().line("resume last --json").spawn();
+    let again = stage.until_held("canary 30% done and verified");
+    assert_eq!(count(&again["progress"], "scanned"), greater.len() as u64);
+    assert_eq!(stage.changed(), greater);
+    stage.remold().line("control last resume --json").run().exits(0);
+    let ended = child.wait_with_output().expect("it is ours");
+    let said = String::from_utf8_lossy(&ended.stdout);
+    let report: Json = serde_json::from_str(said.lines().last().expect("a report")).expect("JSON");
+    assert_eq!(report["phase"], "done", "{report}");
+    assert_eq!(count(&report, "scanned"), KEYS);
+    assert_eq!(count(&report, "migrated"), KEYS);
+    assert_eq!(report["verification"]["checked"], KEYS);
+    assert_eq!(stage.changed().len() as u64, KEYS);
+    stage.remold().line("rollback last --execute --yes --json").run().exits(0);
+    stage.before.assert_same_as_now(&stage.server);
+}
+
+#[test]
+fn a_canary_run_without_a_hold_goes_on_only_while_no_key_needs_eyes() {
+    let stage = Stage::set();
+    let report = stage.execute(&["--canary", "1%,100%", "--hold", "0s"]).exits(0).last_json();
+    assert_eq!(report["phase"], "done");
+    assert_eq!(count(&report, "migrated"), KEYS);
+    let odd = Stage::set();
+    // Every key of the first stage, whichever those are, needs eyes.
+    for n in 0..KEYS {
+        let () = odd.server.connect().set(key(n), r#"{"odd":1}"#).expect("written");
+    }
+    let line = "run user --to latest --json --execute --yes --canary 1%,100% --hold 0s";
+    let (child, _home) = odd.remold().line(line).spawn();
+    odd.until_held("need eyes; go on with");
+    odd.remold().line("control last stop --json").run().exits(0);
+    let ended = child.wait_with_output().expect("it is ours");
+    assert_eq!(ended.status.code(), Some(5));
+    // With an error budget, it is that which judges.
+    let options = ["--canary", "1%,100%", "--hold", "0s", "--max-errors", "100000"];
+    let report = odd.execute(&options).exits(1).last_json();
+    assert_eq!(count(&report, "invalid"), KEYS);
+    for wrong in ["1%,10%", "10%,1%,100%", "0%,100%"] {
+        odd.execute(&["--canary", wrong]).exits(2);
+    }
 }
