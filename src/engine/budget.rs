@@ -10,7 +10,7 @@ use crate::model::Tally;
 pub enum ErrorBudget {
     /// So many.
     Keys(u64),
-    /// This part of the keys scanned, in percent; counted from [`SCANNED_MIN`] keys on.
+    /// This part of the keys scanned, in percent; counted from a thousand keys on.
     Percent(f64),
 }
 
