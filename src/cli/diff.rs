@@ -6,7 +6,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::exit::{Exit, Failure};
 use super::infer;
-use super::render::{Output, Tone, cut};
+use super::render::{Output, Tone};
+use super::wrap::cut;
 use crate::schema::diff::modes::{advised, promised};
 use crate::schema::diff::rows::{Row, rows, unified};
 use crate::schema::diff::{

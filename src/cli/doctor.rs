@@ -25,9 +25,14 @@ pub fn carry_out(arguments: &Arguments, global: &Global, output: Output) -> Resu
     if output.json {
         output.json(&checkup);
     } else {
-        for line in text(&checkup) {
-            output.line(line);
+        output.sentences(text(&checkup));
+        // Lines to be copied stay as long as they are.
+        if !checkup.grant.is_empty() {
+            output.line("to grant what is lacking:");
+            output.line(format!("  {}", checkup.grant));
         }
+        output.line("a user that may do all this on these keys, and nothing else:");
+        output.line(format!("  {}", checkup.least_privilege));
     }
     let worst = checkup.findings.iter().map(|finding| finding.level).max();
     Ok(match worst {
@@ -51,11 +56,5 @@ fn text(checkup: &Checkup) -> Vec<String> {
             lines.push(format!("{:20}{}", "", finding.advice));
         }
     }
-    if !checkup.grant.is_empty() {
-        lines.push("to grant what is lacking:".to_owned());
-        lines.push(format!("  {}", checkup.grant));
-    }
-    lines.push("a user that may do all this on these keys, and nothing else:".to_owned());
-    lines.push(format!("  {}", checkup.least_privilege));
     lines
 }

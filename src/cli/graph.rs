@@ -56,7 +56,10 @@ pub fn carry_out(
         Form::Dot => dot(subject),
         Form::Mermaid => mermaid(subject),
     };
-    output.line(text.trim_end());
+    match arguments.form {
+        Form::Text => output.sentences(text.lines().map(str::to_owned)),
+        _ => output.line(text.trim_end()),
+    }
     for note in notes {
         output.talk(format!("note: {note}"));
     }

@@ -123,6 +123,7 @@ fn heading(profile: &Profile) -> String {
         .collect();
     let others = match profile.unreadable() {
         0 => String::new(),
+        1 => ", 1 key is no document".to_owned(),
         count => format!(", {count} keys are no documents"),
     };
     format!(

@@ -30,6 +30,7 @@ mod transform;
 mod validate;
 mod verify;
 mod watch;
+mod wrap;
 
 use std::ffi::OsString;
 use std::sync::LazyLock;

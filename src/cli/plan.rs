@@ -122,25 +122,14 @@ pub fn carry_out(
         output.json(&file);
         return Ok(exit);
     }
-    for line in text(&plan) {
-        output.line(line);
-    }
+    output.sentences(text(&plan));
     if *explain {
-        for line in explained(&plan, session) {
-            output.line(line);
-        }
+        output.sentences(explained(&plan, session));
     }
-    for line in estimate.iter().map(estimate_text) {
-        output.line(line);
-    }
-    for line in
-        drafted.iter().flat_map(|drafted| draft::text(drafted, *explain, draft.by_example()))
-    {
-        output.line(line);
-    }
-    for line in rehearsal.iter().flat_map(rehearsal_text) {
-        output.line(line);
-    }
+    output.sentences(estimate.iter().map(estimate_text));
+    let draft_text = |drafted| draft::text(drafted, *explain, draft.by_example());
+    output.sentences(drafted.iter().flat_map(draft_text));
+    output.sentences(rehearsal.iter().flat_map(rehearsal_text));
     Ok(exit)
 }
 

@@ -40,9 +40,7 @@ pub fn carry_out(
         output.json(&previews.iter().map(as_json).collect::<Vec<_>>());
     } else {
         for preview in &previews {
-            for line in text(preview) {
-                output.line(line);
-            }
+            output.sentences(text(preview));
         }
     }
     if previews.is_empty() {

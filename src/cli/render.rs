@@ -1,14 +1,16 @@
 //! The one place that prints.
 
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::process;
 
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use super::exit::{Exit, Failure};
 use super::options::Global;
+use super::wrap::{cut, head_of, hung};
 use crate::engine::{ChangedKey, ErrorGroup, Report, Verification};
 use crate::model::{Outcome, Phase};
 
@@ -23,8 +25,10 @@ pub struct Output {
     pub live: bool,
     /// Whether data may be coloured.
     colour: bool,
-    /// Columns of the terminal, or what stands for them.
-    pub columns: usize,
+    /// Columns at which data is parted into lines; no limit where it goes to no terminal.
+    room: usize,
+    /// The same for talk.
+    talk_room: usize,
 }
 
 /// What a colour says; the words beside it say it too.
@@ -36,14 +40,13 @@ pub enum Tone {
     Odd,
     /// Breaks something.
     Bad,
+    /// Neither.
+    Plain,
     /// What the eye looks for first.
     Strong,
     /// What it may pass over.
     Faint,
 }
-
-/// Columns where there is no terminal to ask.
-const COLUMNS_DEFAULT: usize = 100;
 
 impl Output {
     /// The output these options ask for.
@@ -53,16 +56,20 @@ impl Output {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let colour = io::stdout().is_terminal() && !(global.no_color || refused || dumb);
-        let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
-        let columns = size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
-        let columns = columns.unwrap_or(COLUMNS_DEFAULT);
-        Self { json: global.json, quiet: global.quiet, live, colour, columns }
+        Self {
+            json: global.json,
+            quiet: global.quiet,
+            live,
+            colour,
+            room: columns_of(&io::stdout()).unwrap_or(usize::MAX),
+            talk_room: columns_of(&io::stderr()).unwrap_or(usize::MAX),
+        }
     }
 
     /// `text` in the colour of its tone, where colours are wanted.
     pub fn paint(self, tone: Tone, text: impl AsRef<str>) -> String {
         let text = text.as_ref();
-        if !self.colour || text.is_empty() {
+        if !self.colour || tone == Tone::Plain || text.trim().is_empty() {
             return text.to_owned();
         }
         let code = match tone {
@@ -71,6 +78,7 @@ impl Output {
             Tone::Bad => "31",
             Tone::Strong => "1",
             Tone::Faint => "2",
+            Tone::Plain => unreachable!("plain text was answered above"),
         };
         format!("\x1b[{code}m{text}\x1b[0m")
     }
@@ -78,39 +86,49 @@ impl Output {
     /// `text` cut to the columns that are left after `used`, with a sign that it was cut. Text that goes
     /// to no terminal is not cut.
     pub fn fit(self, text: &str, used: usize) -> String {
-        if !io::stdout().is_terminal() {
-            return text.to_owned();
-        }
-        cut(text, self.columns.saturating_sub(used))
+        cut(text, self.room.saturating_sub(used))
     }
 
     /// Columns of a side of two that stand beside each other with so many columns between them; no limit
     /// where there is no terminal.
     pub fn half(self, between: usize) -> usize {
-        if io::stdout().is_terminal() {
-            self.columns.saturating_sub(between) / 2
-        } else {
-            usize::MAX
-        }
+        if self.room == usize::MAX { self.room } else { self.room.saturating_sub(between) / 2 }
     }
 
     /// A line of data whose text goes on below its own beginning where the terminal ends. `head` takes
     /// the colour; text that goes to no terminal stays one line.
     pub fn hanging(self, tone: Tone, head: &str, text: &str) {
-        let indent = head.width();
-        let room = if io::stdout().is_terminal() {
-            // Where a head leaves next to nothing, the terminal's own wrapping is as good.
-            self.columns.checked_sub(indent).filter(|room| *room >= 16).unwrap_or(usize::MAX)
-        } else {
-            usize::MAX
-        };
-        for (at, line) in wrapped(text, room).iter().enumerate() {
-            let head = if at == 0 { self.paint(tone, head) } else { " ".repeat(indent) };
-            self.line(format!("{head}{line}").trim_end());
+        // Without a head, it is the text itself that has something to say.
+        let bare = head.trim().is_empty();
+        for (at, line) in hung(head.width(), text, self.room).iter().enumerate() {
+            let head = if at == 0 { self.paint(tone, head) } else { String::new() };
+            let line = if bare { self.paint(tone, line) } else { line.clone() };
+            self.line((head + &line).trim_end());
         }
     }
 
-    /// A line of data.
+    /// A sentence or a row of data, parted between words where the terminal ends. What stands before the
+    /// sentence (`  risk   `) takes the colour, and the lines below begin where the sentence does.
+    pub fn sentence(self, tone: Tone, line: &str) {
+        let (head, text) = line.split_at(head_of(line));
+        self.hanging(tone, head, text);
+    }
+
+    /// Sentences of data, each in the colour of the word it begins with.
+    pub fn sentences(self, lines: impl IntoIterator<Item = String>) {
+        for line in lines {
+            let tone = match line.split_whitespace().next() {
+                Some("risk" | "WARN") => Tone::Odd,
+                Some("FAILS" | "LACK") => Tone::Bad,
+                Some("ok") => Tone::Good,
+                Some("plan" | "draft") => Tone::Strong,
+                _ => Tone::Plain,
+            };
+            self.sentence(tone, &line);
+        }
+    }
+
+    /// A line of data, as it is.
     #[expect(clippy::unused_self, reason = "data goes where the output says, as talk does")]
     pub fn line(self, text: impl AsRef<str>) {
         let mut out = io::stdout().lock();
@@ -122,10 +140,10 @@ impl Output {
         self.line(serde_json::to_string(value).expect("plain data prints as JSON"));
     }
 
-    /// A line of talk.
+    /// Talk, parted between words where the terminal ends.
     pub fn talk(self, text: impl AsRef<str>) {
         if !self.quiet {
-            or_leave(writeln!(io::stderr().lock(), "{}", text.as_ref()));
+            say(text.as_ref(), self.talk_room);
         }
     }
 
@@ -144,8 +162,8 @@ impl Output {
         if self.json {
             self.json(&report_json(report));
         } else {
-            for line in report_text(report) {
-                self.line(line);
+            for (tone, line) in report_text(report) {
+                self.sentence(tone, &line);
             }
         }
     }
@@ -170,48 +188,28 @@ pub fn ask_password() -> Result<String, Failure> {
         .map_err(|error| Failure::usage(format!("no password was read: {error}")))
 }
 
-/// `text` in at most so many columns, with `…` in the place of what was cut.
-pub fn cut(text: &str, columns: usize) -> String {
-    if text.width() <= columns {
-        return text.to_owned();
-    }
-    let mut out = String::new();
-    let mut used = 1;
-    for character in text.chars() {
-        used += character.width().unwrap_or(0);
-        if used > columns {
-            break;
-        }
-        out.push(character);
-    }
-    out + "…"
+/// Columns of the terminal behind a stream; `None` where there is none.
+fn columns_of(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(stream).ok().filter(|_| stream.is_terminal());
+    size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
-/// `text` in lines of at most so many columns, parted between words; a word that is longer is cut.
-fn wrapped(text: &str, columns: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    for word in text.split_inclusive(' ') {
-        if used > 0 && used + word.trim_end().width() > columns {
-            lines.push(String::new());
-            used = 0;
-        }
-        for character in word.chars() {
-            let width = character.width().unwrap_or(0);
-            if used + width > columns && character != ' ' {
-                lines.push(String::new());
-                used = 0;
-            }
-            used += width;
-            lines.last_mut().expect("there is a line").push(character);
+/// Prints talk in lines of at most so many columns.
+fn say(text: &str, columns: usize) {
+    let mut err = io::stderr().lock();
+    for line in text.split('\n') {
+        let (head, rest) = line.split_at(head_of(line));
+        for (at, part) in hung(head.width(), rest, columns).iter().enumerate() {
+            let head = if at == 0 { head } else { "" };
+            or_leave(writeln!(err, "{}", format!("{head}{part}").trim_end()));
         }
     }
-    lines.iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
 /// Why a verb did not come to its end.
 pub fn failure(failure: &Failure) {
-    or_leave(writeln!(io::stderr().lock(), "remold: {}", failure.message));
+    let columns = columns_of(&io::stderr()).unwrap_or(usize::MAX);
+    say(&format!("remold: {}", failure.message), columns);
     if failure.exit == Exit::Bug {
         or_leave(writeln!(io::stderr().lock(), "remold: please report this"));
     }
@@ -245,12 +243,17 @@ fn report_json(report: &Report) -> Json {
     json
 }
 
-fn report_text(report: &Report) -> Vec<String> {
+fn report_text(report: &Report) -> Vec<(Tone, String)> {
     let mut lines = Vec::new();
     let run = report.run.as_ref().map_or_else(|| "dry run".to_owned(), |run| format!("run {run}"));
     let dry = if report.dry_run { " (nothing was written)" } else { "" };
     let why = report.stopped_because.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-    lines.push(format!("{run}: {}{why}{dry}, {:.1} s", ended(report), report.seconds));
+    let tone = match report.phase {
+        Phase::Done => Tone::Strong,
+        Phase::Failed => Tone::Bad,
+        _ => Tone::Odd,
+    };
+    lines.push((tone, format!("{run}: {}{why}{dry}, {}", ended(report), took(report.seconds))));
     if let Some(tally) = report.rollback {
         let done = match (report.forward, report.dry_run) {
             (false, true) => "would be restored",
@@ -267,39 +270,63 @@ fn report_text(report: &Report) -> Vec<String> {
             ("failed", tally.failed),
         ] {
             if count > 0 || !name.starts_with("of them") {
-                lines.push(format!("{count:>12}  {name}"));
+                let odd = ["changed since, left as they are", "failed"].contains(&name);
+                lines.push((count_tone(odd, count), format!("{count:>12}  {name}")));
             }
         }
-        lines.extend(report.changed_keys.iter().map(changed_text));
+        lines.extend(report.changed_keys.iter().map(|key| (Tone::Odd, changed_text(key))));
         return lines;
     }
-    lines.push(format!("{:>12}  scanned", report.tally.scanned));
+    lines.push((Tone::Plain, format!("{:>12}  scanned", report.tally.scanned)));
     for outcome in Outcome::ALL {
         let name = match outcome {
             Outcome::Migrated if report.dry_run => "would be migrated",
             outcome => outcome.name(),
         };
-        lines.push(format!("{:>12}  {name}", report.tally.of(outcome)));
+        let count = report.tally.of(outcome);
+        lines.push((count_tone(outcome.needs_eyes(), count), format!("{count:>12}  {name}")));
     }
     if let Some(asked) = report.external {
-        lines.push(format!("  outside calls: {}, {} of them again", asked.calls, asked.retries));
+        let calls = format!("  outside calls: {}, {} of them again", asked.calls, asked.retries);
+        lines.push((Tone::Plain, calls));
         if asked.would_ask > 0 {
-            lines.push(format!(
+            let would_ask = format!(
                 "  {} of the keys that would be migrated depend on answers that were not asked for \
                  (--call-external asks)",
                 asked.would_ask
-            ));
+            );
+            lines.push((Tone::Odd, would_ask));
         }
     }
     if let Some(found) = report.verification {
-        lines.push(verification_text(found));
+        let tone = if found.wrong + found.lost > 0 { Tone::Bad } else { Tone::Plain };
+        lines.push((tone, verification_text(found)));
     }
-    lines.extend(report.errors.iter().flat_map(group_text));
-    lines.extend(report.undelivered.iter().cloned());
+    lines.extend(report.errors.iter().flat_map(|group| told_apart(group_text(group))));
+    lines.extend(report.undelivered.iter().map(|text| (Tone::Odd, text.clone())));
     if let (Some(run), Phase::Stopped) = (&report.run, report.phase) {
-        lines.push(format!("go on with: remold resume {run}"));
+        lines.push((Tone::Plain, format!("go on with: remold resume {run}")));
     }
     lines
+}
+
+/// A count in the colour of what it says: none of what needs eyes is nothing to look at.
+fn count_tone(needs_eyes: bool, count: u64) -> Tone {
+    match (needs_eyes, count) {
+        (_, 0) => Tone::Faint,
+        (true, _) => Tone::Bad,
+        (false, _) => Tone::Plain,
+    }
+}
+
+/// The two lines of a group of errors with their colours.
+fn told_apart([what, keys]: [String; 2]) -> [(Tone, String); 2] {
+    [(Tone::Bad, what), (Tone::Faint, keys)]
+}
+
+/// How long something took: `25 ms`, `3.2 s`.
+pub fn took(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{:.0} ms", seconds * 1e3) } else { format!("{seconds:.1} s") }
 }
 
 fn ended(report: &Report) -> &'static str {
@@ -335,22 +362,9 @@ pub fn group_text(group: &ErrorGroup) -> [String; 2] {
     let ErrorGroup { outcome, step, field, reason, count, samples } = group;
     let place = if field.is_empty() { String::new() } else { format!(" {field}:") };
     let keys: Vec<String> = samples.iter().map(ToString::to_string).collect();
-    let more = if *count > samples.len() as u64 { ", ..." } else { "" };
+    let more = if *count > samples.len() as u64 { ", …" } else { "" };
     [
         format!("{count:>12}  {outcome} at {step}:{place} {reason}"),
         format!("              {}{more}", keys.join(", ")),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_parted_between_words() {
-        assert_eq!(wrapped("new readers of old data", 11), ["new readers", "of old data"]);
-        assert_eq!(wrapped("an {\"a\":123456}", 6), ["an", "{\"a\":1", "23456}"]);
-        assert_eq!(wrapped("", 6), [""]);
-        assert_eq!(wrapped("all of it", usize::MAX), ["all of it"]);
-    }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Value as Json, json};
 
 use super::exit::{Exit, Failure};
-use super::render::{Output, changed_text};
+use super::render::{Output, Tone, changed_text};
 use super::run::Consent;
 use super::watch::{exit_of, watch};
 use crate::engine::{ChangedKey, Control, OnChanged, Report, RollbackOptions};
@@ -99,6 +99,6 @@ fn print(output: Output, changed: &ChangedKey) {
         }
         output.json(&event);
     } else {
-        output.line(changed_text(changed));
+        output.sentence(Tone::Odd, &changed_text(changed));
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::plan;
-use super::render::Output;
+use super::render::{Output, Tone, took};
 use crate::engine::RunSummary;
 use crate::model::{Outcome, Phase};
 use crate::session::{Session, SessionError};
@@ -73,7 +73,7 @@ fn list(session: &Session, output: Output) -> Result<Exit, Failure> {
         if output.json {
             output.json(run);
         } else {
-            output.line(line(run));
+            output.sentence(Tone::Plain, &line(run));
         }
     }
     for error in &errors {
@@ -108,7 +108,7 @@ fn registered(session: &Session, output: Output) -> Result<Exit, Failure> {
             Some(tally) => format!(", rolled back {}", tally.restored),
             None => String::new(),
         };
-        output.line(format!(
+        let line = format!(
             "{}  {:<9} {} to {}  {} by {}  {} migrated, {} need eyes{rolled_back}  ({at_work})",
             run.run,
             run.phase,
@@ -118,7 +118,8 @@ fn registered(session: &Session, output: Output) -> Result<Exit, Failure> {
             run.by,
             run.tally.migrated,
             run.tally.needs_eyes()
-        ));
+        );
+        output.sentence(Tone::Plain, &line);
     }
     if runs.is_empty() {
         output.talk(format!("the registry at {} knows no run", session.address()));
@@ -217,7 +218,7 @@ pub fn summary_text(summary: &RunSummary) -> Vec<String> {
     let mut lines = vec![
         line(summary),
         format!("  started {} on {}", summary.started, summary.server),
-        format!("  {:.1} s of work, {} keys scanned", summary.seconds, summary.tally.scanned),
+        format!("  {} of work, {} keys scanned", took(summary.seconds), summary.tally.scanned),
     ];
     for outcome in Outcome::ALL {
         lines.push(format!("{:>12}  {outcome}", summary.tally.of(outcome)));
@@ -238,11 +239,7 @@ fn show(name: &str, session: &Session, output: Output) -> Result<Exit, Failure> 
         output.json(&json!({"summary": summary, "plan": plan.to_file()}));
         return Ok(Exit::Fine);
     }
-    for line in summary_text(&summary) {
-        output.line(line);
-    }
-    for line in plan::text(&plan) {
-        output.line(line);
-    }
+    output.sentences(summary_text(&summary));
+    output.sentences(plan::text(&plan));
     Ok(Exit::Fine)
 }

@@ -101,13 +101,13 @@ fn expected(kind: &Kind, document: &Value) -> String {
         Kind::ExclusiveMinimum { limit } => format!("more than {limit}"),
         Kind::ExclusiveMaximum { limit } => format!("less than {limit}"),
         Kind::MultipleOf { multiple_of } => format!("a multiple of {multiple_of}"),
-        Kind::MinLength { limit } => format!("{limit} characters or more"),
-        Kind::MaxLength { limit } => format!("{limit} characters or fewer"),
-        Kind::MinItems { limit } => format!("{limit} items or more"),
-        Kind::MaxItems { limit } => format!("{limit} items or fewer"),
-        Kind::AdditionalItems { limit } => format!("{limit} items or fewer"),
-        Kind::MinProperties { limit } => format!("{limit} fields or more"),
-        Kind::MaxProperties { limit } => format!("{limit} fields or fewer"),
+        Kind::MinLength { limit } => limited(*limit, "character", "more"),
+        Kind::MaxLength { limit } => limited(*limit, "character", "fewer"),
+        Kind::MinItems { limit } => limited(*limit, "item", "more"),
+        Kind::MaxItems { limit } => limited(*limit, "item", "fewer"),
+        Kind::AdditionalItems { limit } => limited(*limit, "item", "fewer"),
+        Kind::MinProperties { limit } => limited(*limit, "field", "more"),
+        Kind::MaxProperties { limit } => limited(*limit, "field", "fewer"),
         Kind::Pattern { pattern } => format!("a match of /{pattern}/"),
         Kind::Format { format } => format!("the format {format}"),
         Kind::UniqueItems => "items that differ from each other".to_owned(),
@@ -124,6 +124,13 @@ fn expected(kind: &Kind, document: &Value) -> String {
         Kind::PropertyNames { error } => format!("other field names: {error}"),
         other => format!("the rule '{}' to hold", other.keyword()),
     }
+}
+
+/// `1 item or fewer`: the limit of a size in words. `limit` is u64 or usize.
+fn limited(limit: impl TryInto<u64>, what: &str, or: &str) -> String {
+    let limit = limit.try_into().unwrap_or(u64::MAX);
+    let plural = if limit == 1 { "" } else { "s" };
+    format!("{limit} {what}{plural} or {or}")
 }
 
 /// Of several alternatives that all fail, the one whose failure lies deepest was most likely meant.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::{chart, pace};
+use crate::cli::render::took;
 use crate::engine::Story;
 use crate::model::Outcome;
 
@@ -37,13 +38,13 @@ pub fn page(story: &Story) -> String {
         out,
         "<h1>Run {run} <span class=\"badge {phase}\">{phase}</span></h1>\
          <p><code>{}</code> of <b>{}</b> to <b>{}</b> on <code>{}</code></p>\
-         <p class=\"dim\">started {}, {:.1} s of work, plan <code>{}</code></p>",
+         <p class=\"dim\">started {}, {} of work, plan <code>{}</code></p>",
         text(&story.plan.selection.pattern),
         text(&summary.subject),
         text(&summary.target),
         text(&summary.server),
         text(&summary.started),
-        summary.seconds,
+        took(summary.seconds),
         summary.plan,
         phase = summary.phase,
     );

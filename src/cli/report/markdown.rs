@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::cli::render::took;
 use crate::engine::Story;
 use crate::model::Outcome;
 
@@ -11,14 +12,14 @@ pub fn page(story: &Story) -> String {
     let mut out = format!("# Run {}\n\n", summary.run);
     let _ = writeln!(
         out,
-        "**{}**: `{}` of `{}` to {} on `{}`, started {}, {:.1} s of work, plan `{}`.\n",
+        "**{}**: `{}` of `{}` to {} on `{}`, started {}, {} of work, plan `{}`.\n",
         summary.phase,
         story.plan.selection.pattern,
         summary.subject,
         summary.target,
         summary.server,
         summary.started,
-        summary.seconds,
+        took(summary.seconds),
         summary.plan
     );
     out.push_str("| outcome | keys |\n|---|---:|\n");

@@ -58,6 +58,7 @@ pub fn carry_out(
             session.save_file(path, &(text + "\n"))?;
             output.talk(format!("report of run {run} written to {}", path.display()));
         }
+        None if format == Format::Text => output.sentences(text.lines().map(str::to_owned)),
         None => output.line(text),
     }
     Ok(Exit::Fine)

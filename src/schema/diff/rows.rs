@@ -172,7 +172,7 @@ pub fn described(field: &Field) -> String {
     }));
     add(field.pattern.as_ref().map(|pattern| format!("/{pattern}/")));
     add(range(field.min_length.map(|n| n.to_string()), field.max_length.map(|n| n.to_string()))
-        .map(|text| format!("{text} characters")));
+        .map(|text| format!("{text} character{}", if text.ends_with(" 1") { "" } else { "s" })));
     add(range(
         field.minimum.as_ref().map(ToString::to_string),
         field.maximum.as_ref().map(ToString::to_string),
