@@ -49,6 +49,9 @@ pub fn carry_out(
         0 => usize::MAX,
         limit => limit,
     };
+    if !output.json {
+        output.heading("type       expires key");
+    }
     let (mut cursor, mut shown, mut looked_at) = (0, 0, 0);
     let database_keys = loop {
         let want = limit - shown;

@@ -128,6 +128,13 @@ impl Output {
         }
     }
 
+    /// What the columns below it are; only on a terminal, for a program that reads them knows.
+    pub fn heading(self, text: &str) {
+        if self.room < usize::MAX {
+            self.line(self.paint(Tone::Faint, text));
+        }
+    }
+
     /// A line of data, as it is.
     #[expect(clippy::unused_self, reason = "data goes where the output says, as talk does")]
     pub fn line(self, text: impl AsRef<str>) {

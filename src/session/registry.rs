@@ -339,10 +339,15 @@ pub(super) fn timestamp() -> String {
 /// Who works here: the system's user at the system's host.
 pub(super) fn who() -> String {
     let variable = |names: [&str; 2]| {
-        let found = names.into_iter().find_map(|name| std::env::var(name).ok());
-        found.filter(|value| !value.is_empty()).unwrap_or_else(|| "unknown".to_owned())
+        let mut set = names.into_iter().filter_map(|name| std::env::var(name).ok());
+        set.find(|value| !value.is_empty())
     };
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .map_or_else(|_| variable(["HOSTNAME", "HOST"]), |name| name.trim().to_owned());
-    format!("{}@{host}", variable(["USER", "LOGNAME"]))
+    // Services and containers often have no name in their environment; their number tells them apart.
+    let user = variable(["USER", "LOGNAME"])
+        .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(
+        |_| variable(["HOSTNAME", "HOST"]).unwrap_or_else(|| "?".to_owned()),
+        |name| name.trim().to_owned(),
+    );
+    format!("{user}@{host}")
 }
