@@ -2,6 +2,7 @@
 //!
 //! Every method that speaks to the server blocks.
 
+mod browse;
 mod census;
 pub mod config;
 mod changes;
@@ -14,6 +15,7 @@ mod lock;
 pub mod edit;
 mod registry;
 mod room;
+mod runs;
 mod samples;
 mod settings;
 
@@ -25,23 +27,18 @@ use semver::Version;
 use serde_json::Value as Json;
 
 use crate::catalog::versions::LATEST;
-use crate::engine::{
-    self, Control, EngineError, Judge, Preview, Report, RollbackOptions, RunOptions, RunSummary,
-    Services, Story, VerifyOptions,
-};
+use crate::engine::{self, EngineError, Judge, Preview, Services};
 use crate::journal::RunsFolder;
-use crate::model::limits::SCAN_COUNT;
-use crate::model::{Content, Key, RedisType, RunId, Storage, glob};
+use crate::model::{Content, Key, Storage};
 use crate::planner::{Plan, PlanRequest, draw_up};
-use crate::schema::Detection;
 use crate::store::{Found, Link};
 use crate::transform::Frozen;
 
+pub use self::browse::{KeyDetail, Page};
 pub use self::census::{Census, Counted, Standing};
 pub use self::changes::Change;
 pub use self::draft::{Drafted, Ground};
 pub use self::error::SessionError;
-use self::lock::Work;
 pub use self::lock::{Holder, RegisteredRun};
 pub use self::registry::{Clash, Event, PushOutcome};
 pub use self::room::Room;
@@ -65,28 +62,6 @@ pub struct Session {
     read_only: bool,
     /// Whether runs take the lock of their subject.
     locks: bool,
-}
-
-/// A page of a key list.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Page {
-    /// The keys, sorted.
-    pub lines: Vec<KeyLine>,
-    /// Where the next page begins; 0 when there is none.
-    pub cursor: u64,
-    /// About how many keys the server looked at for this page.
-    pub looked_at: u64,
-    /// Keys in the whole database.
-    pub database_keys: u64,
-}
-
-/// A key with the version its document has.
-#[derive(Clone, Debug, PartialEq)]
-pub struct KeyDetail {
-    /// All about the key.
-    pub view: KeyView,
-    /// The subject whose pattern it matches, and the document's version.
-    pub version: Option<(String, Detection)>,
 }
 
 impl Session {
@@ -174,66 +149,6 @@ impl Session {
     /// Asks the server about itself.
     pub fn server(&self) -> Result<ServerInfo, SessionError> {
         Ok(Link::open(&self.address)?.server_info()?)
-    }
-
-    /// Lists keys from `cursor` on until about `want` are found, the keyspace ends, or a bounded
-    /// part of it was looked at.
-    pub fn browse(
-        &self,
-        pattern: &str,
-        redis_type: Option<&RedisType>,
-        cursor: u64,
-        want: usize,
-    ) -> Result<Page, SessionError> {
-        const CALLS_MAX: u64 = 50;
-        let mut link = Link::open(&self.address)?;
-        let mut page = Page { cursor, database_keys: link.key_count()?, ..Page::default() };
-        let mut keys = Vec::new();
-        for _ in 0..CALLS_MAX {
-            let scanned = link.scan(page.cursor, pattern, redis_type, SCAN_COUNT)?;
-            keys.extend(scanned.keys);
-            page.cursor = scanned.cursor;
-            page.looked_at += SCAN_COUNT as u64;
-            if page.cursor == 0 || keys.len() >= want {
-                break;
-            }
-        }
-        keys.sort();
-        keys.dedup();
-        page.looked_at = page.looked_at.min(page.database_keys);
-        page.lines = link.key_lines(&keys)?;
-        Ok(page)
-    }
-
-    /// Looks at one key; `None` when it is gone.
-    pub fn key(&self, key: &Key) -> Result<Option<KeyDetail>, SessionError> {
-        let mut link = Link::open(&self.address)?;
-        let Some(view) = link.key_view(key)? else { return Ok(None) };
-        let version = match (self.subject_of(key), view.redis_type.storage()) {
-            (Some(subject), Some(storage)) => match read_one(&mut link, storage, key)? {
-                Found::Content(content) => {
-                    let detection = content
-                        .document()
-                        .and_then(|document| subject.detector().at(key).detect(&document))
-                        .unwrap_or(Detection::Unknown);
-                    Some((subject.name.clone(), detection))
-                }
-                _ => None,
-            },
-            _ => None,
-        };
-        Ok(Some(KeyDetail { view, version }))
-    }
-
-    /// The subject whose key pattern a key matches; the longest pattern wins.
-    pub fn subject_of(&self, key: &Key) -> Option<&Subject> {
-        let matching = self.catalog().subjects.values().flat_map(|subject| {
-            subject.key_patterns().into_iter().map(move |pattern| (pattern, subject))
-        });
-        matching
-            .filter(|(pattern, _)| glob::matches(pattern.as_bytes(), key.as_bytes()))
-            .max_by_key(|(pattern, _)| pattern.len())
-            .map(|(_, subject)| subject)
     }
 
     /// What a plan freezes, as of now.
@@ -348,119 +263,6 @@ impl Session {
         })
     }
 
-    /// A name for a new run on `subject`.
-    pub fn new_run_id(&self, subject: &str) -> RunId {
-        let stamp = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S%3f").to_string();
-        let tail = u16::try_from(random() & 0xffff).expect("sixteen bits");
-        RunId::new(&stamp, subject, tail)
-    }
-
-    /// Carries out a plan under the name `run`. Blocks until the end.
-    pub fn run(
-        &self,
-        run: &RunId,
-        plan: &Plan,
-        options: &RunOptions,
-        control: &Control,
-    ) -> Result<Report, SessionError> {
-        self.may_write(options.execute, "a run")?;
-        plan.settled()?;
-        let about = ("run", Some(run), plan.subject.as_str());
-        let verb = || {
-            engine::observed(&options.observe, about, &self.address, control, || {
-                engine::run(&self.address, &self.runs, run, plan, options, control)
-            })
-        };
-        if !options.execute {
-            return Ok(verb()?);
-        }
-        self.under_lock(&Work { verb: "run", run, plan, control }, verb)
-    }
-
-    /// Goes on with a run.
-    pub fn resume(
-        &self,
-        run: &RunId,
-        options: &RunOptions,
-        control: &Control,
-    ) -> Result<Report, SessionError> {
-        self.may_write(true, "a resumed run")?;
-        let plan = self.plan_of_idle(run)?;
-        let work = Work { verb: "resume", run, plan: &plan, control };
-        let about = ("resume", Some(run), plan.subject.as_str());
-        self.under_lock(&work, || {
-            engine::observed(&options.observe, about, &self.address, control, || {
-                engine::resume(&self.address, &self.runs, run, options, control)
-            })
-        })
-    }
-
-    /// The plan of a run that no process is at work on: its journal's lock is free. With that the lock
-    /// of its subject may be taken although the run holds it: whoever held it for the run is dead.
-    fn plan_of_idle(&self, run: &RunId) -> Result<Plan, SessionError> {
-        drop(self.runs.open(run)?);
-        Ok(engine::plan_of_run(&self.runs, run)?)
-    }
-
-    /// Reads a run's keys again.
-    pub fn verify(
-        &self,
-        run: &RunId,
-        options: &VerifyOptions,
-        control: &Control,
-    ) -> Result<Report, SessionError> {
-        Ok(engine::verify(&self.address, &self.runs, run, options, control)?)
-    }
-
-    /// Rolls a run back.
-    pub fn rollback(
-        &self,
-        run: &RunId,
-        options: &RollbackOptions,
-        control: &Control,
-    ) -> Result<Report, SessionError> {
-        self.may_write(options.execute, "a rollback")?;
-        let verb = || engine::rollback(&self.address, &self.runs, run, options, control);
-        if !options.execute {
-            return Ok(verb()?);
-        }
-        let plan = self.plan_of_idle(run)?;
-        self.under_lock(&Work { verb: "rollback", run, plan: &plan, control }, verb)
-    }
-
-    /// The run of this name; `last` is the newest.
-    pub fn find_run(&self, name: &str) -> Result<RunId, SessionError> {
-        Ok(self.runs.find(name)?)
-    }
-
-    /// Gives an order to a run that a process of this machine works on; answers where it stands.
-    pub fn order_run(&self, run: &RunId, words: &[String]) -> Result<Json, SessionError> {
-        match engine::send_order(&self.runs.peek(run), words) {
-            Some(Ok(status)) => Ok(status),
-            Some(Err(why)) => Err(SessionError::Usage(why)),
-            None => Err(SessionError::Usage(format!(
-                "no process works on run {run}: `remold runs show {run}` tells where it stands"
-            ))),
-        }
-    }
-
-    /// The runs in the state directory, oldest first, and what could not be read.
-    pub fn runs(&self) -> Result<(Vec<RunSummary>, Vec<EngineError>), SessionError> {
-        Ok(engine::summaries(&self.runs)?)
-    }
-
-    /// One run and its plan.
-    pub fn run_summary(&self, run: &RunId) -> Result<(RunSummary, Plan), SessionError> {
-        let summary = engine::summary(&self.runs, run)?;
-        let plan = engine::plan_of_run(&self.runs, run)?;
-        Ok((summary, plan))
-    }
-
-    /// The whole story of a run.
-    pub fn story(&self, run: &RunId) -> Result<Story, SessionError> {
-        Ok(engine::story(&self.runs, run)?)
-    }
-
     /// The version a text names: `3.0.0`, a tag, or `latest` for a subject's newest.
     pub fn version(&self, subject: &str, text: &str) -> Result<Version, SessionError> {
         let known = self.subject(subject)?;
@@ -482,15 +284,6 @@ impl Session {
             ))
         })
     }
-
-    fn may_write(&self, writes: bool, verb: &'static str) -> Result<(), SessionError> {
-        if writes && self.read_only { Err(SessionError::ReadOnly(verb)) } else { Ok(()) }
-    }
-}
-
-fn read_one(link: &mut Link, storage: Storage, key: &Key) -> Result<Found, StoreError> {
-    let found = link.read(storage, std::slice::from_ref(key))?;
-    Ok(found.into_iter().next().unwrap_or(Found::Missing))
 }
 
 /// A number nobody can foresee; std's hasher is seeded by the system.
