@@ -7,9 +7,11 @@
 pub mod align;
 pub mod change;
 pub mod keywords;
+pub mod language;
 pub mod lift;
 pub mod modes;
 pub mod oracle;
+pub mod patterns;
 #[cfg(test)]
 mod property_tests;
 pub mod rows;

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::change::Verdict;
 use super::lift::lift;
+use super::patterns::Patterns;
 use super::witness;
 
 /// How long a proof may take. Most take microseconds; some schemas make it exponential.
@@ -69,6 +70,22 @@ pub fn judge(old: &Value, new: &Value) -> Judgement {
 
 fn prove(old: &Value, new: &Value) -> Judgement {
     let mut judgement = proven(old, new);
+    let patterns = match [judgement.backward, judgement.forward] {
+        verdicts if verdicts.contains(&Verdict::Unknown) => Patterns::of(old, new),
+        _ => Patterns::default(),
+    };
+    if !patterns.is_empty() {
+        let seen = proven(&patterns.spelled_out(old), &patterns.spelled_out(new));
+        // What was proven without them stands, with the values it could name.
+        if judgement.backward == Verdict::Unknown {
+            judgement.backward = seen.backward;
+        }
+        if judgement.forward == Verdict::Unknown {
+            judgement.forward = seen.forward;
+        }
+        judgement.lost = judgement.lost.or(seen.lost);
+        judgement.reason = seen.reason;
+    }
     if [judgement.backward, judgement.forward].contains(&Verdict::Unknown) {
         let witnesses = witness::search(old, new);
         for (verdict, witness) in [
@@ -249,6 +266,23 @@ mod tests {
                 (Yes, Yes),
             ),
             (json!({"type": "string", "format": "made-up"}), text(), (Yes, Yes)),
+            (
+                json!({"required": ["zip"], "properties": {"zip": {"type": "string", "pattern": "^\\d{5}$"}}}),
+                json!({"required": ["zip"], "properties": {"zip": {"type": "string", "pattern": "^\\d{5}(-\\d{4})?$"}}}),
+                (Yes, No),
+            ),
+            (json!({"pattern": "^ab?$"}), json!({"pattern": "^(a|ab)$"}), (Yes, Yes)),
+            (
+                json!({"enum": ["a", "b"]}),
+                json!({"type": "string", "pattern": "^[ab]$"}),
+                (Yes, Yes),
+            ),
+            (json!({"minLength": 2}), json!({"pattern": "^.{2,}$"}), (No, Yes)),
+            (
+                json!({"patternProperties": {"^x": text()}}),
+                json!({"patternProperties": {"^x-": text()}}),
+                (Yes, No),
+            ),
             (
                 json!({"type": "object"}),
                 json!({"type": "object", "propertyNames": {"pattern": "^[a-z]+$"}}),

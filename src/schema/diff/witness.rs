@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Number, Value, json};
 
+use super::patterns::Patterns;
 use crate::schema::reading::{Reading, local_target};
 use crate::schema::validator::Validator;
 
@@ -38,7 +39,7 @@ pub fn search(old: &Value, new: &Value) -> Witnesses {
     let (Some(old_validator), Some(new_validator)) = (compiled(old), compiled(new)) else {
         return found;
     };
-    let search = Search { old_root: old, new_root: new };
+    let search = Search { old_root: old, new_root: new, patterns: Patterns::of(old, new) };
     // The shortest document shows best what it is about.
     let mut values = search.values(old, new, 0);
     values.sort_by_cached_key(|value| value.to_string().len());
@@ -55,6 +56,7 @@ pub fn search(old: &Value, new: &Value) -> Witnesses {
 struct Search<'s> {
     old_root: &'s Value,
     new_root: &'s Value,
+    patterns: Patterns,
 }
 
 /// What a node says of objects, with what `allOf` and `$ref` add.
@@ -78,6 +80,8 @@ impl<'s> Search<'s> {
         let new_parts = parts(new, self.new_root);
         for part in old_parts.iter().chain(&new_parts) {
             boundaries(part, &mut values);
+            let pattern = part.get("pattern").and_then(Value::as_str).unwrap_or_default();
+            values.extend(self.patterns.texts(pattern).iter().map(|text| json!(text)));
         }
         values.extend([json!(null), json!(true), json!(0), json!(1), json!(-1), json!(1.5)]);
         // No integer in draft 4, and one in every other.
