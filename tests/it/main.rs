@@ -24,6 +24,7 @@ mod life;
 mod live;
 mod local;
 mod locks;
+mod matrix;
 mod mixed_run;
 mod mixed_versions;
 mod no_scripts;
