@@ -15,6 +15,7 @@ pub mod patterns;
 #[cfg(test)]
 mod property_tests;
 pub mod rows;
+pub mod structure;
 #[cfg(test)]
 mod tests;
 pub mod walk;

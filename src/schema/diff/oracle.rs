@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::change::Verdict;
 use super::lift::lift;
 use super::patterns::Patterns;
-use super::witness;
+use super::{structure, witness};
 
 /// How long a proof may take. Most take microseconds; some schemas make it exponential.
 pub const PROOF_TIME_MAX_MS: u64 = 2_000;
@@ -32,6 +32,22 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    fn is_decided(&self) -> bool {
+        ![self.backward, self.forward].contains(&Verdict::Unknown)
+    }
+
+    /// Takes up verdicts where there was none.
+    fn take_up(&mut self, backward: Verdict, forward: Verdict) {
+        for (own, found) in [(&mut self.backward, backward), (&mut self.forward, forward)] {
+            if *own == Verdict::Unknown {
+                *own = found;
+            }
+        }
+        if self.is_decided() {
+            self.reason = None;
+        }
+    }
+
     fn unknown(reason: impl Into<String>) -> Self {
         let (backward, forward) = (Verdict::Unknown, Verdict::Unknown);
         Self { backward, forward, reason: Some(reason.into()), lost: None }
@@ -70,43 +86,48 @@ pub fn judge(old: &Value, new: &Value) -> Judgement {
 
 fn prove(old: &Value, new: &Value) -> Judgement {
     let mut judgement = proven(old, new);
-    let patterns = match [judgement.backward, judgement.forward] {
-        verdicts if verdicts.contains(&Verdict::Unknown) => Patterns::of(old, new),
-        _ => Patterns::default(),
-    };
-    if !patterns.is_empty() {
-        let seen = proven(&patterns.spelled_out(old), &patterns.spelled_out(new));
-        // What was proven without them stands, with the values it could name.
-        if judgement.backward == Verdict::Unknown {
-            judgement.backward = seen.backward;
-        }
-        if judgement.forward == Verdict::Unknown {
-            judgement.forward = seen.forward;
-        }
-        judgement.lost = judgement.lost.or(seen.lost);
-        judgement.reason = seen.reason;
+    if judgement.is_decided() {
+        return judgement;
     }
-    if [judgement.backward, judgement.forward].contains(&Verdict::Unknown) {
-        let witnesses = witness::search(old, new);
-        for (verdict, witness) in [
-            (&mut judgement.backward, &witnesses.refused_by_new),
-            (&mut judgement.forward, &witnesses.refused_by_old),
-        ] {
-            if witness.is_some() && *verdict == Verdict::Unknown {
-                *verdict = Verdict::No;
-            }
-        }
-        if ![judgement.backward, judgement.forward].contains(&Verdict::Unknown) {
-            judgement.reason = None;
-        }
+    let patterns = Patterns::of(old, new);
+    let spelled_out = (patterns.spelled_out(old), patterns.spelled_out(new));
+    if !patterns.is_empty() {
+        let seen = proven(&spelled_out.0, &spelled_out.1);
+        // What was proven without them stands, with the values it could name.
+        judgement.take_up(seen.backward, seen.forward);
+        judgement.lost = judgement.lost.or(seen.lost);
+    }
+    let within = |inner, outer| {
+        if structure::is_within(inner, outer) { Verdict::Yes } else { Verdict::Unknown }
+    };
+    if !judgement.is_decided() {
+        let (old, new) = (&spelled_out.0, &spelled_out.1);
+        judgement.take_up(within(old, new), within(new, old));
+    }
+    if !judgement.is_decided() {
+        let found = witness::search(old, new);
+        let refuted = |witness: Option<Value>| match witness {
+            Some(_) => Verdict::No,
+            None => Verdict::Unknown,
+        };
+        judgement.take_up(refuted(found.refused_by_new), refuted(found.refused_by_old));
     }
     judgement
 }
 
+/// Whether the canonical form proves that `outer` accepts everything that `inner` accepts.
+pub fn contains(outer: &Value, inner: &Value) -> bool {
+    match (canonical(outer), canonical(inner)) {
+        (Ok(outer), Ok(inner)) => covers(&outer, &inner).0 == Verdict::Yes,
+        _ => false,
+    }
+}
+
+fn canonical(schema: &Value) -> Result<CanonicalSchema, canonical::CanonicalizationError> {
+    canonical::options().offline().should_validate_formats(true).canonicalize(schema)
+}
+
 fn proven(old: &Value, new: &Value) -> Judgement {
-    let canonical = |schema: &Value| {
-        canonical::options().offline().should_validate_formats(true).canonicalize(schema)
-    };
     let (old, new) = match (canonical(old), canonical(new)) {
         (Ok(old), Ok(new)) => (old, new),
         (Err(error), _) | (_, Err(error)) => return Judgement::unknown(error.to_string()),
@@ -317,6 +338,6 @@ mod tests {
     #[test]
     fn a_schema_that_reads_its_own_root_is_judged() {
         let tree = |least: u32| json!({"type": "object", "properties": {"next": {"$ref": "#"}}, "minProperties": least});
-        assert_eq!(verdicts(&tree(0), &tree(1)).0, Verdict::No);
+        assert_eq!(verdicts(&tree(0), &tree(1)), (Verdict::No, Verdict::Yes));
     }
 }
