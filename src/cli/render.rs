@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use super::exit::{Exit, Failure};
 use super::options::Global;
 use super::wrap::{cut, head_of, hung};
-use crate::engine::{ChangedKey, ErrorGroup, Report, Verification};
+use crate::engine::{ChangedKey, ErrorGroup, Followed, Report, Verification};
 use crate::model::{Outcome, Phase};
 
 /// Where data and talk go, and in which form.
@@ -292,6 +292,17 @@ fn report_text(report: &Report) -> Vec<(Tone, String)> {
         };
         let count = report.tally.of(outcome);
         lines.push((count_tone(outcome.needs_eyes(), count), format!("{count:>12}  {name}")));
+    }
+    if let Some(followed) = &report.followed {
+        let Followed { migrated, scans, quiet_seconds, .. } = followed;
+        let s = if *scans == 1 { "" } else { "s" };
+        let text = format!(
+            "  followed {}: {migrated} of them migrated since the first scan, {scans} scan{s} more, \
+             quiet for {}",
+            followed.how(),
+            took(*quiet_seconds)
+        );
+        lines.push((Tone::Plain, text));
     }
     if let Some(asked) = report.external {
         let calls = format!("  outside calls: {}, {} of them again", asked.calls, asked.retries);

@@ -11,7 +11,7 @@ use super::exit::{Exit, Failure};
 use super::plan::{self, Target};
 use super::render::{self, Output};
 use super::watch::{exit_of, watch};
-use crate::engine::{Alerts, Control, Deadline, ErrorBudget, Knob, Observe, RunOptions};
+use crate::engine::{Alerts, Control, Deadline, ErrorBudget, Follow, Knob, Observe, RunOptions};
 use crate::model::limits::{BATCH_KEYS_DEFAULT, LATENCY_GOAL_DEFAULT_MS};
 use crate::planner::{Plan, Stages};
 use crate::session::{Session, SessionError};
@@ -54,6 +54,17 @@ pub struct Pace {
     /// Without it, it waits for `remold control RUN resume`
     #[arg(long, value_name = "TIME", value_parser = clock::time)]
     hold: Option<Duration>,
+    /// After the scan, go on migrating documents that old writers still produce, until it is told to
+    /// stop (Ctrl-C, `remold control RUN stop`, --for, --deadline): then it verifies and is done. By
+    /// keyspace notifications where the server has them on, else by scanning again and again
+    #[arg(long)]
+    follow: bool,
+    /// Like --follow, until no old document was found for this long: 10m, 90s
+    #[arg(long, value_name = "TIME", value_parser = clock::time)]
+    follow_until_quiet: Option<Duration>,
+    /// How long to wait between two scans while following without notifications
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = clock::time)]
+    follow_every: Duration,
     #[command(flatten)]
     eyes: Eyes,
     /// How many seconds to wait for a server that is away, before stopping with the checkpoint
@@ -72,9 +83,17 @@ impl Pace {
             latency_goal: Duration::from_millis(self.latency_goal),
             patience: Duration::from_secs(self.patience),
             hold: self.hold,
+            follow: self.follows().then_some(Follow {
+                every: self.follow_every,
+                until_quiet: self.follow_until_quiet,
+            }),
             observe: self.eyes.observe(),
             call_external: self.call_external,
         }
+    }
+
+    fn follows(&self) -> bool {
+        self.follow || self.follow_until_quiet.is_some()
     }
 
     fn control(&self) -> Control {
@@ -216,6 +235,12 @@ pub fn carry_out(
     for line in plan::text(&plan) {
         output.talk(line);
     }
+    if pace.follows() && plan.selection.limit.is_some() {
+        return Err(Failure::usage(
+            "--follow goes on for as long as old documents come, and --limit ends after some of them: \
+             choose one",
+        ));
+    }
     if consent.execute {
         make_sure_of_room(&plan, *force, session, output)?;
     }
@@ -258,7 +283,8 @@ pub fn carry_out(
         return Ok(Exit::NeedsEyes);
     }
     if report.dry_run && exit_of(&report) != Exit::Stopped {
-        output.talk("this was a dry run; --execute writes");
+        let follows = if pace.follows() { "; it follows nobody" } else { "" };
+        output.talk(format!("this was a dry run{follows}; --execute writes"));
     }
     Ok(exit_of(&report))
 }

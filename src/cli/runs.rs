@@ -223,6 +223,9 @@ pub fn summary_text(summary: &RunSummary) -> Vec<String> {
     for outcome in Outcome::ALL {
         lines.push(format!("{:>12}  {outcome}", summary.tally.of(outcome)));
     }
+    if let Some(migrated) = summary.followed {
+        lines.push(format!("  followed its writers: {migrated} of them migrated since the scan"));
+    }
     if let Some(found) = summary.verification {
         lines.push(format!(
             "  verified {}: {} changed since, {} lost, {} wrong",

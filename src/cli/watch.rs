@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::exit::{Exit, Failure};
 use super::render::Output;
 use crate::engine::{Control, Progress, Report, Verb};
+use crate::model::Phase;
 use crate::session::SessionError;
 
 /// Carries out `work` on a thread of its own. The first Ctrl-C or SIGTERM stops it with a checkpoint,
@@ -52,7 +53,6 @@ pub fn watch(
 
 /// How the process ends after a report.
 pub fn exit_of(report: &Report) -> Exit {
-    use crate::model::Phase;
     match report.phase {
         Phase::Stopped | Phase::Paused => Exit::Stopped,
         _ if report.needs_eyes() => Exit::NeedsEyes,
@@ -66,8 +66,13 @@ fn stop_or_leave(output: Output, control: &Control) -> Result<(), Failure> {
         let message = "left at once; what was under way is settled by `remold resume last`";
         return Err(Failure::new(Exit::Stopped, message));
     }
-    control.stop();
-    output.talk("stopping with a checkpoint; Ctrl-C again leaves at once");
+    if control.end(None) {
+        output.talk(
+            "following ends with what was written so far; Ctrl-C again stops with a checkpoint",
+        );
+    } else {
+        output.talk("stopping with a checkpoint; Ctrl-C again leaves at once");
+    }
     Ok(())
 }
 
@@ -84,7 +89,7 @@ fn show(output: Output, control: &Control) {
         };
         output.json(&json!({
             "event": "progress", "run": progress.run, "phase": progress.phase,
-            "stage": progress.stage, "tally": tally,
+            "stage": progress.stage, "followed": progress.followed, "tally": tally,
             "fraction": progress.fraction, "rate": progress.rate, "seconds": progress.seconds,
             "eta_seconds": progress.eta_seconds, "held": progress.held,
         }));
@@ -105,6 +110,16 @@ fn line(progress: &Progress) -> String {
     let eta = progress.eta_seconds.map_or_else(|| "N/A".to_owned(), duration);
     let held = progress.held.as_deref().map(|reason| format!("  [{reason}]")).unwrap_or_default();
     let stage = progress.stage.as_deref().map(|stage| format!("{stage} ")).unwrap_or_default();
+    if let (Phase::Following, Some(followed)) = (progress.phase, &progress.followed) {
+        return format!(
+            "following {}  {} migrated since the scan  quiet for {}  {} keys  need eyes {eyes}  elapsed {}{held}",
+            followed.how(),
+            followed.migrated,
+            duration(followed.quiet_seconds),
+            progress.done(),
+            duration(progress.seconds),
+        );
+    }
     format!(
         "{stage}{} {:>3.0} %  {} keys  {:.0} keys/s  need eyes {eyes}  elapsed {}  ETA {eta}{held}",
         progress.phase,

@@ -242,7 +242,9 @@ impl Performer {
             Order::Pause => control.pause(),
             Order::Resume => control.resume(),
             Order::Step => control.step(),
-            Order::Stop => control.stop(),
+            Order::Stop => {
+                control.end(None);
+            }
             Order::Set(knob) => knob.set(control),
         }
     }

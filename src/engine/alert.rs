@@ -80,7 +80,8 @@ impl Alerts {
         while !ended.within(LOOK_INTERVAL) {
             let progress = control.progress();
             let done = progress.done() + progress.verification.checked;
-            if done != before || control.is_paused() {
+            let waits = control.is_paused() || progress.phase == Phase::Following;
+            if done != before || waits {
                 (before, since, told) = (done, Instant::now(), false);
             } else if !told && since.elapsed() >= self.stall {
                 let held =

@@ -39,6 +39,8 @@ struct Orders {
     stopped: bool,
     /// Why it waits between two stages.
     hold: Option<String>,
+    /// Whether the run follows its writers.
+    following: Following,
     /// In step-by-step mode: how many batches may still begin.
     steps: Option<u64>,
     /// At most this many keys per second.
@@ -67,6 +69,20 @@ pub struct Deadline {
     pub at: Instant,
     /// How the operator said it: `04:30`.
     pub said: String,
+}
+
+/// Whether a run follows its writers, and for how long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Following {
+    /// It does not.
+    #[default]
+    No,
+    /// Until it is told that this is enough.
+    Yes,
+    /// It was told so: what was written until then is still looked at.
+    Enough,
+    /// Its window ends: nothing more is looked at.
+    OutOfTime,
 }
 
 /// What the throttle makes of how the server fares.
@@ -120,6 +136,41 @@ impl Control {
             orders.hold = None;
             orders.steps = None;
         });
+    }
+
+    /// Ends the verb as its operator wants it ended: a run that follows its writers has followed them
+    /// for long enough, and comes to its end; anything else stops as by [`Control::stop`]. Answers
+    /// whether it was the former.
+    pub fn end(&self, reason: Option<&str>) -> bool {
+        self.end_following(Following::Enough) || {
+            match reason {
+                Some(reason) => self.stop_because(reason),
+                None => self.stop(),
+            }
+            false
+        }
+    }
+
+    /// Ends following, in this way, where the run follows.
+    pub(super) fn end_following(&self, how: Following) -> bool {
+        let mut ended = false;
+        self.order(|orders| {
+            if orders.following == Following::Yes {
+                (ended, orders.following) = (true, how);
+                (orders.paused, orders.steps) = (false, None);
+            }
+        });
+        ended
+    }
+
+    /// Whether the run follows its writers.
+    pub(super) fn following(&self) -> Following {
+        self.orders().following
+    }
+
+    /// Notes that the run follows its writers, or does so no more.
+    pub(super) fn set_following(&self, following: Following) {
+        self.order(|orders| orders.following = following);
     }
 
     /// Ends the verb after the batches that are under way, with a checkpoint.

@@ -26,6 +26,7 @@ use super::batch_size::BatchSize;
 use super::control::Control;
 use super::error::EngineError;
 use super::external::{self, Services};
+use super::follow::Followings;
 use super::judge::{Judge, Judged};
 use super::reader::Reader;
 use super::report::Report;
@@ -72,6 +73,8 @@ pub(super) struct Job<'j> {
     pub settled: Settled,
     /// Batches whose writes an earlier session left unsettled.
     pub unsettled: Vec<Unsettled>,
+    /// Of a run that follows its writers, after its scan.
+    pub followings: Option<&'j Followings>,
 }
 
 /// What the pipeline came to.

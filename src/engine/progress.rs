@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::follow::Followed;
 use super::report::{RollbackTally, Verification};
 use super::trouble::ErrorGroup;
 use crate::model::{Phase, RunId, Tally};
@@ -32,6 +33,9 @@ pub struct Progress {
     /// The stage of a run in stages: `canary 1%`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
+    /// How a run follows its writers, once it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub followed: Option<Followed>,
     /// The outcomes so far.
     pub tally: Tally,
     /// What a verification found so far.
@@ -65,6 +69,7 @@ impl Progress {
             dry_run,
             phase: Phase::Preparing,
             stage: None,
+            followed: None,
             tally: Tally::default(),
             verification: Verification::default(),
             rollback: RollbackTally::default(),

@@ -1,11 +1,14 @@
 //! The reader: scans, leaves out what was seen, reads values.
 
+mod follow;
+
 use std::collections::{HashSet, VecDeque};
 use std::mem;
 use std::sync::PoisonError;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+use self::follow::Hearing;
 use super::backoff::patiently;
 use super::control::Gate;
 use super::error::EngineError;
@@ -42,6 +45,8 @@ pub(super) struct Reader<'r> {
     left: u64,
     /// The largest of the values that were read last; 0 when none was.
     largest_bytes: usize,
+    /// What a reader that follows has heard.
+    hearing: Option<Hearing>,
 }
 
 impl<'r> Reader<'r> {
@@ -66,12 +71,19 @@ impl<'r> Reader<'r> {
             keys_expire: false,
             left,
             largest_bytes: 0,
+            hearing: None,
         }
     }
 
-    /// Scans to the end.
+    /// Scans to the end, or follows until that is enough.
     pub fn work(mut self) -> Result<(), EngineError> {
-        let complete = self.job.start.scanned_all || self.scan()?;
+        let complete = match self.job.followings {
+            Some(followings) => match self.follow(followings) {
+                Err(EngineError::Store(_)) if self.job.control.is_stopped() => false,
+                ended => ended?,
+            },
+            None => self.job.start.scanned_all || self.scan()?,
+        };
         self.tell(Event::Scanned { complete });
         Ok(())
     }
@@ -160,13 +172,23 @@ impl<'r> Reader<'r> {
         keys.retain(|key| {
             self.job.plan.selection.selects(key) && share.is_none_or(|share| share.holds(key))
         });
+        if self.hearing.is_some() {
+            let keys = self.begin_again(keys);
+            return Ok(self.send_page(0, keys)?.is_some());
+        }
         let keys = self.first_seen(keys)?;
+        let Some(batches) = self.send_page(number, keys)? else { return Ok(false) };
+        self.tell(Event::Page { page: number, place, fraction, batches });
+        Ok(true)
+    }
+
+    /// Reads the keys of a page and sends them on; answers in how many batches, `None` when told to
+    /// stop. Page 0 stands for keys that no checkpoint waits for.
+    fn send_page(&mut self, number: u64, keys: Vec<Key>) -> Result<Option<usize>, EngineError> {
         self.keys_expire = self.job.journal.is_some()
             && !keys.is_empty()
             && self.patiently(Link::has_expiring_keys)?;
-        let Some(batches) = self.send(number, keys)? else { return Ok(false) };
-        self.tell(Event::Page { page: number, place, fraction, batches });
-        Ok(true)
+        self.send(number, keys)
     }
 
     /// The next page; `None` when the pass is over.

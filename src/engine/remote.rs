@@ -61,7 +61,9 @@ fn order(words: &[String], control: &Control) -> Result<(), String> {
         ["pause"] => control.pause(),
         ["resume"] => control.resume(),
         ["step"] => control.step(),
-        ["stop"] => control.stop_because("ordered by `remold control`"),
+        ["stop"] => {
+            control.end(Some("ordered by `remold control`"));
+        }
         ["set", pairs @ ..] if !pairs.is_empty() => {
             // All are read before any is set, so that a mistake in one changes nothing.
             let knobs: Vec<Knob> =

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::error::EngineError;
+use super::follow::Followed;
 use super::progress::Progress;
 use super::rollback::ChangedKey;
 use super::trouble::ErrorGroup;
@@ -33,6 +34,9 @@ pub struct Report {
     pub duplicates: u64,
     /// The troubles, most keys first.
     pub errors: Vec<ErrorGroup>,
+    /// How it followed its writers, where it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub followed: Option<Followed>,
     /// What the verification found, where there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verification: Option<Verification>,
@@ -164,6 +168,9 @@ pub struct RunSummary {
     pub tally: Tally,
     /// Seconds of work.
     pub seconds: f64,
+    /// Documents that were migrated while it followed its writers, where it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub followed: Option<u64>,
     /// What the last verification found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verification: Option<Verification>,
@@ -204,6 +211,7 @@ pub fn summary(runs: &RunsFolder, run: &RunId) -> Result<RunSummary, EngineError
         phase: Phase::Stopped,
         tally: Tally::default(),
         seconds: 0.0,
+        followed: None,
         verification: None,
         rollback: None,
         rollback_open: false,
@@ -229,8 +237,14 @@ pub fn summary(runs: &RunsFolder, run: &RunId) -> Result<RunSummary, EngineError
                     summary.rollback = Some(RollbackTally::default());
                 }
             }
+            Note::FollowBegan { .. } => {
+                summary.followed.get_or_insert(0);
+            }
+            Note::FollowEnded { migrated, .. } => {
+                *summary.followed.get_or_insert(0) += migrated;
+            }
             // How it fared on the way is a story of its own.
-            Note::Sample { .. } => {}
+            Note::Sample { .. } | Note::ToFollow { .. } => {}
             Note::RollbackEnded { forward: true, complete, .. } => {
                 summary.rollback_open = !complete;
                 if complete {

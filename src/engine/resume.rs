@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use super::control::Control;
 use super::error::EngineError;
 use super::external::Services;
+use super::follow::Follow;
 use super::judge::Judge;
 use super::pipeline::{KeptAnswers, Unsettled};
 use super::report::{Report, plan_of};
@@ -49,6 +50,7 @@ pub fn resume(
     let start = journal.last_checkpoint()?.unwrap_or_default();
     let services = Services::open(&plan, &judge.endpoints())?;
     let services = services.as_ref();
+    let options = &RunOptions { follow: options.follow.or(replayed.follow), ..options.clone() };
     let begun = Begun { plan: &plan, judge: &judge, address, options, control, services };
     let settled = Settled { seconds: start.seconds, ..replayed.settled };
     let unsettled =
@@ -74,6 +76,8 @@ struct Replayed {
     answers: KeptAnswers,
     phase: Option<Phase>,
     rolled_back: bool,
+    /// How the run is to follow its writers, where it is.
+    follow: Option<Follow>,
 }
 
 impl Replayed {
@@ -112,6 +116,7 @@ impl Replayed {
                     self.answers.forget(&entry.key);
                     if let Ok(trouble) = serde_json::from_str::<Trouble>(&entry.reason) {
                         self.settled.troubles.note(&entry.key, entry.outcome, &trouble);
+                        self.seen.tell(&entry.key, &entry.reason);
                     }
                 }
             }
@@ -125,7 +130,8 @@ impl Replayed {
             Record::Note(Note::RollbackEnded { forward: true, complete: true, .. }) => {
                 self.rolled_back = false;
             }
-            Record::Header(_) | Record::Undo(_) | Record::Note(_) => {}
+            Record::Note(note) => self.follow = Follow::of(&note).or(self.follow),
+            Record::Header(_) | Record::Undo(_) => {}
         }
     }
 }

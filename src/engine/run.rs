@@ -10,6 +10,7 @@ use super::beside::{self, beside};
 use super::control::{Control, Gate};
 use super::error::EngineError;
 use super::external::Services;
+use super::follow::Follow;
 use super::judge::Judge;
 use super::observe::Observe;
 use super::pipeline::{self, Ended, Job, KeptAnswers, Unsettled};
@@ -41,6 +42,8 @@ pub struct RunOptions {
     pub call_external: bool,
     /// After how long a run in stages goes on to the next by itself; `None` is when it is told to.
     pub hold: Option<Duration>,
+    /// Whether and how a run that writes follows its writers after the scan.
+    pub follow: Option<Follow>,
     /// Who is to see and hear of it.
     pub observe: Observe,
 }
@@ -54,6 +57,7 @@ impl Default for RunOptions {
             patience: Duration::from_secs(60),
             call_external: false,
             hold: None,
+            follow: None,
             observe: Observe::default(),
         }
     }
@@ -151,6 +155,7 @@ impl<'b> Begun<'b> {
             unsettled,
             services: self.services,
             answers,
+            followings: None,
         }
     }
 
@@ -177,29 +182,36 @@ impl<'b> Begun<'b> {
     /// Goes over one stage after the other; without stages, over all keys in one.
     fn work(&self, mut journal: Mutex<Journal>, found: Found<'_>) -> Result<Report, EngineError> {
         let Found { run, seen, mut start, mut settled, mut unsettled, answers } = found;
+        if let Some(follow) = self.options.follow {
+            journal
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner)
+                .append(&Record::Note(follow.note()));
+        }
         let stages = self.plan.canary.as_ref().map_or(&[][..], Stages::shares);
         let mut duplicates = 0;
         loop {
             let at = start.stage;
             let share = stages.get(at).copied();
+            let is_last = at + 1 >= stages.len();
             let begun = Some((&journal, run));
             let job = self.job(begun, &seen, start, settled, unsettled, &answers);
-            let piped = pipeline::run(&Job { share, ..job });
+            let mut ended = self.pipe(&journal, &Job { share, ..job })?;
+            if let Some(follow) = self.options.follow.filter(|_| is_last)
+                && ended.report.phase == Phase::Done
+            {
+                ended = self.follow(follow, &journal, at, ended, |start, settled| {
+                    let job = self.job(begun, &seen, start, settled, Vec::new(), &answers);
+                    Job { share, ..job }
+                })?;
+            }
+            let Ended { mut report, troubles } = ended;
             let open = journal.get_mut().unwrap_or_else(PoisonError::into_inner);
-            let Ended { mut report, troubles } = match piped {
-                Ok(ended) => ended,
-                Err(error) => {
-                    let progress = self.control.progress();
-                    // The failure is what the operator has to hear of; the note is a convenience.
-                    let _ = note_phase(open, Phase::Stopped, progress.seconds, &progress.tally);
-                    return Err(error);
-                }
-            };
             report.duplicates += duplicates;
             if report.phase == Phase::Done {
                 self.verify(open, &mut report)?;
             }
-            let share = share.filter(|_| report.phase == Phase::Done && at + 1 < stages.len());
+            let share = share.filter(|_| report.phase == Phase::Done && !is_last);
             let Some(share) = share else { return self.conclude(open, report) };
             if self.hold(run, share, &report) == Gate::Stop {
                 report.phase = Phase::Stopped;
@@ -212,6 +224,20 @@ impl<'b> Begun<'b> {
             settled = Settled { tally: report.tally, troubles, seconds: report.seconds };
             unsettled = Vec::new();
         }
+    }
+
+    /// Runs the pipeline. Where it cannot go on, the journal has a note of it.
+    pub(super) fn pipe(
+        &self,
+        journal: &Mutex<Journal>,
+        job: &Job<'_>,
+    ) -> Result<Ended, EngineError> {
+        pipeline::run(job).inspect_err(|_| {
+            let progress = self.control.progress();
+            let mut open = journal.lock().unwrap_or_else(PoisonError::into_inner);
+            // The failure is what the operator has to hear of; the note is a convenience.
+            let _ = note_phase(&mut open, Phase::Stopped, progress.seconds, &progress.tally);
+        })
     }
 
     /// Verifies what is done so far.

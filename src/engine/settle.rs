@@ -3,14 +3,15 @@
 //! The order never changes: before-images durable, then the write, then the marks, then the
 //! checkpoint. So a crash at any point leaves either no write, or a write whose image is on disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::control::Gate;
 use super::error::EngineError;
 use super::external::Services;
+use super::follow::Followings;
 use super::judge::Asked;
 use super::pipeline::{Ended, Event, Expiries, Job, Order, Permits, Write};
 use super::progress::{Progress, Verb};
@@ -19,7 +20,7 @@ use super::task::{Questions, Task};
 use super::throttle::Signal;
 use super::trouble::{Trouble, Troubles};
 use crate::journal::{
-    Checkpoint, Journal, JournalError, Mark, Note, OutcomeEntry, Record, ScanPlace,
+    Checkpoint, Journal, JournalError, Mark, Note, OutcomeEntry, Record, ScanPlace, SeenKeys,
 };
 use crate::model::limits::PROGRESS_INTERVAL_MS;
 use crate::model::{Key, Outcome, Phase, Tally};
@@ -61,6 +62,8 @@ pub(super) struct Settle<'s> {
     failure: Option<(Instant, EngineError)>,
     /// Writes whose images are appended and not yet durable.
     waiting: Vec<Write>,
+    /// Of a run that follows: the keys that are under way until they are marked, by frame.
+    unmarked: HashMap<u64, Vec<Key>>,
 }
 
 impl<'s> Settle<'s> {
@@ -71,7 +74,8 @@ impl<'s> Settle<'s> {
         questions: Sender<Questions>,
     ) -> Self {
         let mut progress = Progress::new(Verb::Run, job.run.clone(), job.journal.is_none());
-        progress.phase = Phase::Running;
+        let follows = job.followings.is_some();
+        progress.phase = if follows { Phase::Following } else { Phase::Running };
         progress.stage = job.share.map(|share| format!("canary {share}"));
         Self {
             job,
@@ -90,6 +94,7 @@ impl<'s> Settle<'s> {
             abandoned: false,
             failure: None,
             waiting: Vec::new(),
+            unmarked: HashMap::new(),
         }
     }
 
@@ -156,6 +161,7 @@ impl<'s> Settle<'s> {
                         self.tally.count(*outcome);
                     }
                 }
+                self.let_go(frame, &marks);
                 self.append(&Record::Marks { frame, marks });
                 self.progress.batch_ms =
                     smoothed(self.progress.batch_ms, took.as_secs_f64() * 1000.0);
@@ -185,7 +191,11 @@ impl<'s> Settle<'s> {
 
     /// Appends a task to the journal. Its writes wait for the sync.
     fn journal_task(&mut self, task: Task) -> Result<(), EngineError> {
-        let Task { page, attempt, outcomes, asks, edits, moved_to, images, expiries } = task;
+        let Task { page, attempt, mut outcomes, asks, edits, moved_to, images, expiries } = task;
+        if self.job.followings.is_some() && attempt == 0 {
+            outcomes
+                .retain(|(key, outcome, trouble)| self.is_news(key, *outcome, trouble.as_ref()));
+        }
         self.journal_outcomes(outcomes);
         self.send_questions(page, attempt, asks, &expiries);
         let (Some(journal), Some(images)) = (self.job.journal, images) else {
@@ -199,7 +209,12 @@ impl<'s> Settle<'s> {
             return Ok(());
         };
         let frame = lock(journal).append_packed(&images);
-        self.note_seen(edits.iter().map(|(key, ..)| key).chain(&moved_to), frame);
+        let keys = edits.iter().map(|(key, ..)| key);
+        if self.job.followings.is_some() {
+            self.keep_under_way(frame, keys.cloned().collect(), &moved_to);
+        } else {
+            self.note_seen(keys.chain(&moved_to), frame);
+        }
         self.waiting.push(Write { page, attempt, frame, items: edits });
         if self.waiting.len() >= GROUP_MAX {
             self.send_writes()?;
@@ -244,10 +259,13 @@ impl<'s> Settle<'s> {
         if outcomes.is_empty() {
             return;
         }
+        let seen = self.job.seen;
         let entry = |(key, outcome, trouble): (Key, Outcome, Option<Trouble>)| OutcomeEntry {
             reason: trouble.map_or_else(String::new, |trouble| {
                 self.troubles.note(&key, outcome, &trouble);
-                serde_json::to_string(&trouble).expect("plain data prints as JSON")
+                let reason = trouble.to_json();
+                lock_seen(seen).tell(&key, &reason);
+                reason
             }),
             outcome,
             key,
@@ -272,10 +290,19 @@ impl<'s> Settle<'s> {
     }
 
     fn note_seen<'k>(&self, keys: impl IntoIterator<Item = &'k Key>, frame: u64) {
-        let mut seen = self.job.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen();
         for key in keys {
-            seen.journalled(key, frame);
+            // Of a run that follows, many keys stand in the journal already.
+            if self.job.followings.is_some() && seen.knows(key) {
+                seen.forget(key);
+            } else {
+                seen.journalled(key, frame);
+            }
         }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, SeenKeys> {
+        lock_seen(self.job.seen)
     }
 
     /// Makes what was appended durable and only then lets it be written.
@@ -320,7 +347,8 @@ impl<'s> Settle<'s> {
             return Ok(());
         }
         let checkpoint = Checkpoint {
-            scanned_all: self.is_complete() && self.permits.all_free(),
+            scanned_all: self.job.followings.is_some()
+                || (self.is_complete() && self.permits.all_free()),
             seconds: self.meter.seconds(),
             ..self.pages.covered.clone()
         };
@@ -357,13 +385,19 @@ impl<'s> Settle<'s> {
             return;
         }
         self.progress.tally = self.tally;
-        self.progress.fraction = if self.scanned == Some(true) { 1.0 } else { self.pages.fraction };
+        let is_scanned = self.scanned == Some(true) || self.job.followings.is_some();
+        self.progress.fraction = if is_scanned { 1.0 } else { self.pages.fraction };
         self.meter.measure(&mut self.progress);
+        if let Some(followings) = self.job.followings {
+            followings.migrated(self.tally.migrated - self.job.settled.tally.migrated);
+            self.progress.followed = Some(followings.followed());
+        }
         self.progress.errors = self.troubles.groups();
         let mut shown = self.progress.clone();
-        shown.phase = Phase::Running;
         if let Some((phase, reason)) = self.job.control.held() {
-            shown.phase = phase;
+            if phase != Phase::Running {
+                shown.phase = phase;
+            }
             shown.held.get_or_insert(reason);
         }
         self.keep_sample(&shown);
@@ -389,6 +423,7 @@ impl<'s> Settle<'s> {
             seconds: self.meter.seconds(),
             duplicates: self.progress.duplicates,
             errors: self.troubles.groups(),
+            followed: self.job.followings.map(Followings::followed),
             verification: None,
             rollback: None,
             stopped_because: self.job.control.stop_reason(),
@@ -402,6 +437,53 @@ impl<'s> Settle<'s> {
     }
 }
 
+/// Of a run that follows its writers.
+impl Settle<'_> {
+    /// Whether a key that was looked at again came to something that was not counted before. A key
+    /// that is gone, or of the target version, has its outcome; and so has one that is known, with the
+    /// same trouble as before.
+    fn is_news(&self, key: &Key, outcome: Outcome, trouble: Option<&Trouble>) -> bool {
+        let mut seen = self.seen();
+        let is_news = match (outcome, trouble) {
+            (Outcome::Missing, _) => false,
+            (_, Some(trouble)) => seen.tell(key, &trouble.to_json()),
+            (_, None) => !seen.knows(key),
+        };
+        if !is_news {
+            seen.forget(key);
+            self.job.answers.forget(key);
+        }
+        is_news
+    }
+
+    /// Keeps keys from being looked at again until their write is marked: what is read of them before
+    /// may be what it replaces.
+    fn keep_under_way(&mut self, frame: u64, keys: Vec<Key>, moved_to: &[Key]) {
+        let mut seen = self.seen();
+        for key in keys.iter().chain(moved_to) {
+            if !seen.knows(key) {
+                seen.journalled(key, frame);
+            }
+            seen.begin_again(key);
+        }
+        // Nothing marks the keys that values moved to.
+        moved_to.iter().for_each(|key| seen.forget(key));
+        drop(seen);
+        self.unmarked.insert(frame, keys);
+    }
+
+    /// Lets go of keys that have their mark, but for those that go round again.
+    fn let_go(&mut self, frame: u64, marks: &[Mark]) {
+        let keys = self.unmarked.remove(&frame).unwrap_or_default();
+        let mut seen = self.seen();
+        for (key, mark) in keys.iter().zip(marks) {
+            if matches!(mark, Mark::Settled(_)) {
+                seen.forget(key);
+            }
+        }
+    }
+}
+
 impl Settle<'_> {
     /// What was asked of services outside; `None` when the chains ask nobody.
     fn asked(&self) -> Option<AskedTally> {
@@ -411,8 +493,12 @@ impl Settle<'_> {
     }
 }
 
-fn lock(journal: &Mutex<Journal>) -> std::sync::MutexGuard<'_, Journal> {
+fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
     journal.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn lock_seen(seen: &Mutex<SeenKeys>) -> MutexGuard<'_, SeenKeys> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn smoothed(old: f64, new: f64) -> f64 {

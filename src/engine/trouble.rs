@@ -28,6 +28,11 @@ impl Trouble {
         Self { step, field: String::new(), reason, found: None }
     }
 
+    /// As it stands in a journal.
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("plain data prints as JSON")
+    }
+
     /// A value that does not read as a document. The place at which reading failed differs from key
     /// to key, so it stands in `found`: in the reason it would make a group of each key.
     pub fn unreadable(said: &str) -> Self {

@@ -17,6 +17,7 @@ use super::rollback::part;
 use super::run::{RunOptions, note_phase};
 use super::standing::read_now;
 use super::summary;
+use super::superseded::Superseded;
 use super::trouble::{Trouble, Troubles};
 use super::whole::as_imaged;
 use crate::journal::{ImageEntry, Journal, Mark, Note, Record, RunsFolder, UndoEntry};
@@ -116,6 +117,7 @@ pub fn verify(
         seconds: control.progress().seconds,
         duplicates: 0,
         errors: verified.troubles.groups(),
+        followed: None,
         verification: Some(found),
         rollback: None,
         stopped_because: control.stop_reason(),
@@ -163,11 +165,14 @@ pub(super) fn of_journal(
     progress.verification = Verification::default();
     let mut meter = Meter::new(0.0, 0);
     let frames = journal.frames();
+    let superseded = Superseded::of(journal)?;
     let verified =
         Verified { found: Verification::default(), complete: true, troubles: Troubles::default() };
     let mut check = Check { control, link, judge, extent, keys_expire, passed: 0, verified };
     for number in 2..=frames {
-        let written = check.sampled(written(journal, number)?);
+        let mut written = written(journal, number)?;
+        written.retain(|written| !superseded.holds(&written.entry.key, number));
+        let written = check.sampled(written);
         if written.is_empty() {
             continue;
         }

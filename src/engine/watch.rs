@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::beside::Ended;
-use super::control::{Control, Throttled};
+use super::control::{Control, Following, Throttled};
 use super::throttle::{Gauge, Readings, Verdict};
 use crate::store::{Address, Link, StoreError};
 
@@ -97,10 +97,15 @@ impl<'w> Watch<'w> {
     }
 
     fn heed_deadline(&self) {
-        if let Some(deadline) = self.control.deadline()
-            && deadline.at.saturating_duration_since(Instant::now()) < DRAIN_TIME
-            && !self.control.is_stopped()
-        {
+        let Some(deadline) = self.control.deadline() else { return };
+        let left = deadline.at.saturating_duration_since(Instant::now());
+        if left >= DRAIN_TIME || self.control.is_stopped() {
+            return;
+        }
+        // What is under way of a run that follows may end in its own time, but not take longer.
+        let follows = self.control.end_following(Following::OutOfTime)
+            || (self.control.following() != Following::No && !left.is_zero());
+        if !follows {
             self.control.stop_because(format!("the window ends at {}", deadline.said));
         }
     }

@@ -36,17 +36,23 @@ struct Index {
     marks: Vec<u64>,
     /// What kind of frame each is.
     kinds: Vec<u8>,
+    /// The frame that tells that the run began to follow its writers.
+    followed_from: Option<u64>,
 }
 
 impl Index {
     /// Notes the next frame; answers its number.
-    fn push(&mut self, offset: u64, kind: u8, marked: Option<u64>) -> u64 {
+    fn push(&mut self, offset: u64, kind: u8, payload: &[u8]) -> u64 {
+        let marked = Record::marked(kind, payload);
         self.offsets.push(offset);
         self.kinds.push(kind);
         self.marks.push(0);
         let number = self.offsets.len() as u64;
         if let Some(slot) = marked.and_then(|frame| self.marks.get_mut(place(frame)?)) {
             *slot = number;
+        }
+        if self.followed_from.is_none() && Record::is_follow_began(kind, payload) {
+            self.followed_from = Some(number);
         }
         number
     }
@@ -83,10 +89,10 @@ impl Journal {
         let path = folder.path().join(NAME);
         let mut replay = Replay::open(folder.path())?;
         let mut index = Index::default();
-        index.push(0, Record::HEADER, None);
+        index.push(0, Record::HEADER, &[]);
         let header = replay.header().clone();
         while let Some(frame) = replay.next()? {
-            let number = index.push(frame.offset, frame.kind, frame.marked());
+            let number = index.push(frame.offset, frame.kind, &frame.payload);
             assert_eq!(number, frame.number, "frames are numbered in their order");
             visit(&frame)?;
         }
@@ -104,8 +110,7 @@ impl Journal {
 
     /// Like [`Journal::append`], for a record that was encoded already.
     pub fn append_packed(&mut self, Packed { kind, payload }: &Packed) -> u64 {
-        let marked = Record::marked(*kind, payload);
-        let number = self.index.push(self.length + self.pending.len() as u64, *kind, marked);
+        let number = self.index.push(self.length + self.pending.len() as u64, *kind, payload);
         frame::push(&mut self.pending, *kind, payload);
         number
     }
@@ -204,6 +209,12 @@ impl Journal {
         place(frame).map_or(0, |at| self.index.kinds[at])
     }
 
+    /// The frame from which on a key may have an image that takes the place of an older one; `None` for
+    /// a run that did not follow its writers.
+    pub fn followed_from(&self) -> Option<u64> {
+        self.index.followed_from
+    }
+
     /// How many frames there are; the newest has this number.
     pub fn frames(&self) -> u64 {
         self.index.offsets.len() as u64
@@ -242,11 +253,6 @@ impl Frame {
             Some(Some(Record::Note(note))) => Some(note),
             _ => None,
         }
-    }
-
-    /// The frame that it has marks for, when it has any.
-    fn marked(&self) -> Option<u64> {
-        Record::marked(self.kind, &self.payload)
     }
 }
 

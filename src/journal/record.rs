@@ -146,6 +146,28 @@ pub enum Note {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         held: Option<String>,
     },
+    /// The run is to follow its writers after the scan, as a resume of it is too.
+    ToFollow {
+        /// Milliseconds between two scans, where the server does not tell of writes.
+        every_ms: u64,
+        /// After how many milliseconds without an old document it ends by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until_quiet_ms: Option<u64>,
+    },
+    /// It began to follow: from here on a key may have several images, of which the newest counts.
+    FollowBegan {
+        /// When, RFC 3339.
+        at: String,
+    },
+    /// It followed until it was told that this is enough.
+    FollowEnded {
+        /// When, RFC 3339.
+        at: String,
+        /// Documents that were migrated meanwhile.
+        migrated: u64,
+        /// Scans over all keys meanwhile.
+        scans: u64,
+    },
     /// A verification ended.
     Verified {
         /// When, RFC 3339.
@@ -247,6 +269,14 @@ impl Record {
     /// The frame that a frame of this kind has marks for, when it has any.
     pub(super) fn marked(kind: u8, payload: &[u8]) -> Option<u64> {
         if kind == Self::MARKS { Decoder::new(payload).number() } else { None }
+    }
+
+    /// Whether a frame notes that the run began to follow its writers.
+    pub(super) fn is_follow_began(kind: u8, payload: &[u8]) -> bool {
+        // Notes are rare, but for samples, and those are told apart by their first word.
+        kind == Self::NOTE
+            && payload.starts_with(br#"{"followBegan""#)
+            && matches!(Self::decode(kind, payload), Some(Self::Note(Note::FollowBegan { .. })))
     }
 
     /// Reads a frame; `None` when the payload is none of its kind.

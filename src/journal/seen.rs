@@ -20,6 +20,8 @@ const TABLES: usize = 64;
 pub struct SeenKeys {
     under_way: HashSet<Key>,
     tables: Vec<Table>,
+    /// Digests of the troubles that were told, each with its key.
+    told: HashSet<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -31,7 +33,7 @@ struct Table {
 impl Default for SeenKeys {
     fn default() -> Self {
         let tables = (0..TABLES).map(|_| Table::default()).collect();
-        Self { under_way: HashSet::new(), tables }
+        Self { under_way: HashSet::new(), tables, told: HashSet::new() }
     }
 }
 
@@ -76,6 +78,26 @@ impl SeenKeys {
         self.under_way.remove(key);
         let (table, hash) = locate(key);
         self.tables[table].insert(hash, frame);
+    }
+
+    /// Takes a key that is looked at again, whatever is known of it; `false` while it is under way.
+    pub fn begin_again(&mut self, key: &Key) -> bool {
+        self.under_way.insert(key.clone())
+    }
+
+    /// Whether a key, or one with the same bits of its hash, stands in the journal.
+    pub fn knows(&self, key: &Key) -> bool {
+        let (table, hash) = locate(key);
+        !self.tables[table].frames(hash).is_empty()
+    }
+
+    /// Notes the trouble of a key; `false` when the same was told of it before.
+    pub fn tell(&mut self, key: &Key, trouble: &str) -> bool {
+        let digest = xxhash_rust::xxh3::xxh3_64_with_seed(
+            trouble.as_bytes(),
+            xxhash_rust::xxh3::xxh3_64(key.as_bytes()),
+        );
+        self.told.insert(digest)
     }
 
     /// Bytes of memory of the tables.

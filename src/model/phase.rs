@@ -12,6 +12,8 @@ pub enum Phase {
     Preparing,
     /// Keys are scanned, transformed and written.
     Running,
+    /// Every key was scanned, and documents that old writers still produce are migrated as they come.
+    Following,
     /// An operator or a throttle holds the run; it goes on when told.
     Paused,
     /// The keys are read again and compared with what was meant to be written.
@@ -30,6 +32,7 @@ impl Phase {
         match self {
             Self::Preparing => "preparing",
             Self::Running => "running",
+            Self::Following => "following",
             Self::Paused => "paused",
             Self::Verifying => "verifying",
             Self::Done => "done",

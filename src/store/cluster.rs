@@ -118,6 +118,13 @@ impl Cluster {
         }
     }
 
+    /// Another connection to each primary.
+    pub fn wires(&mut self) -> Result<Vec<Wire>, StoreError> {
+        self.is_stale = true;
+        let places = self.places()?;
+        places.iter().map(|place| Wire::open(&self.seed.at(&place.host, place.port))).collect()
+    }
+
     /// A connection that was lost is not used again, and the node may be one no more.
     fn forget_if_lost(&mut self, place: &Place, error: Option<&StoreError>) {
         if error.is_some_and(StoreError::needs_reconnect) {

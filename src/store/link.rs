@@ -182,6 +182,14 @@ impl Link {
         }
     }
 
+    /// A connection of its own to each node.
+    pub(super) fn wires(&mut self) -> Result<Vec<Wire>, StoreError> {
+        match &mut self.servers {
+            Servers::One(_) => Ok(vec![Wire::open(&self.address)?]),
+            Servers::Many(cluster) => cluster.wires(),
+        }
+    }
+
     /// Has a cluster be asked where its primaries are before the next command.
     pub(super) fn look_again(&mut self) {
         if let Servers::Many(cluster) = &mut self.servers {

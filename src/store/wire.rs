@@ -76,6 +76,15 @@ impl Wire {
             .map_err(|error| StoreError::from_call(name, &self.address, &error))
     }
 
+    /// Waits for whatever comes next: a reply, or a message to a connection that listens.
+    pub fn hear(&mut self, name: &str) -> Reply {
+        match self.connection.recv_response() {
+            Ok(Value::ServerError(error)) => Err(StoreError::from_reply(name, &error)),
+            Ok(value) => Ok(value),
+            Err(error) => Err(StoreError::from_call(name, &self.address, &error)),
+        }
+    }
+
     /// Waits for the replies of commands that were sent.
     pub fn receive(&mut self, name: &str, count: usize) -> Result<Vec<Reply>, StoreError> {
         let mut replies = Vec::with_capacity(count);

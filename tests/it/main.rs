@@ -18,6 +18,7 @@ mod demo;
 mod doctor;
 mod external;
 mod faults;
+mod follow;
 mod graph;
 mod harness;
 mod life;

@@ -66,6 +66,12 @@ fn outcomes(out: &mut String, story: &Story) {
     }
     let scanned = summary.tally.scanned;
     let _ = writeln!(out, "<tr><th>scanned</th><th class=\"n\">{scanned}</th></tr></table>");
+    if let Some(migrated) = summary.followed {
+        let _ = writeln!(
+            out,
+            "<p>Followed its writers: {migrated} of them migrated since the scan.</p>"
+        );
+    }
     if let Some(found) = summary.verification {
         let _ = writeln!(
             out,

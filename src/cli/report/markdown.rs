@@ -27,6 +27,10 @@ pub fn page(story: &Story) -> String {
         let _ = writeln!(out, "| {outcome} | {} |", summary.tally.of(outcome));
     }
     let _ = writeln!(out, "| **scanned** | **{}** |", summary.tally.scanned);
+    if let Some(migrated) = summary.followed {
+        let _ =
+            writeln!(out, "\nFollowed its writers: {migrated} of them migrated since the scan.");
+    }
     if let Some(found) = summary.verification {
         let _ = writeln!(
             out,

@@ -27,6 +27,7 @@ use super::error::EngineError;
 use super::inverse::Inverse;
 use super::progress::{Progress, Verb};
 use super::report::{Meter, Report, RollbackTally, now, plan_of};
+use super::superseded::Superseded;
 use super::{summary, watch};
 use crate::journal::{Frame, Journal, Mark, Note, Record, RunsFolder};
 use crate::model::limits::{BATCH_BYTES_MAX, GROUP_SAMPLE_KEYS_MAX};
@@ -150,6 +151,7 @@ pub fn rollback(
         },
         plan,
         turned_at: turns.turned_at,
+        superseded: Superseded::default(),
         options,
         control,
         tally: RollbackTally::default(),
@@ -202,6 +204,8 @@ struct Rollback<'r> {
     plan: Plan,
     /// A roll-forward looks at what stands in the journal after this frame.
     turned_at: u64,
+    /// Images that a later one of the same key has taken the place of.
+    superseded: Superseded,
     /// The inverse chains, where they are asked for.
     inverse: Option<Inverse>,
     options: &'r RollbackOptions,
@@ -218,6 +222,7 @@ impl Rollback<'_> {
     /// image is put back last. `false` when it was told to stop.
     fn work(&mut self) -> Result<bool, EngineError> {
         let frames = self.journal.frames();
+        self.superseded = Superseded::of(&mut self.journal)?;
         self.settle_left(frames)?;
         let mut group = Group::default();
         let first = if self.options.forward { self.turned_at } else { 1 };
@@ -258,6 +263,9 @@ impl Rollback<'_> {
         let marks = marks.unwrap_or_else(|| vec![Mark::Settled(Outcome::Migrated); entries.len()]);
         let mut items = Vec::new();
         for (at, (entry, mark)) in entries.into_iter().zip(marks).enumerate() {
+            if self.superseded.holds(&entry.key, frame) {
+                continue;
+            }
             match mark {
                 Mark::Settled(Outcome::Migrated) => items.push(Item::back(frame, at, entry)),
                 Mark::Settled(_) | Mark::Again | Mark::Forwarded => {}
@@ -341,6 +349,7 @@ impl Rollback<'_> {
             seconds: self.meter.seconds(),
             duplicates: 0,
             errors: Vec::new(),
+            followed: None,
             verification: None,
             rollback: Some(self.tally),
             forward: self.options.forward,

@@ -188,6 +188,15 @@ fn view_state(canvas: &mut Canvas, area: Rect, job: &Job, progress: &Progress) -
     if job.stopping && !progress.phase.is_final() {
         parts.push((Role::Warn, "  stopping …".to_owned()));
     }
+    if let Some(stage) = &progress.stage {
+        parts.push((Role::Dim, format!("  {stage}")));
+    }
+    if let Some(followed) = progress.followed.as_ref().filter(|_| !progress.phase.is_final()) {
+        let quiet = text::duration(seconds_of(followed.quiet_seconds));
+        let migrated = text::grouped(followed.migrated);
+        let how = followed.how();
+        parts.push((Role::Dim, format!("  {how}: {migrated} migrated, quiet for {quiet}")));
+    }
     if let Some(held) = &progress.held {
         parts.push((Role::Warn, format!("  {held}")));
     }

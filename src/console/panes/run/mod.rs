@@ -66,7 +66,7 @@ impl Run {
 
     /// The job got on.
     pub fn progressed(&mut self, progress: &Progress) {
-        let works = matches!(progress.phase, Phase::Running | Phase::Verifying);
+        let works = matches!(progress.phase, Phase::Running | Phase::Following | Phase::Verifying);
         if works || progress.held.is_some() {
             self.newest_rate = works.then_some(progress.rate);
             self.rates_known = true;
