@@ -88,7 +88,7 @@ enum Verb {
     /// Show what the chain makes of sampled keys, step by step
     Preview(preview::Arguments),
     /// Migrate a subject's documents; a dry run unless --execute
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
     /// Go on with a run that was stopped
     Resume(run::ResumeArguments),
     /// Read a run's keys again and compare them with what was meant to be written

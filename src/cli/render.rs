@@ -293,17 +293,7 @@ fn report_text(report: &Report) -> Vec<(Tone, String)> {
         let count = report.tally.of(outcome);
         lines.push((count_tone(outcome.needs_eyes(), count), format!("{count:>12}  {name}")));
     }
-    if let Some(followed) = &report.followed {
-        let Followed { migrated, scans, quiet_seconds, .. } = followed;
-        let s = if *scans == 1 { "" } else { "s" };
-        let text = format!(
-            "  followed {}: {migrated} of them migrated since the first scan, {scans} scan{s} more, \
-             quiet for {}",
-            followed.how(),
-            took(*quiet_seconds)
-        );
-        lines.push((Tone::Plain, text));
-    }
+    lines.extend(report.followed.as_ref().map(|followed| (Tone::Plain, followed_text(followed))));
     if let Some(asked) = report.external {
         let calls = format!("  outside calls: {}, {} of them again", asked.calls, asked.retries);
         lines.push((Tone::Plain, calls));
@@ -326,6 +316,17 @@ fn report_text(report: &Report) -> Vec<(Tone, String)> {
         lines.push((Tone::Plain, format!("go on with: remold resume {run}")));
     }
     lines
+}
+
+fn followed_text(followed: &Followed) -> String {
+    let Followed { migrated, scans, quiet_seconds, .. } = followed;
+    let s = if *scans == 1 { "" } else { "s" };
+    format!(
+        "  followed {}: {migrated} of them migrated since the first scan, {scans} scan{s} more, quiet \
+         for {}",
+        followed.how(),
+        took(*quiet_seconds)
+    )
 }
 
 /// A count in the colour of what it says: none of what needs eyes is nothing to look at.

@@ -142,6 +142,11 @@ impl Followings {
         self.known().found
     }
 
+    /// Whether no old document was found for as long as that is to be enough.
+    pub fn are_quiet(&self) -> bool {
+        self.follow.until_quiet.is_some_and(|quiet| self.found().elapsed() >= quiet)
+    }
+
     /// How far it has come.
     pub fn followed(&self) -> Followed {
         let known = self.known();

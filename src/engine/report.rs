@@ -219,36 +219,47 @@ pub fn summary(runs: &RunsFolder, run: &RunId) -> Result<RunSummary, EngineError
     let mut has_phase = false;
     while let Some(frame) = replay.next()? {
         let Some(note) = frame.note() else { continue };
-        match note {
+        has_phase |= matches!(note, Note::Phase { .. });
+        summary.take(&note);
+    }
+    if !has_phase {
+        summary.tally = counted(&mut Replay::open(&runs.peek(run))?)?;
+    }
+    Ok(summary)
+}
+
+impl RunSummary {
+    /// Learns from a later note of the journal.
+    fn take(&mut self, note: &Note) {
+        match *note {
             Note::Phase { phase, seconds, tally, .. } => {
-                has_phase = true;
-                summary.phase = phase;
-                summary.seconds = seconds;
-                summary.tally = tally;
+                self.phase = phase;
+                self.seconds = seconds;
+                self.tally = tally;
             }
             Note::Verified { checked, changed, lost, wrong, other_expiry, .. } => {
                 let right = checked - changed - lost - wrong;
                 let found = Verification { checked, right, changed, lost, wrong, other_expiry };
-                summary.verification = Some(found);
+                self.verification = Some(found);
             }
             Note::RollbackBegan { forward, .. } => {
-                summary.rollback_open = true;
+                self.rollback_open = true;
                 if !forward {
-                    summary.rollback = Some(RollbackTally::default());
+                    self.rollback = Some(RollbackTally::default());
                 }
             }
             Note::FollowBegan { .. } => {
-                summary.followed.get_or_insert(0);
+                self.followed.get_or_insert(0);
             }
             Note::FollowEnded { migrated, .. } => {
-                *summary.followed.get_or_insert(0) += migrated;
+                *self.followed.get_or_insert(0) += migrated;
             }
             // How it fared on the way is a story of its own.
             Note::Sample { .. } | Note::ToFollow { .. } => {}
             Note::RollbackEnded { forward: true, complete, .. } => {
-                summary.rollback_open = !complete;
+                self.rollback_open = !complete;
                 if complete {
-                    summary.rollback = None;
+                    self.rollback = None;
                 }
             }
             Note::RollbackEnded {
@@ -261,17 +272,13 @@ pub fn summary(runs: &RunsFolder, run: &RunId) -> Result<RunSummary, EngineError
                 complete,
                 ..
             } => {
-                summary.rollback_open = !complete;
+                self.rollback_open = !complete;
                 let tally =
                     RollbackTally { restored, overwritten, inverted, changed, missing, failed };
-                summary.rollback = Some(tally);
+                self.rollback = Some(tally);
             }
         }
     }
-    if !has_phase {
-        summary.tally = counted(&mut Replay::open(&runs.peek(run))?)?;
-    }
-    Ok(summary)
 }
 
 /// The outcomes in a journal that a crash left without a note of them.

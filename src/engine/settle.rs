@@ -3,7 +3,9 @@
 //! The order never changes: before-images durable, then the write, then the marks, then the
 //! checkpoint. So a crash at any point leaves either no write, or a write whose image is on disk.
 
-use std::collections::{BTreeMap, HashMap};
+mod follow;
+
+use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +15,7 @@ use super::error::EngineError;
 use super::external::Services;
 use super::follow::Followings;
 use super::judge::Asked;
+use super::pages::Pages;
 use super::pipeline::{Ended, Event, Expiries, Job, Order, Permits, Write};
 use super::progress::{Progress, Verb};
 use super::report::{AskedTally, Meter, Report};
@@ -20,7 +23,7 @@ use super::task::{Questions, Task};
 use super::throttle::Signal;
 use super::trouble::{Trouble, Troubles};
 use crate::journal::{
-    Checkpoint, Journal, JournalError, Mark, Note, OutcomeEntry, Record, ScanPlace, SeenKeys,
+    Checkpoint, Journal, JournalError, Mark, Note, OutcomeEntry, Record, SeenKeys,
 };
 use crate::model::limits::PROGRESS_INTERVAL_MS;
 use crate::model::{Key, Outcome, Phase, Tally};
@@ -437,53 +440,6 @@ impl<'s> Settle<'s> {
     }
 }
 
-/// Of a run that follows its writers.
-impl Settle<'_> {
-    /// Whether a key that was looked at again came to something that was not counted before. A key
-    /// that is gone, or of the target version, has its outcome; and so has one that is known, with the
-    /// same trouble as before.
-    fn is_news(&self, key: &Key, outcome: Outcome, trouble: Option<&Trouble>) -> bool {
-        let mut seen = self.seen();
-        let is_news = match (outcome, trouble) {
-            (Outcome::Missing, _) => false,
-            (_, Some(trouble)) => seen.tell(key, &trouble.to_json()),
-            (_, None) => !seen.knows(key),
-        };
-        if !is_news {
-            seen.forget(key);
-            self.job.answers.forget(key);
-        }
-        is_news
-    }
-
-    /// Keeps keys from being looked at again until their write is marked: what is read of them before
-    /// may be what it replaces.
-    fn keep_under_way(&mut self, frame: u64, keys: Vec<Key>, moved_to: &[Key]) {
-        let mut seen = self.seen();
-        for key in keys.iter().chain(moved_to) {
-            if !seen.knows(key) {
-                seen.journalled(key, frame);
-            }
-            seen.begin_again(key);
-        }
-        // Nothing marks the keys that values moved to.
-        moved_to.iter().for_each(|key| seen.forget(key));
-        drop(seen);
-        self.unmarked.insert(frame, keys);
-    }
-
-    /// Lets go of keys that have their mark, but for those that go round again.
-    fn let_go(&mut self, frame: u64, marks: &[Mark]) {
-        let keys = self.unmarked.remove(&frame).unwrap_or_default();
-        let mut seen = self.seen();
-        for (key, mark) in keys.iter().zip(marks) {
-            if matches!(mark, Mark::Settled(_)) {
-                seen.forget(key);
-            }
-        }
-    }
-}
-
 impl Settle<'_> {
     /// What was asked of services outside; `None` when the chains ask nobody.
     fn asked(&self) -> Option<AskedTally> {
@@ -503,65 +459,4 @@ fn lock_seen(seen: &Mutex<SeenKeys>) -> MutexGuard<'_, SeenKeys> {
 
 fn smoothed(old: f64, new: f64) -> f64 {
     if old == 0.0 { new } else { old * 0.9 + new * 0.1 }
-}
-
-/// Which pages of the scan are settled: the checkpoint may only cover those.
-struct Pages {
-    open: BTreeMap<u64, OpenPage>,
-    covered: Checkpoint,
-    moved: bool,
-    /// How much of the keyspace is covered. A pass that begins again does not take back what the
-    /// one before has settled.
-    fraction: f64,
-}
-
-#[derive(Default)]
-struct OpenPage {
-    finished: usize,
-    /// Batches that came of the page's own: keys that waited for an answer.
-    more: usize,
-    /// The batches there are, once the reader has sent them all.
-    announced: Option<usize>,
-    /// Where the scan stands after the page.
-    place: ScanPlace,
-    fraction: f64,
-}
-
-impl Pages {
-    fn new(covered: Checkpoint) -> Self {
-        Self { open: BTreeMap::new(), covered, moved: true, fraction: 0.0 }
-    }
-
-    fn announce(&mut self, page: u64, batches: usize, place: ScanPlace, fraction: f64) {
-        let open = self.open.entry(page).or_default();
-        (open.announced, open.place, open.fraction) = (Some(batches), place, fraction);
-        self.advance();
-    }
-
-    fn expect_another(&mut self, page: u64) {
-        if page > 0 {
-            self.open.entry(page).or_default().more += 1;
-        }
-    }
-
-    fn finish_batch(&mut self, page: u64) {
-        // Page 0 stands for batches of an earlier session.
-        if page > 0 {
-            self.open.entry(page).or_default().finished += 1;
-            self.advance();
-        }
-    }
-
-    fn advance(&mut self) {
-        while let Some(first) = self.open.first_entry() {
-            let OpenPage { announced, finished, more, .. } = first.get();
-            if announced.is_none_or(|batches| *finished < batches + more) {
-                break;
-            }
-            let OpenPage { place, fraction, .. } = first.remove();
-            self.covered.scan = place;
-            self.fraction = self.fraction.max(fraction);
-            self.moved = true;
-        }
-    }
 }

@@ -11,13 +11,13 @@ use super::backoff::{connect_patiently, patiently};
 use super::control::{Control, Gate};
 use super::error::EngineError;
 use super::judge::{Judge, Judged};
+use super::newest::Newest;
 use super::progress::{Progress, Verb};
 use super::report::{Meter, Report, Verification, now, plan_of};
 use super::rollback::part;
 use super::run::{RunOptions, note_phase};
 use super::standing::read_now;
 use super::summary;
-use super::superseded::Superseded;
 use super::trouble::{Trouble, Troubles};
 use super::whole::as_imaged;
 use crate::journal::{ImageEntry, Journal, Mark, Note, Record, RunsFolder, UndoEntry};
@@ -165,13 +165,13 @@ pub(super) fn of_journal(
     progress.verification = Verification::default();
     let mut meter = Meter::new(0.0, 0);
     let frames = journal.frames();
-    let superseded = Superseded::of(journal)?;
+    let newest = Newest::of(journal)?;
     let verified =
         Verified { found: Verification::default(), complete: true, troubles: Troubles::default() };
     let mut check = Check { control, link, judge, extent, keys_expire, passed: 0, verified };
     for number in 2..=frames {
         let mut written = written(journal, number)?;
-        written.retain(|written| !superseded.holds(&written.entry.key, number));
+        written.retain(|written| !newest.supersedes(&written.entry.key, number));
         let written = check.sampled(written);
         if written.is_empty() {
             continue;

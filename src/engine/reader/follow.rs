@@ -123,9 +123,9 @@ impl Reader<'_> {
             if !self.look_at_pending(SETTLE_TIME)? {
                 return Ok(End::Stop);
             }
-            if self.is_quiet(followings) && self.drain()? {
+            if followings.are_quiet() && self.drain()? {
                 self.listen_in();
-                if self.is_quiet(followings) && self.hearing().pending.is_empty() {
+                if followings.are_quiet() && self.hearing().pending.is_empty() {
                     return Ok(End::Enough);
                 }
             }
@@ -177,7 +177,7 @@ impl Reader<'_> {
         if told == Following::Enough {
             return Ok(End::Enough);
         }
-        if followings.found() < began && self.is_quiet(followings) {
+        if followings.found() < began && followings.are_quiet() {
             return Ok(End::Enough);
         }
         let quiet = followings.follow.until_quiet.unwrap_or(Duration::MAX);
@@ -189,11 +189,6 @@ impl Reader<'_> {
             }
         }
         Ok(End::Scan)
-    }
-
-    fn is_quiet(&self, followings: &Followings) -> bool {
-        let quiet = followings.follow.until_quiet;
-        quiet.is_some_and(|quiet| followings.found().elapsed() >= quiet)
     }
 
     /// Waits until nothing is under way; `false` when told to stop.

@@ -25,9 +25,9 @@ use self::round::{Group, Item};
 use super::control::{Control, Gate};
 use super::error::EngineError;
 use super::inverse::Inverse;
+use super::newest::Newest;
 use super::progress::{Progress, Verb};
 use super::report::{Meter, Report, RollbackTally, now, plan_of};
-use super::superseded::Superseded;
 use super::{summary, watch};
 use crate::journal::{Frame, Journal, Mark, Note, Record, RunsFolder};
 use crate::model::limits::{BATCH_BYTES_MAX, GROUP_SAMPLE_KEYS_MAX};
@@ -151,7 +151,7 @@ pub fn rollback(
         },
         plan,
         turned_at: turns.turned_at,
-        superseded: Superseded::default(),
+        newest: Newest::default(),
         options,
         control,
         tally: RollbackTally::default(),
@@ -205,7 +205,7 @@ struct Rollback<'r> {
     /// A roll-forward looks at what stands in the journal after this frame.
     turned_at: u64,
     /// Images that a later one of the same key has taken the place of.
-    superseded: Superseded,
+    newest: Newest,
     /// The inverse chains, where they are asked for.
     inverse: Option<Inverse>,
     options: &'r RollbackOptions,
@@ -222,7 +222,7 @@ impl Rollback<'_> {
     /// image is put back last. `false` when it was told to stop.
     fn work(&mut self) -> Result<bool, EngineError> {
         let frames = self.journal.frames();
-        self.superseded = Superseded::of(&mut self.journal)?;
+        self.newest = Newest::of(&mut self.journal)?;
         self.settle_left(frames)?;
         let mut group = Group::default();
         let first = if self.options.forward { self.turned_at } else { 1 };
@@ -263,7 +263,7 @@ impl Rollback<'_> {
         let marks = marks.unwrap_or_else(|| vec![Mark::Settled(Outcome::Migrated); entries.len()]);
         let mut items = Vec::new();
         for (at, (entry, mark)) in entries.into_iter().zip(marks).enumerate() {
-            if self.superseded.holds(&entry.key, frame) {
+            if self.newest.supersedes(&entry.key, frame) {
                 continue;
             }
             match mark {

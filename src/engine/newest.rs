@@ -1,4 +1,4 @@
-//! Which before-images another one of the same key has taken the place of.
+//! The newest before-image of each key that has several.
 //!
 //! Without following, a key has one image that was written. A run that follows makes another one for
 //! each document that an old writer has put over ours; what the older image speaks of stands there no
@@ -12,9 +12,9 @@ use crate::model::Key;
 
 /// The newest frame with an image of each key that came while the run followed.
 #[derive(Debug, Default)]
-pub(super) struct Superseded(HashMap<Key, u64>);
+pub(super) struct Newest(HashMap<Key, u64>);
 
-impl Superseded {
+impl Newest {
     /// Reads the frames since the run began to follow.
     pub fn of(journal: &mut Journal) -> Result<Self, EngineError> {
         let mut newest = HashMap::new();
@@ -28,7 +28,7 @@ impl Superseded {
     }
 
     /// Whether a later frame has an image of the key.
-    pub fn holds(&self, key: &Key, frame: u64) -> bool {
+    pub fn supersedes(&self, key: &Key, frame: u64) -> bool {
         self.0.get(key).is_some_and(|newest| *newest > frame)
     }
 }
