@@ -39,6 +39,7 @@ pub fn migrations_file() -> Value {
             "version": {"type": "string", "pattern": VERSION_PATTERN},
             "transforms": {"type": "array", "items": {"$ref": "#/$defs/transform"}},
             "migration": migration(),
+            "validation": validation(),
             "strategy": strategy(),
             "transform": transform(),
             "rule": {"type": "object", "required": ["message"], "minProperties": 2,
@@ -61,16 +62,43 @@ fn migration() -> Value {
             "with": {"type": "object", "description": "The strategy's parameters."},
             "when": {"$ref": "#/$defs/when"},
             "transforms": {"$ref": "#/$defs/transforms", "description": "What is done to a document, in order."},
-            "validation": {"type": "object", "additionalProperties": false,
-                "properties": {"required": {"type": "array", "items": {"type": "string", "minLength": 1},
-                    "description": "Fields that have to be there after the last transform."},
-                "rules": {"type": "array", "items": {"$ref": "#/$defs/rule"},
-                    "description": "What has to hold after the last transform."}}},
+            "validation": {"$ref": "#/$defs/validation"},
             "cost": {"type": "integer", "minimum": 0,
                 "description": "How dear it is where two paths are equally long; the number of transforms unless said."},
             "description": {"type": "string", "description": "A note for people."}
         },
         "required": ["source", "target"],
+        "additionalProperties": false
+    })
+}
+
+/// What has to hold of a migration's documents, and when.
+fn validation() -> Value {
+    let required = json!({"type": "array", "items": {"type": "string", "minLength": 1},
+        "description": "Fields that have to be there."});
+    let rules = json!({"type": "array", "items": {"$ref": "#/$defs/rule"},
+        "description": "Conditions that have to hold."});
+    let asks = json!([{"required": ["required"]}, {"required": ["rules"]}]);
+    let step = json!({"type": "object", "additionalProperties": false, "anyOf": asks,
+        "properties": {"after": {"type": "integer", "minimum": 1,
+                "description": "The number of the transform, from 1, a strategy's counted first; each unless said."},
+            "required": required, "rules": rules}});
+    json!({
+        "type": "object",
+        "description": "'required' and 'rules' are asked after the last transform, besides the target's schema.",
+        "properties": {
+            "required": required,
+            "rules": rules,
+            "before": {
+                "description": "What has to hold before the first transform: true for the schema of the source.",
+                "anyOf": [{"type": "boolean"}, {"type": "object", "additionalProperties": false,
+                    "properties": {"schema": {"type": "boolean", "default": true,
+                            "description": "Whether the document has to fit the schema of the source."},
+                        "required": required, "rules": rules}}]},
+            "eachStep": {
+                "description": "What has to hold after each transform, or after one of them.",
+                "anyOf": [step, {"type": "array", "items": step}]}
+        },
         "additionalProperties": false
     })
 }
@@ -135,6 +163,7 @@ mod tests {
     use super::*;
     use crate::catalog::load::FILE_KEYS;
     use crate::catalog::migration::MIGRATION_KEYS;
+    use crate::catalog::validation::{BEFORE_KEYS, EACH_STEP_KEYS, VALIDATION_KEYS};
     use crate::schema::{Reading, Validator};
 
     fn keys(value: &Value) -> Vec<&str> {
@@ -155,6 +184,12 @@ mod tests {
         assert_eq!(keys(&format["properties"]), sorted(FILE_KEYS.to_vec()));
         let migration = &format["$defs"]["migration"]["properties"];
         assert_eq!(keys(migration), sorted(MIGRATION_KEYS.to_vec()));
+        let validation = &format["$defs"]["validation"]["properties"];
+        assert_eq!(keys(validation), sorted(VALIDATION_KEYS.to_vec()));
+        let second = |of: &str| &validation[of]["anyOf"][1];
+        assert_eq!(keys(&second("before")["properties"]), sorted(BEFORE_KEYS.to_vec()));
+        let step = &second("eachStep")["items"]["properties"];
+        assert_eq!(keys(step), sorted(EACH_STEP_KEYS.to_vec()));
     }
 
     #[test]

@@ -346,7 +346,11 @@ impl Assembly {
                         if self.first(reader, &title, file)
                             && let Some(migration) = read
                         {
+                            let is_sound = self.mistakes.0.is_empty();
                             let entry = self.catalog.subjects.entry(subject.clone()).or_default();
+                            if is_sound && !entry.schemas.contains_key(&migration.source) {
+                                refuse_unknown_source(reader, &subject, &migration);
+                            }
                             entry.migrations.insert(name.clone(), migration);
                         }
                     });
@@ -384,6 +388,18 @@ impl Assembly {
         }
         self.collect(file, reader);
     }
+}
+
+/// A migration whose documents are checked against a schema needs that schema.
+fn refuse_unknown_source(reader: &mut Reader, subject: &str, migration: &Migration) {
+    if !migration.validation.fits_source {
+        return;
+    }
+    let source = &migration.source;
+    let message =
+        format!("'before' asks for the schema of {source}, and {subject} has none of that version");
+    let expected = format!("a schema of {source} in the catalog, or \"schema\": false");
+    reader.at_key("validation", |r| r.at_key("before", |r| r.wrong(message, expected)));
 }
 
 /// The definition with the files that its JSON Schema refers to inside it.

@@ -7,20 +7,11 @@ use serde_json::{Map, Value, json};
 
 use super::library;
 use super::strategy::{DIRECT, Strategy, place_of_use};
-use crate::model::Path;
+use super::validation::read_validation;
 use crate::schema::Reading;
 use crate::schema::definition::read_version;
 use crate::schema::mistake::{Mistake, Place, Reader, places_of};
-use crate::transform::{Condition, Grade, Rule, Stage, Step, StepMistake};
-
-/// What has to hold after the last transform, besides the target's schema.
-#[derive(Clone, Debug, Default)]
-pub struct Validation {
-    /// Fields that have to be there.
-    pub required: Vec<Path>,
-    /// Conditions with a message each: `{"expr": "i.total >= 0", "inputs": ["total"], "message": "..."}`.
-    pub rules: Vec<Rule>,
-}
+use crate::transform::{Checks, Condition, Grade, Stage, Step, StepMistake};
 
 /// A named edge from one version to another.
 #[derive(Clone, Debug)]
@@ -37,8 +28,8 @@ pub struct Migration {
     pub when: Option<Condition>,
     /// The transforms in order, a strategy's before the migration's own.
     pub transforms: Vec<Step>,
-    /// What has to hold after the last transform.
-    pub validation: Validation,
+    /// What has to hold of its documents, and when.
+    pub validation: Checks,
     /// How dear it is where two paths are equally long; the number of its transforms unless said.
     pub cost: u64,
     /// A note for people.
@@ -78,9 +69,11 @@ impl Migration {
             reader.at_key("target", |r| r.wrong(message, "two versions that differ"));
         }
         let strategy = reader.text(map, "strategy").unwrap_or(DIRECT).to_owned();
+        let told = reader.mistakes.len();
         let transforms = read_transforms(reader, map, &strategy, strategies);
+        let steps = (reader.mistakes.len() == told).then_some(transforms.len());
         let when = read_when(reader, map);
-        let validation = read_validation(reader, map);
+        let validation = read_validation(reader, map, steps);
         let cost = reader.count(map, "cost").unwrap_or(transforms.len() as u64);
         let description = reader.text(map, "description").map(str::to_owned);
         if reader.mistakes.len() > before {
@@ -128,15 +121,14 @@ impl Migration {
         self.transforms.iter().filter_map(Step::loss).any(|loss| loss.grade > Grade::Form)
     }
 
-    /// The migration as a stage of a chain, without what the source's schema says of keys and hashes.
+    /// The migration as a stage of a chain, without what the source's schema says of keys and documents.
     pub fn stage(&self) -> Stage {
         Stage {
             migration: self.name.clone(),
             source: self.source.clone(),
             target: self.target.clone(),
             steps: self.transforms.clone(),
-            required: self.validation.required.clone(),
-            rules: self.validation.rules.clone(),
+            checks: self.validation.clone(),
             when: self.when.clone(),
             pattern: None,
             reading: Reading::default(),
@@ -188,7 +180,7 @@ fn read_when(reader: &mut Reader, map: &Map<String, Value>) -> Option<Condition>
 }
 
 /// Tells the mistakes of a step or a condition at the reader's place.
-fn adopt(reader: &mut Reader, mistakes: Vec<StepMistake>) {
+pub(super) fn adopt(reader: &mut Reader, mistakes: Vec<StepMistake>) {
     for mistake in mistakes {
         reader.adopt(Mistake {
             at: places_of(&mistake.path),
@@ -234,41 +226,4 @@ fn expanded(
         }
     }
     steps
-}
-
-fn read_validation(reader: &mut Reader, map: &Map<String, Value>) -> Validation {
-    let mut validation = Validation::default();
-    let Some(value) = map.get("validation") else { return validation };
-    reader.at_key("validation", |reader| {
-        let Some(map) = reader.object(value, "'validation'", &["required", "rules"]) else {
-            return;
-        };
-        for (at, text) in reader.texts(map, "required").into_iter().flatten().enumerate() {
-            match text.parse::<Path>() {
-                Ok(path) => validation.required.push(path),
-                Err(error) => reader.at_key("required", |reader| {
-                    reader
-                        .within(Place::Item(at), |r| r.wrong(error.to_string(), "a field's path"));
-                }),
-            }
-        }
-        let rules = reader.list(map, "rules");
-        reader.at_key("rules", |reader| {
-            for (at, rule) in rules.into_iter().flatten().enumerate() {
-                let rule = reader.within(Place::Item(at), |reader| read_rule(reader, rule));
-                validation.rules.extend(rule);
-            }
-        });
-    });
-    validation
-}
-
-/// A rule is a condition, as `when` takes it, with a message beside it.
-fn read_rule(reader: &mut Reader, value: &Value) -> Option<Rule> {
-    let mut condition = reader.any_object(value, "a rule")?.clone();
-    condition.shift_remove("message");
-    let message = reader.needed_text(value.as_object()?, "message", "a total is never negative");
-    let condition = Condition::parse(&Value::Object(condition));
-    let condition = condition.map_err(|mistakes| adopt(reader, mistakes)).ok();
-    Some(Rule { condition: condition?, message: message?.to_owned() })
 }

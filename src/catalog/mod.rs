@@ -14,6 +14,7 @@ pub mod strategy;
 pub mod typed;
 #[cfg(test)]
 mod tests;
+pub mod validation;
 pub mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +24,7 @@ use serde_json::Value;
 
 pub use graph::{Route, RouteError};
 pub use load::Source;
-pub use migration::{Migration, Validation};
+pub use migration::Migration;
 pub use mistakes::{Mistake, Mistakes};
 pub use strategy::Strategy;
 

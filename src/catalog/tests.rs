@@ -37,7 +37,7 @@ fn the_two_example_files_load_as_they_stand() {
     let user = catalog.subject("user").expect("the subject");
     assert_eq!(user.key_pattern, "user:*");
     assert_eq!(user.migrations["v1_to_v2"].transforms.len(), 2);
-    assert_eq!(user.migrations["v1_to_v2"].validation.required.len(), 2);
+    assert_eq!(user.migrations["v1_to_v2"].validation.end.required.len(), 2);
     let route = graph::resolve(user, &version("1.0.0"), &version("3.0.0"), None).expect("a route");
     assert_eq!(names(&route), ["v1_to_v2", "v2_to_v3"]);
     let again = Source::from_value("again", &user.migrations_definition());
@@ -74,6 +74,59 @@ fn rules_look_at_what_a_migration_made() {
         with(r#"{"expr": "i.age >", "inputs": ["age"]}"#).expect_err("refused").to_string();
     assert!(mistakes.contains("'message' is missing"), "{mistakes}");
     assert!(mistakes.contains("validation.rules[0].expr"), "{mistakes}");
+}
+
+#[test]
+fn checks_on_the_way_are_read_with_their_mistakes() {
+    let with = |checks: &str| {
+        let text = MIGRATIONS.replace(
+            "\"validation\": {\"required\"",
+            &format!("\"validation\": {{{checks}, \"required\""),
+        );
+        assert_ne!(text, MIGRATIONS);
+        Catalog::from_definitions(&[source("s.json", SCHEMA), source("m.json", &text)])
+    };
+    let catalog = with(r#""before": true, "eachStep": {"after": 2, "required": ["fullName"]}"#);
+    let catalog = catalog.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert_eq!(
+        catalog.subjects["user"].migrations["v1_to_v2"].validation.in_words(&version("1.0.0")),
+        [
+            "before the first step: the schema of 1.0.0",
+            "after step 2: fullName is required",
+            "after the last step: fullName is required; createdAt is required",
+        ]
+    );
+    let told = |checks: &str| {
+        let mistakes = with(checks).expect_err("refused");
+        mistakes.0.iter().map(|m| format!("{}: {}", m.path, m.message)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(
+            r#""befor": true, "eachStep": [{"after": 3, "required": ["a"]}, {"after": 1}, {"afer": 1, "rules": []}]"#
+        ),
+        [
+            "migrations.v1_to_v2.validation.befor: 'validation' has no key 'befor'",
+            "migrations.v1_to_v2.validation.eachStep[0].after: the migration has no step 3",
+            "migrations.v1_to_v2.validation.eachStep[1]: the check asks for nothing",
+            "migrations.v1_to_v2.validation.eachStep[2].afer: a check after steps has no key 'afer'",
+            "migrations.v1_to_v2.validation.eachStep[2]: the check asks for nothing",
+        ]
+    );
+    assert_eq!(
+        told(r#""before": {"schema": false}"#),
+        ["migrations.v1_to_v2.validation.before: 'before' asks for nothing"]
+    );
+    let later = MIGRATIONS.replace(
+        "\"source\": \"2.0.0\",",
+        "\"source\": \"2.0.0\", \"validation\": {\"before\": true},",
+    );
+    let files = [source("s.json", SCHEMA), source("m.json", &later)];
+    let mistakes = Catalog::from_definitions(&files).expect_err("refused").to_string();
+    assert!(
+        mistakes
+            .contains("'before' asks for the schema of 2.0.0, and user has none of that version"),
+        "{mistakes}"
+    );
 }
 
 #[test]

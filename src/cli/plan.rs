@@ -259,6 +259,8 @@ pub fn text(plan: &Plan) -> Vec<String> {
         for (number, (migration, step)) in steps.iter().enumerate() {
             lines.push(format!("    {:>2}. {step}  ({migration})", number + 1));
         }
+        let checks = plan.checks(version).into_iter();
+        lines.extend(checks.map(|(migration, check)| format!("    check  {check}  ({migration})")));
         lines.extend(plan.fused(version).iter().map(|fused| format!("    fused  {fused}")));
     }
     for (version, reason) in &plan.unreachable {

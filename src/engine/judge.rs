@@ -16,7 +16,9 @@ use crate::model::{
 use crate::planner::Plan;
 use crate::schema::{Detection, Detector, Reading, Schema, Violation};
 use crate::transform::external::{Answers, Ask, Endpoint};
-use crate::transform::{Chain, Condition, Facts, Failure, Frozen, Refusal, Stage, optimise};
+use crate::transform::{
+    Chain, Checks, Condition, Facts, Failure, Frozen, Refusal, Rule, Stage, optimise,
+};
 
 /// A Plan, compiled: knows for each document what is to become of it.
 #[derive(Clone, Debug)]
@@ -203,7 +205,7 @@ impl Judge {
             let Refusal { field, reason, found } = refusal;
             Judged::trouble(
                 Outcome::Failed,
-                Trouble { step: "where".to_owned(), field, reason, found },
+                Trouble { field, found, ..Trouble::new("where", reason) },
             )
         })
     }
@@ -364,26 +366,36 @@ pub(super) fn refused(failure: &Failure) -> Judged {
     if failure.is_passed_over {
         return Judged::Outcome(Outcome::Unchanged, None);
     }
-    Judged::trouble(Outcome::Failed, trouble_of(failure))
+    match &failure.violation {
+        Some(violation) => {
+            let step = failure.at.to_string();
+            let trouble = Trouble { step, ..trouble_of_violation(violation) };
+            Judged::trouble(Outcome::Invalid, trouble)
+        }
+        None => Judged::trouble(Outcome::Failed, trouble_of(failure)),
+    }
 }
 
 /// The trouble of a document that a step refused.
 fn trouble_of(failure: &Failure) -> Trouble {
-    Trouble {
-        step: failure.at.to_string(),
-        field: failure.refusal.field.clone(),
-        reason: failure.refusal.reason.clone(),
-        found: failure.refusal.found.clone(),
-    }
+    let Refusal { field, reason, found } = failure.refusal.clone();
+    Trouble { field, found, ..Trouble::new(&failure.at.to_string(), reason) }
 }
 
-/// The trouble of a document that the target's schema refused.
+/// The trouble of a document that breaks a rule: the target's schema's, unless its step says else.
 pub(super) fn trouble_of_violation(violation: &Violation) -> Trouble {
+    let Violation { path, rule, found, expected, .. } = violation.clone();
+    // A migration's own rule comes with its own sentence.
+    let reason = match rule.as_str() {
+        Rule::NAME => expected.clone(),
+        rule => format!("{rule}: expected {expected}"),
+    };
     Trouble {
-        step: "validate".to_owned(),
-        field: violation.path.clone(),
-        reason: format!("{}: expected {}", violation.rule, violation.expected),
-        found: Some(violation.found.clone()),
+        field: path,
+        found: Some(found),
+        rule: Some(rule),
+        expected: Some(expected),
+        ..Trouble::new("validate", reason)
     }
 }
 
@@ -392,7 +404,9 @@ pub(super) fn stage(subject: &Subject, name: &str) -> Result<Stage, EngineError>
     let migration = migration
         .ok_or_else(|| EngineError::Plan(format!("the plan has no migration '{name}'")))?;
     let source = subject.schemas.get(&migration.source);
+    let checks = Checks { source: source.cloned(), ..migration.validation.clone() };
     Ok(Stage {
+        checks,
         pattern: source.map(|schema| schema.key_pattern.clone()),
         reading: source.map_or_else(Reading::default, |s| s.validator().reading().clone()),
         ..migration.stage()

@@ -10,7 +10,8 @@ use crate::model::{Key, Outcome};
 /// Why one key came to an outcome that needs eyes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Trouble {
-    /// Where in the chain: `v1_to_v2 step 2 addField`, `read`, `detect`, `validate`, `write`.
+    /// Where in the chain: `v1_to_v2 step 2 addField`, `v1_to_v2 before`, `v1_to_v2 step 2 validation`,
+    /// `read`, `detect`, `validate`, `write`.
     pub step: String,
     /// The field it is about; empty when it is the document as a whole.
     pub field: String,
@@ -19,13 +20,20 @@ pub struct Trouble {
     /// What stood there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
+    /// The rule that the document breaks, where it breaks one: `required`, `minimum`, …; `rule` for a
+    /// condition of a migration's `validation`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// What the rule asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
 }
 
 impl Trouble {
     /// A trouble with the document as a whole.
     pub fn new(step: &str, reason: impl Into<String>) -> Self {
         let (step, reason) = (step.to_owned(), reason.into());
-        Self { step, field: String::new(), reason, found: None }
+        Self { step, field: String::new(), reason, found: None, rule: None, expected: None }
     }
 
     /// As it stands in a journal.

@@ -248,6 +248,20 @@ impl Plan {
             .unwrap_or_default()
     }
 
+    /// What the migrations of the chain from `version` ask of documents on their way, in one line each,
+    /// with the migration before it.
+    pub fn checks(&self, version: &Version) -> Vec<(String, String)> {
+        let Ok(catalog) = self.catalog() else { return Vec::new() };
+        let migrations = catalog.subject(&self.subject).map(|subject| &subject.migrations);
+        let names = self.chains.get(version).into_iter().flatten();
+        let migrations = names.filter_map(|name| migrations?.get(name));
+        let lines = migrations.flat_map(|migration| {
+            let lines = migration.validation.in_words(&migration.source);
+            lines.into_iter().map(|line| (migration.name.clone(), line))
+        });
+        lines.collect()
+    }
+
     /// The steps of the chain from `version`, in one line each, with the migration before them.
     pub fn steps(&self, version: &Version) -> Vec<(String, String)> {
         let line =

@@ -5,11 +5,13 @@ use std::fmt;
 use semver::Version;
 use serde_json::Value as Json;
 
+use super::check::Checks;
 use super::condition::Condition;
 use super::external::{Answers, Ask};
 use super::facts::{Facts, Frozen};
 use super::step::{Grade, Refusal, Step};
-use crate::model::{Document, Key, Path, Segment, Storage, Value, glob};
+use crate::model::{Document, Key, Storage, Value, glob};
+use crate::schema::Violation;
 use crate::schema::reading::Reading;
 
 /// One migration of a chain, compiled.
@@ -25,23 +27,12 @@ pub struct Stage {
     pub when: Option<Condition>,
     /// Its transforms.
     pub steps: Vec<Step>,
-    /// `validation.required`: what has to be there after the last step.
-    pub required: Vec<Path>,
-    /// `validation.rules`: what has to hold after the last step.
-    pub rules: Vec<Rule>,
+    /// `validation`: what has to hold before, between and after the steps.
+    pub checks: Checks,
     /// The key pattern of the source's schema, which `${KEY.1}` counts the `*` of.
     pub pattern: Option<String>,
     /// How the source's schema reads the fields of a hash.
     pub reading: Reading,
-}
-
-/// A condition on what a migration made, with the words for a document that does not meet it.
-#[derive(Clone, Debug)]
-pub struct Rule {
-    /// What has to hold.
-    pub condition: Condition,
-    /// What is told when it does not.
-    pub message: String,
 }
 
 /// Stages in order. An empty chain leaves every document as it is.
@@ -58,7 +49,7 @@ pub struct StepAt {
     pub migration: String,
     /// The step's number in the migration, from 1; 0 is a check before the first or after the last step.
     pub number: usize,
-    /// The kind of the transform, `when` or `validation`.
+    /// The kind of the transform, `when`, `before` or `validation`.
     pub kind: &'static str,
 }
 
@@ -79,6 +70,8 @@ pub struct Failure {
     pub at: StepAt,
     /// Why.
     pub refusal: Refusal,
+    /// What of a migration's `validation` the document breaks, where it is that.
+    pub violation: Option<Box<Violation>>,
     /// Whether a migration's `when` does not hold: the document is to be left as it was, and
     /// nothing is wrong with it.
     pub is_passed_over: bool,
@@ -154,6 +147,8 @@ impl Chain {
                     return Err(Box::new(Failure { is_passed_over: true, ..failure }));
                 }
             }
+            let broken = stage.checks.before(document, &facts);
+            stage.pass(0, "before", broken)?;
             for (index, step) in stage.steps.iter().enumerate() {
                 let storage = document.storage();
                 let asked = apply_step(step, document, &facts, answers);
@@ -169,20 +164,11 @@ impl Chain {
                     read_fields(document, &stage.reading);
                 }
                 watch(stage, index, document);
+                let broken = stage.checks.after_step(index + 1, document, &facts);
+                stage.pass(index + 1, "validation", broken)?;
             }
-            if let Some(missing) = stage.required.iter().find(|path| !present(document, path)) {
-                let refusal =
-                    Refusal::new(missing, "the field is missing, and validation needs it");
-                return Err(Box::new(stage.failure(0, "validation", refusal)));
-            }
-            for rule in &stage.rules {
-                let held = rule.condition.holds(&mut document.root, &facts);
-                if !held.map_err(|refusal| stage.failure(0, "validation", refusal))? {
-                    let field = rule.condition.paths().first().map(Path::to_string);
-                    let refusal = Refusal::new(field.unwrap_or_default(), rule.message.clone());
-                    return Err(Box::new(stage.failure(0, "validation", refusal)));
-                }
-            }
+            let broken = stage.checks.end.broken(document, &facts);
+            stage.pass(0, "validation", broken)?;
         }
         Ok(())
     }
@@ -223,7 +209,7 @@ impl Stage {
                 steps.push(parsed.expect("a step's inverse is a step that can be read"));
             }
         }
-        let (migration, required) = (self.migration.clone(), Vec::new());
+        let migration = self.migration.clone();
         let (source, target) = (self.target.clone(), self.source.clone());
         let reading = self.reading.clone();
         Ok(Self {
@@ -232,8 +218,7 @@ impl Stage {
             target,
             when: None,
             steps,
-            required,
-            rules: Vec::new(),
+            checks: Checks::default(),
             pattern: None,
             reading,
         })
@@ -244,7 +229,25 @@ impl Stage {
     }
 
     fn failure(&self, number: usize, kind: &'static str, refusal: Refusal) -> Failure {
-        Failure { at: self.at(number, kind), refusal, is_passed_over: false, ask: None }
+        let at = self.at(number, kind);
+        Failure { at, refusal, violation: None, is_passed_over: false, ask: None }
+    }
+
+    /// Goes on where a check found nothing broken.
+    fn pass(
+        &self,
+        number: usize,
+        kind: &'static str,
+        broken: Result<Option<Violation>, Refusal>,
+    ) -> Result<(), Box<Failure>> {
+        let violation = match broken {
+            Ok(None) => return Ok(()),
+            Ok(Some(violation)) => violation,
+            Err(refusal) => return Err(Box::new(self.failure(number, kind, refusal))),
+        };
+        let refusal = Refusal::new(&violation.path, &violation.expected).found(&violation.found);
+        let failure = self.failure(number, kind, refusal);
+        Err(Box::new(Failure { violation: Some(Box::new(violation)), ..failure }))
     }
 }
 
@@ -268,24 +271,5 @@ fn apply_step(
     match answers.get(&ask.digest()) {
         Some(answer) => external.accept(document, answer).map(|()| None),
         None => Ok(Some(ask)),
-    }
-}
-
-/// Whether something stands at `path`; with `[]`, whether it stands in every item.
-fn present(document: &mut Document<'_>, path: &Path) -> bool {
-    let Some((Segment::Field(name), rest)) = path.segments().split_first() else { return true };
-    document.root.get_mut(name).is_some_and(|value| stands(value, rest))
-}
-
-fn stands(value: &mut Value<'_>, rest: &[Segment]) -> bool {
-    match rest.split_first() {
-        None => true,
-        Some((Segment::Field(name), rest)) => value
-            .object_mut()
-            .and_then(|object| object.get_mut(name))
-            .is_some_and(|value| stands(value, rest)),
-        Some((Segment::Each, rest)) => {
-            value.array_mut().is_some_and(|array| array.values_mut().all(|item| stands(item, rest)))
-        }
     }
 }

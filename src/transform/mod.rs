@@ -4,6 +4,7 @@
 //! declared transform, checked and compiled; a [`Chain`] is the steps of several migrations in order.
 
 pub mod chain;
+mod check;
 mod condition;
 pub mod external;
 pub mod facts;
@@ -18,7 +19,8 @@ mod step;
 mod template;
 mod text;
 
-pub use chain::{Chain, Failure, Irreversible, Rule, Stage, StepAt};
+pub use chain::{Chain, Failure, Irreversible, Stage, StepAt};
+pub use check::{Check, Checks, Rule, StepCheck};
 pub use condition::Condition;
 pub use facts::{Facts, Frozen};
 pub use kinds::{KINDS, Kind, Parameter};

@@ -115,6 +115,10 @@ impl Op {
         if !(stage..here.0).all(|at| is_open(&stages[at], &stages[at + 1])) {
             return false;
         }
+        // What is looked at after steps has to find their own forms.
+        if !(stage..=here.0).all(|at| stages[at].checks.each_step.is_empty()) {
+            return false;
+        }
         let Some(step) = &self.step else { return false };
         let is_plain = |step: &Step| step.when().is_none() && step.external().is_none();
         if !is_plain(step) || !is_plain(next) {
@@ -133,8 +137,9 @@ impl Op {
 /// Whether nothing is looked at between two stages.
 fn is_open(earlier: &Stage, later: &Stage) -> bool {
     // With another pattern, ${KEY.1} is another text.
-    earlier.required.is_empty()
-        && earlier.rules.is_empty()
+    earlier.checks.end.is_empty()
+        && !later.checks.fits_source
+        && later.checks.before.is_empty()
         && later.when.is_none()
         && earlier.pattern == later.pattern
 }
@@ -284,7 +289,7 @@ mod tests {
     use super::*;
     use crate::model::{Key, Storage};
     use crate::schema::Reading;
-    use crate::transform::{Failure, Frozen};
+    use crate::transform::{Check, Checks, Failure, Frozen, StepCheck};
 
     fn chain(stages: &[Vec<Json>]) -> Chain {
         let stage = |(at, steps): (usize, &Vec<Json>)| Stage {
@@ -293,8 +298,7 @@ mod tests {
             target: Version::new(2 + at as u64, 0, 0),
             steps: steps.iter().map(|json| Step::parse(json).expect("a step")).collect(),
             when: None,
-            required: Vec::new(),
-            rules: Vec::new(),
+            checks: Checks::default(),
             pattern: None,
             reading: Reading::default(),
         };
@@ -332,9 +336,19 @@ mod tests {
             ["m0 step 1, m1 step 1 as one: stampVersion v"]
         );
         // What is looked at in between keeps them apart, and so does a step that is not plain.
-        let mut checked = chain(&[vec![stamp.clone()], vec![stamp]]);
-        checked.stages[0].required = vec!["v".parse().expect("a path")];
-        assert!(optimise(&checked).is_none());
+        let twice = chain(&[vec![stamp.clone()], vec![stamp]]);
+        let check = Check { required: vec!["v".parse().expect("a path")], ..Check::default() };
+        let checked = |change: &dyn Fn(&mut Chain)| {
+            let mut chain = twice.clone();
+            change(&mut chain);
+            optimise(&chain)
+        };
+        assert!(checked(&|_| {}).is_some());
+        assert!(checked(&|chain| chain.stages[0].checks.end = check.clone()).is_none());
+        assert!(checked(&|chain| chain.stages[1].checks.before = check.clone()).is_none());
+        assert!(checked(&|chain| chain.stages[1].checks.fits_source = true).is_none());
+        let after = StepCheck { after: Some(1), check: check.clone() };
+        assert!(checked(&|chain| chain.stages[0].checks.each_step = vec![after.clone()]).is_none());
         let keep = json!({"type": "renameField", "from": "b", "to": "c", "onExisting": "keep"});
         assert!(optimise(&chain(&[vec![rename("a", "b"), keep]])).is_none());
     }

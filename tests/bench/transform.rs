@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use remold::model::{Document, Key, Storage};
 use remold::schema::Reading;
-use remold::transform::{Chain, Frozen, Stage, Step};
+use remold::transform::{Chain, Checks, Frozen, Stage, Step};
 use semver::Version;
 use serde_json::{Value as Json, json};
 
@@ -80,8 +80,7 @@ fn chain(transforms: &[Json]) -> Chain {
         target: Version::new(2, 0, 0),
         when: None,
         steps,
-        required: Vec::new(),
-        rules: Vec::new(),
+        checks: Checks::default(),
     };
     Chain { stages: vec![stage] }
 }

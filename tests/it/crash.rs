@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use redis::{Commands, Connection};
 use serde_json::Value as Json;
 
+use crate::harness::Life;
 use crate::harness::binary::{Remold, sample_catalog};
 use crate::harness::{Snapshot, TestServer};
-use crate::storages::Life;
 
 /// Few keys in small batches: each write point is met, and a sweep takes seconds.
 const KEYS: u64 = 150;

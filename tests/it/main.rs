@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod broken_catalog;
+mod chain_checks;
 mod changed_since;
 mod cluster;
 mod connections;

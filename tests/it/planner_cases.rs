@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use remold::model::{Content, Key};
 use remold::planner::draft::{Draft, Hints, Sample, Tier, draft};
 use remold::schema::Schema;
-use remold::transform::{Chain, Frozen, Stage, Step};
+use remold::transform::{Chain, Checks, Frozen, Stage, Step};
 use serde_json::Value as Json;
 
 /// Of twenty cases, how many have to come out right.
@@ -81,8 +81,7 @@ impl Case {
             target: self.target.version.clone(),
             when: None,
             steps: draft.steps.iter().map(|guess| read(&guess.step)).collect(),
-            required: Vec::new(),
-            rules: Vec::new(),
+            checks: Checks::default(),
         };
         let chain = Chain { stages: vec![stage] };
         let frozen = Frozen { now: "2026-01-01T00:00:00.000Z".to_owned(), ..Frozen::default() };

@@ -135,8 +135,7 @@ fn chain(subject: &Subject, from: &semver::Version) -> Chain {
         target: migration.target.clone(),
         when: migration.when.clone(),
         steps: migration.transforms.clone(),
-        required: migration.validation.required.clone(),
-        rules: migration.validation.rules.clone(),
+        checks: migration.validation.clone(),
     };
     Chain { stages: route.migrations.into_iter().map(stage).collect() }
 }

@@ -2,9 +2,9 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::harness::life::{KEYS, LATER_MS, Life, named, set};
 use crate::harness::snapshot::Content;
 use crate::harness::{Remold, TestCluster, TestServer};
-use crate::storages::{KEYS, LATER_MS, Life, named, set};
 
 #[test]
 fn keys_move_and_come_back() {

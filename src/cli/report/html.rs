@@ -159,6 +159,10 @@ fn chains(out: &mut String, story: &Story) {
                 write!(out, "<li><code>{step}</code> <span class=\"dim\">{migration}</span></li>");
         }
         out.push_str("</ol>\n");
+        for (migration, check) in story.plan.checks(version) {
+            let (check, migration) = (text(&check), text(&migration));
+            let _ = write!(out, "<p>Check {check} <span class=\"dim\">{migration}</span></p>");
+        }
     }
 }
 

@@ -69,6 +69,9 @@ pub fn page(story: &Story) -> String {
         for (number, (migration, step)) in story.plan.steps(version).iter().enumerate() {
             let _ = writeln!(out, "{}. {step} ({migration})", number + 1);
         }
+        for (migration, check) in story.plan.checks(version) {
+            let _ = writeln!(out, "\nCheck {check} ({migration})");
+        }
     }
     out.trim_end().to_owned()
 }

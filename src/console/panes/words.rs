@@ -100,6 +100,8 @@ pub fn plan_lines(plan: &Plan, shared: &Shared, width: usize) -> Vec<(Role, Stri
                 .enumerate()
                 .map(|(at, (_, step))| (Role::Accent, format!("  {}. {step}", at + 1))),
         );
+        let checks = plan.checks(version).into_iter();
+        lines.extend(checks.map(|(_, check)| (Role::Text, format!("  Check {check}"))));
     }
     for (version, reason) in &plan.unreachable {
         lines.push((Role::Text, String::new()));

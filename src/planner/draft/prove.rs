@@ -11,7 +11,7 @@ use super::evidence::equal;
 use super::hints::step_paths;
 use super::side::{path_text, value_at};
 use crate::schema::{Reading, Schema, Violation};
-use crate::transform::{Chain, Frozen, Stage, Step};
+use crate::transform::{Chain, Checks, Frozen, Stage, Step};
 
 /// What came of a draft on samples.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -175,8 +175,7 @@ fn chain_of(steps: &[Json], old: &Schema, new: &Schema) -> Chain {
         target: new.version.clone(),
         when: None,
         steps: parsed,
-        required: Vec::new(),
-        rules: Vec::new(),
+        checks: Checks::default(),
     };
     Chain { stages: vec![stage] }
 }

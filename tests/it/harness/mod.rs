@@ -7,6 +7,7 @@ pub mod binary;
 pub mod certificates;
 pub mod cluster;
 pub mod fetch;
+pub mod life;
 pub mod proxy;
 pub mod running;
 pub mod server;
@@ -16,6 +17,7 @@ pub mod storm;
 
 pub use binary::{Remold, Said};
 pub use cluster::{ClusterClient, TestCluster};
+pub use life::Life;
 pub use proxy::Proxy;
 pub use running::Running;
 pub use server::TestServer;

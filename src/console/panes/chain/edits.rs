@@ -21,6 +21,15 @@ pub struct EditedStep {
     pub definition: Json,
     /// Whether it is carried out; a step that is switched off is not saved.
     pub enabled: bool,
+    /// Its number in the definition as it was read, from 1, by which `validation` names it; `None` for
+    /// a new one.
+    number: Option<usize>,
+}
+
+impl EditedStep {
+    fn new(definition: Json) -> Self {
+        Self { definition, enabled: true, number: None }
+    }
 }
 
 /// One migration.
@@ -43,8 +52,10 @@ impl EditedMigration {
     fn of(written: Option<&Json>, self_contained: &Json) -> Self {
         let text = |key: &str| self_contained[key].as_str().unwrap_or_default().to_owned();
         let steps = self_contained["transforms"].as_array().cloned().unwrap_or_default();
-        let steps: Vec<EditedStep> =
-            steps.into_iter().map(|definition| EditedStep { definition, enabled: true }).collect();
+        let numbered = steps.into_iter().zip(1..);
+        let steps: Vec<EditedStep> = numbered
+            .map(|(step, number)| EditedStep { number: Some(number), ..EditedStep::new(step) })
+            .collect();
         Self {
             source: text("source"),
             target: text("target"),
@@ -62,9 +73,33 @@ impl EditedMigration {
             return written.clone();
         }
         let mut definition = self.rest.clone();
-        let steps = self.steps.iter().filter(|step| step.enabled);
-        definition["transforms"] = steps.map(|step| step.definition.clone()).collect();
+        let steps: Vec<&EditedStep> = self.steps.iter().filter(|step| step.enabled).collect();
+        definition["transforms"] = steps.iter().map(|step| step.definition.clone()).collect();
+        renumber(&mut definition, &steps);
         definition
+    }
+}
+
+/// Lets the checks of `validation.eachStep` follow their steps; one whose step is gone goes too.
+fn renumber(definition: &mut Json, steps: &[&EditedStep]) {
+    let Some(checks) = definition.pointer_mut("/validation/eachStep") else { return };
+    let follow = |check: &mut Json| {
+        let Some(after) = check.get("after").and_then(Json::as_u64) else { return true };
+        let is_own =
+            |step: &&EditedStep| step.number.and_then(|n| u64::try_from(n).ok()) == Some(after);
+        let now = steps.iter().position(is_own);
+        if let Some(at) = now {
+            check["after"] = json!(at + 1);
+        }
+        now.is_some()
+    };
+    match checks {
+        Json::Array(checks) => checks.retain_mut(follow),
+        one => {
+            if !follow(one) {
+                *one = json!([]);
+            }
+        }
     }
 }
 
@@ -173,7 +208,7 @@ impl Edits {
             });
             for definition in steps {
                 if found.steps.iter().all(|step| step.definition != definition) {
-                    found.steps.push(EditedStep { definition, enabled: true });
+                    found.steps.push(EditedStep::new(definition));
                 }
             }
         });
@@ -205,7 +240,7 @@ impl Edits {
         self.change(|now| {
             let Some(found) = now.get_mut(migration) else { return };
             if let Some(step) = found.steps.get(at).cloned() {
-                found.steps.insert(at + 1, step);
+                found.steps.insert(at + 1, EditedStep { number: None, ..step });
             }
         });
     }
@@ -261,7 +296,7 @@ fn put(migrations: &mut Migrations, edit: &Edit) {
     let definition = edit.value.clone();
     if *is_new {
         let at = (*index).min(found.steps.len());
-        found.steps.insert(at, EditedStep { definition, enabled: true });
+        found.steps.insert(at, EditedStep::new(definition));
     } else if let Some(step) = found.steps.get_mut(*index) {
         step.definition = definition;
     }
@@ -314,6 +349,25 @@ mod tests {
         assert_eq!(edits.switched_off(), 1);
         edits.switch("v1_to_v2", 0);
         assert!(edits.definitions().is_none());
+    }
+
+    #[test]
+    fn checks_follow_their_steps() {
+        let step = |name: &str| json!({"type": "removeField", "field": name});
+        let check = |after: u64| json!({"after": after, "required": ["x"]});
+        let checks = json!([{"required": ["id"]}, check(1), check(2), check(3)]);
+        let definition = json!({"source": "1.0.0", "target": "2.0.0",
+            "transforms": [step("a"), step("b"), step("c")], "validation": {"eachStep": checks}});
+        let mut edits = Edits::default();
+        let edited = EditedMigration::of(Some(&definition), &definition);
+        edits.now.insert("m".to_owned(), edited);
+        edits.duplicate("m", 0);
+        edits.shift("m", 3, false);
+        edits.switch("m", 3);
+        let definition = &edits.definitions().unwrap()["m"];
+        assert_eq!(definition["transforms"], json!([step("a"), step("a"), step("c")]));
+        let checks = json!([{"required": ["id"]}, check(1), check(3)]);
+        assert_eq!(definition["validation"]["eachStep"], checks);
     }
 
     #[test]
