@@ -112,8 +112,10 @@ fn every_check(storage: &str) {
             Some(told) => {
                 assert_eq!(preview["outcome"], "invalid", "{preview}");
                 let error = &preview["errors"][0];
-                let found = ["step", "field", "rule", "found", "expected"].map(|name| &error[name]);
-                assert_eq!(found, told.map(Json::from).each_ref(), "{preview}");
+                // What stands in a field of a hash is text.
+                let said = |name: &str| error[name].as_str().expect("a text").replace('"', "");
+                let found = ["step", "field", "rule", "found", "expected"].map(said);
+                assert_eq!(found, told.map(|word| word.replace('"', "")), "{preview}");
             }
         }
     }
