@@ -108,8 +108,8 @@ fn checks_on_the_way_are_read_with_their_mistakes() {
             "migrations.v1_to_v2.validation.befor: 'validation' has no key 'befor'",
             "migrations.v1_to_v2.validation.eachStep[0].after: the migration has no step 3",
             "migrations.v1_to_v2.validation.eachStep[1]: the check asks for nothing",
-            "migrations.v1_to_v2.validation.eachStep[2].afer: a check after steps has no key 'afer'",
             "migrations.v1_to_v2.validation.eachStep[2]: the check asks for nothing",
+            "migrations.v1_to_v2.validation.eachStep[2].afer: a check after steps has no key 'afer'",
         ]
     );
     assert_eq!(
