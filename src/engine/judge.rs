@@ -6,7 +6,7 @@ use std::sync::Arc;
 use semver::Version;
 
 use super::error::EngineError;
-use super::trouble::Trouble;
+use super::trouble::{BrokenRule, Trouble};
 use super::whole::{content_of, whole_edit};
 use crate::catalog::Subject;
 use crate::model::{
@@ -393,8 +393,7 @@ pub(super) fn trouble_of_violation(violation: &Violation) -> Trouble {
     Trouble {
         field: path,
         found: Some(found),
-        rule: Some(rule),
-        expected: Some(expected),
+        broken: Some(Box::new(BrokenRule { rule, expected })),
         ..Trouble::new("validate", reason)
     }
 }

@@ -20,20 +20,25 @@ pub struct Trouble {
     /// What stood there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
-    /// The rule that the document breaks, where it breaks one: `required`, `minimum`, …; `rule` for a
-    /// condition of a migration's `validation`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rule: Option<String>,
-    /// What the rule asks for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expected: Option<String>,
+    /// The rule that the document breaks, where it breaks one.
+    #[serde(flatten)]
+    pub broken: Option<Box<BrokenRule>>,
+}
+
+/// A rule that a document breaks.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BrokenRule {
+    /// Its name: `required`, `minimum`, …; `rule` for a condition of a migration's `validation`.
+    pub rule: String,
+    /// What it asks for.
+    pub expected: String,
 }
 
 impl Trouble {
     /// A trouble with the document as a whole.
     pub fn new(step: &str, reason: impl Into<String>) -> Self {
         let (step, reason) = (step.to_owned(), reason.into());
-        Self { step, field: String::new(), reason, found: None, rule: None, expected: None }
+        Self { step, field: String::new(), reason, found: None, broken: None }
     }
 
     /// As it stands in a journal.
