@@ -42,7 +42,7 @@ impl Sweep {
     }
 
     /// The life of another test, before it begins.
-    fn of_life(life: Life) -> Self {
+    pub fn of_life(life: Life) -> Self {
         let catalog = life.catalog();
         Self::over(life.server, life.folder, catalog, "user", 0)
     }
@@ -155,12 +155,12 @@ fn a_run_over_hashes_survives_a_crash_at_every_point() {
 
 #[test]
 fn a_conversion_of_storage_survives_a_crash_at_every_point() {
-    every_point_of_a_run(&Sweep::of_life(Life::of_conversion(60)));
+    every_point_of_a_run(&Sweep::of_life(Life::of_conversion(TestServer::start(), 60)));
 }
 
 #[test]
 fn a_rename_of_keys_survives_a_crash_at_every_point() {
-    every_point_of_a_run(&Sweep::of_life(Life::of_rename(60)));
+    every_point_of_a_run(&Sweep::of_life(Life::of_rename(TestServer::start(), 60)));
 }
 
 /// What applications do between a run and its rollback: they write some of the new documents, remove
@@ -267,10 +267,18 @@ fn a_rollback_of_hashes_survives_a_crash_at_every_point() {
 
 #[test]
 fn a_rollback_of_a_conversion_survives_a_crash_at_every_point() {
-    every_point_of_a_rollback(&Sweep::of_life(Life::of_conversion(60)), "keep", false);
+    every_point_of_a_rollback(
+        &Sweep::of_life(Life::of_conversion(TestServer::start(), 60)),
+        "keep",
+        false,
+    );
 }
 
 #[test]
 fn a_rollback_of_a_rename_survives_a_crash_at_every_point() {
-    every_point_of_a_rollback(&Sweep::of_life(Life::of_rename(60)), "keep", false);
+    every_point_of_a_rollback(
+        &Sweep::of_life(Life::of_rename(TestServer::start(), 60)),
+        "keep",
+        false,
+    );
 }

@@ -5,6 +5,8 @@ mod broken_catalog;
 mod chain_checks;
 mod changed_since;
 mod cluster;
+mod cluster_faults;
+mod cluster_storm;
 mod connections;
 mod console_editing;
 mod console_loop;

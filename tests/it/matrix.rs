@@ -13,8 +13,8 @@ use serde_json::{Value as Json, json};
 use crate::connections::{PASSWORD, tls_server};
 use crate::harness::binary::sample_catalog;
 use crate::harness::certificates::Certificates;
+use crate::harness::life::{LATER_MS, Life, named};
 use crate::harness::{Remold, Snapshot, TestCluster, TestServer};
-use crate::storages::{LATER_MS, Life, named};
 
 const RECIPE: Recipe = Recipe { keys: 2_000, seed: 11 };
 

@@ -9,6 +9,7 @@ use remold::store::local::LocalOptions;
 use serde_json::Value as Json;
 
 use crate::crash::{POINTS_MAX, Sweep};
+use crate::harness::Life;
 use crate::harness::{Snapshot, TestServer};
 
 const KEYS: u64 = 60;
@@ -20,7 +21,8 @@ struct Ground {
 }
 
 impl Ground {
-    fn new(subject: &str) -> Self {
+    /// A server that does not forget, filled by `fill`.
+    fn new(fill: impl FnOnce(TestServer) -> Sweep) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let options = LocalOptions {
             append_only: true,
@@ -28,7 +30,7 @@ impl Ground {
             folder: Some(folder.path().to_owned()),
             ..LocalOptions::default()
         };
-        let sweep = Sweep::on(TestServer::with(&options), subject, KEYS);
+        let sweep = fill(TestServer::with(&options));
         Self { sweep, options, _folder: folder }
     }
 
@@ -83,8 +85,8 @@ fn reaches(child: &mut Child, flag: &std::path::Path) -> bool {
     }
 }
 
-fn every_point(subject: &str) {
-    let mut ground = Ground::new(subject);
+fn every_point(fill: impl FnOnce(TestServer) -> Sweep) {
+    let mut ground = Ground::new(fill);
     let before = ground.sweep.snapshot();
     let run = ground.sweep.run_line();
     let back = "rollback last --execute --yes --json --no-lock";
@@ -119,10 +121,20 @@ fn same(ground: &Ground, wanted: &Snapshot, point: u32) {
 
 #[test]
 fn strings_survive_a_server_that_dies_at_any_point() {
-    every_point("user");
+    every_point(|server| Sweep::on(server, "user", KEYS));
 }
 
 #[test]
 fn hashes_survive_a_server_that_dies_at_any_point() {
-    every_point("order");
+    every_point(|server| Sweep::on(server, "order", KEYS));
+}
+
+#[test]
+fn a_conversion_of_storage_survives_a_server_that_dies_at_any_point() {
+    every_point(|server| Sweep::of_life(Life::of_conversion(server, KEYS)));
+}
+
+#[test]
+fn a_rename_of_keys_survives_a_server_that_dies_at_any_point() {
+    every_point(|server| Sweep::of_life(Life::of_rename(server, KEYS)));
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use redis::Commands;
 use serde_json::Value as Json;
 
-use crate::harness::cluster::slot_of;
+use crate::harness::cluster_client::slot_of;
 use crate::harness::{Remold, Said, Snapshot, TestServer};
 
 const KEYS: u64 = 2_000;

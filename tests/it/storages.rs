@@ -85,7 +85,7 @@ fn a_server_without_the_module_is_told_so() {
 
 #[test]
 fn strings_become_hashes_and_come_back() {
-    let life = Life::of_conversion(KEYS);
+    let life = Life::of_conversion(TestServer::start(), KEYS);
     set(&mut life.connect(), "other:1", "x", None);
     let (_, after) = life.goes_through(KEYS);
     let entry = &after.keys[&b"user:3"[..]];

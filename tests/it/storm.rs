@@ -1,4 +1,4 @@
-//! The conflict storm on one server: other clients change, expire, delete and re-create keys at
+//! The conflict storm on one server (`cluster_storm.rs` has the one on a cluster): other clients change, expire, delete and re-create keys at
 //! 5,000 operations a second while a run goes over 200,000 of them.
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -8,7 +8,7 @@ use crate::harness::{Remold, TestCluster, TestServer};
 
 #[test]
 fn keys_move_and_come_back() {
-    let life = Life::of_rename(KEYS);
+    let life = Life::of_rename(TestServer::start(), KEYS);
     let (before, after) = life.goes_through(KEYS);
     assert_eq!(before.keys.len(), after.keys.len());
     let entry = &after.keys[&b"u:3:profile"[..]];
@@ -150,7 +150,7 @@ fn a_key_that_exists_is_kept_or_replaced_as_told() {
 #[test]
 fn a_scan_that_meets_moved_keys_counts_them_once() {
     const MANY: u64 = 4_000;
-    let life = Life::of_rename(MANY);
+    let life = Life::of_rename(TestServer::start(), MANY);
     // Small batches: keys move while the scan goes on.
     let execute = "run user --to latest --execute --yes --json --batch 20";
     let done = life.remold().line(execute).run().exits(0).last_json();

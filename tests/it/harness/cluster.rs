@@ -1,15 +1,16 @@
 //! A Redis Cluster of one test's own: real processes on free ports, formed by hand.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use redis::{Cmd, Connection, ErrorKind, FromRedisValue, RedisResult, Value};
+use redis::{Cmd, Connection, FromRedisValue, RedisResult, Value};
 use remold::store::local::{LocalOptions, free_port};
 
+use super::cluster_client::ClusterClient;
 use super::{Snapshot, TestServer};
 
-const SLOTS: u16 = 16_384;
+pub const SLOTS: u16 = 16_384;
 const PRIMARIES: u16 = 3;
 /// Forming takes about two seconds on a free machine.
 const READY_SECONDS_MAX: u64 = 60;
@@ -36,11 +37,10 @@ impl TestCluster {
         let count = if replicas { 2 * PRIMARIES } else { PRIMARIES };
         let nodes: Vec<TestServer> = (0..count).map(|_| node(timeout_ms)).collect();
         let cluster = Self { nodes };
-        let share = SLOTS / PRIMARIES + 1;
         for at in 0..PRIMARIES {
-            let last = (share * (at + 1)).min(SLOTS) - 1;
+            let Range { start, end } = Self::slots_at_first(at);
             cluster.tell(at, &["CLUSTER", "SET-CONFIG-EPOCH", &(at + 1).to_string()]);
-            let range = [&(share * at).to_string(), &last.to_string()];
+            let range = [&start.to_string(), &(end - 1).to_string()];
             cluster.tell(at, &["CLUSTER", "ADDSLOTSRANGE", range[0], range[1]]);
         }
         let first = cluster.port(0).to_string();
@@ -89,7 +89,7 @@ impl TestCluster {
     /// A client that finds the nodes by itself.
     pub fn connect(&self) -> ClusterClient {
         let ports = (0..self.nodes.len()).map(|at| self.nodes[at].local().port()).map(some_port);
-        ClusterClient { ports: ports.collect(), connections: BTreeMap::new(), map: BTreeMap::new() }
+        ClusterClient::of(ports.collect())
     }
 
     /// Every key of every primary that answers.
@@ -163,6 +163,35 @@ impl TestCluster {
         }
     }
 
+    /// The slots that a primary is given when the cluster is formed.
+    pub fn slots_at_first(at: u16) -> Range<u16> {
+        let share = SLOTS / PRIMARIES + 1;
+        share * at..(share * (at + 1)).min(SLOTS)
+    }
+
+    /// Waits until the replica of a primary has all that the primary has.
+    pub fn wait_for_replica(&self, at: u16) {
+        self.wait("the replica has everything", |it| {
+            let info = it.info(at, "replication");
+            let number = |text: &str| text.trim().parse::<u64>().ok();
+            let ours = info.lines().find_map(|line| line.strip_prefix("master_repl_offset:"));
+            let replica = info.lines().find(|line| line.starts_with("slave0:"));
+            let theirs =
+                replica.and_then(|line| line.split(',').find_map(|it| it.strip_prefix("offset=")));
+            ours.is_some() && ours.and_then(number) == theirs.and_then(number)
+        });
+    }
+
+    /// Cuts the replica of a primary off, and lets it not come back: what the primary acknowledges
+    /// from now on is on no other node, and lost when it is killed.
+    pub fn cut_replica(&self, at: u16) {
+        self.tell(at, &["ACL", "SETUSER", "default", "-psync", "-sync"]);
+        self.tell(at, &["CLIENT", "KILL", "TYPE", "replica"]);
+        self.wait("no replica follows", |it| {
+            it.info(at, "replication").contains("connected_slaves:0")
+        });
+    }
+
     /// Kills a node as `kill -9` does.
     pub fn kill(&self, at: u16) {
         let info = self.info(at, "server");
@@ -193,7 +222,8 @@ impl TestCluster {
         }
     }
 
-    fn tell(&self, at: u16, words: &[&str]) {
+    /// Tells a node something.
+    pub fn tell(&self, at: u16, words: &[&str]) {
         let _: Value =
             self.try_tell(at, words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
     }
@@ -212,7 +242,8 @@ impl TestCluster {
         self.try_tell(at, &["CLUSTER", "MYID"]).expect("its id")
     }
 
-    fn port(&self, at: u16) -> u16 {
+    /// The port of a node.
+    pub fn port(&self, at: u16) -> u16 {
         some_port(self.nodes[usize::from(at)].local().port())
     }
 
@@ -257,97 +288,4 @@ fn command(words: &[&str]) -> Cmd {
 fn ask(connection: &mut Connection, words: &[&str]) {
     let answer: RedisResult<Value> = command(words).query(connection);
     answer.unwrap_or_else(|error| panic!("{words:?}: {error}"));
-}
-
-/// The slot of a key, reckoned apart from the code under test.
-pub fn slot_of(key: &[u8]) -> u16 {
-    let text = String::from_utf8_lossy(key);
-    let tag = text.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
-    let hashed = match tag {
-        Some((tag, _)) if !tag.is_empty() => tag.as_bytes().to_vec(),
-        _ => key.to_vec(),
-    };
-    let mut crc = 0_u32;
-    for byte in hashed {
-        crc ^= u32::from(byte) << 8;
-        for _ in 0..8 {
-            crc <<= 1;
-            if crc & 0x1_0000 != 0 {
-                crc ^= 0x1_1021;
-            }
-        }
-    }
-    u16::try_from(crc % u32::from(SLOTS)).expect("less than the slots")
-}
-
-/// A client that follows `MOVED` and `ASK`, one command at a time.
-pub struct ClusterClient {
-    ports: Vec<u16>,
-    connections: BTreeMap<u16, Connection>,
-    map: BTreeMap<u16, u16>,
-}
-
-impl ClusterClient {
-    /// Sends a command about `key`. Answers an error when the connection broke: then it is not known
-    /// whether the command was carried out.
-    pub fn send<T: FromRedisValue>(&mut self, key: &[u8], command: &Cmd) -> RedisResult<T> {
-        let slot = slot_of(key);
-        let mut ask_at = None;
-        for _ in 0..16 {
-            let port = ask_at.unwrap_or_else(|| *self.map.get(&slot).unwrap_or(&self.ports[0]));
-            let connection = match self.connection(port) {
-                Ok(connection) => connection,
-                Err(error) => {
-                    // The node is gone: whoever is left knows better. Nothing was sent.
-                    self.forget(port);
-                    return Err(error);
-                }
-            };
-            if ask_at.take().is_some() {
-                redis::cmd("ASKING").exec(connection)?;
-            }
-            match command.query::<Value>(connection) {
-                Ok(value) => return Ok(redis::from_redis_value(value)?),
-                Err(error) if matches!(error.code(), Some("MOVED" | "ASK")) => {
-                    let is_moved = error.code() == Some("MOVED");
-                    let port = redirected(&error);
-                    if is_moved {
-                        self.map.insert(slot, port);
-                    } else {
-                        ask_at = Some(port);
-                    }
-                }
-                Err(error) => {
-                    if error.kind() == ErrorKind::Io {
-                        self.forget(port);
-                    }
-                    return Err(error);
-                }
-            }
-        }
-        Err((ErrorKind::Client, "redirected again and again").into())
-    }
-
-    fn connection(&mut self, port: u16) -> RedisResult<&mut Connection> {
-        match self.connections.entry(port) {
-            Entry::Occupied(known) => Ok(known.into_mut()),
-            Entry::Vacant(free) => {
-                let client = redis::Client::open(format!("redis://127.0.0.1:{port}"))?;
-                let connection = client.get_connection_with_timeout(Duration::from_secs(2))?;
-                connection.set_read_timeout(Some(Duration::from_secs(5)))?;
-                Ok(free.insert(connection))
-            }
-        }
-    }
-
-    fn forget(&mut self, port: u16) {
-        self.connections.remove(&port);
-        self.map.retain(|_, known| *known != port);
-        self.ports.rotate_left(1);
-    }
-}
-
-fn redirected(error: &redis::RedisError) -> u16 {
-    let place = error.detail().and_then(|detail| detail.rsplit_once(':'));
-    place.and_then(|(_, port)| port.parse().ok()).expect("a redirection names a port")
 }

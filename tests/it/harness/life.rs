@@ -43,12 +43,12 @@ impl Life {
     }
 
     /// Strings that are to become hashes, every third with an expiry.
-    pub fn of_conversion(keys: u64) -> Self {
+    pub fn of_conversion(server: TestServer, keys: u64) -> Self {
         let transforms = json!([
             {"type": "renameField", "from": "userName", "to": "fullName"},
             {"type": "convertStorage", "from": "string", "to": "hash", "nested": "json", "nulls": "omit"}]);
         let schemas = [named("userName", "string"), named("fullName", "hash")];
-        let life = Life::of(TestServer::start(), schemas, &transforms);
+        let life = Life::of(server, schemas, &transforms);
         let mut connection = life.connect();
         for n in 0..keys {
             let text = format!(
@@ -60,14 +60,13 @@ impl Life {
     }
 
     /// Strings that are to move to other keys, every third with an expiry.
-    pub fn of_rename(keys: u64) -> Self {
+    pub fn of_rename(server: TestServer, keys: u64) -> Self {
         let transforms = json!([
             {"type": "renameField", "from": "userName", "to": "fullName"},
             {"type": "renameKey", "from": "user:*", "to": "u:${KEY.1}:profile"}]);
         let mut target = named("fullName", "string");
         target["keyPattern"] = json!("u:*:profile");
-        let life =
-            Life::of(TestServer::start(), [named("userName", "string"), target], &transforms);
+        let life = Life::of(server, [named("userName", "string"), target], &transforms);
         let mut connection = life.connect();
         for n in 0..keys {
             let text = format!(r#"{{"userName": "Jo {n}"}}"#);

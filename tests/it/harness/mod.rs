@@ -6,6 +6,7 @@
 pub mod binary;
 pub mod certificates;
 pub mod cluster;
+pub mod cluster_client;
 pub mod fetch;
 pub mod life;
 pub mod proxy;
@@ -14,9 +15,11 @@ pub mod server;
 pub mod service;
 pub mod snapshot;
 pub mod storm;
+pub mod witness;
 
 pub use binary::{Remold, Said};
-pub use cluster::{ClusterClient, TestCluster};
+pub use cluster::TestCluster;
+pub use cluster_client::ClusterClient;
 pub use life::Life;
 pub use proxy::Proxy;
 pub use running::Running;

@@ -55,6 +55,20 @@ impl Running {
         panic!("never came: {what}; last {last:?}");
     }
 
+    /// Whether it has not ended yet.
+    pub fn is_at_work(&mut self) -> bool {
+        self.child.try_wait().expect("it is ours").is_none()
+    }
+
+    /// Waits for its end, with whatever code; answers its report.
+    #[track_caller]
+    pub fn report(mut self) -> Json {
+        self.child.wait().expect("it is ours");
+        let (stdout, stderr) = self.said();
+        let last = stdout.lines().last().unwrap_or_default();
+        serde_json::from_str(last).unwrap_or_else(|_| panic!("no report\n{stdout}\n{stderr}"))
+    }
+
     /// Waits for its end; answers its report.
     #[track_caller]
     pub fn ends(self, code: i32) -> Json {

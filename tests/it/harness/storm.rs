@@ -7,15 +7,17 @@
 //! absence, a second transformation in the title. Writers write the old form, as applications do that
 //! do not know of the migration yet, so a key may be of either form in the end.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use redis::{ConnectionLike, RedisResult};
+use redis::{ConnectionLike, ErrorKind, RedisError, RedisResult};
 use serde_json::{Value as Json, json};
 
 use super::snapshot::{Content, Entry, Snapshot};
+use super::witness::Witness;
 
 /// Adds 1 to the counter of a document of either form. Answers 1, 0 for no such key, and -1 for a
 /// text that is no document.
@@ -53,7 +55,7 @@ pub struct Doc {
 }
 
 /// What may stand under a key: one state, or several after an error that left it open.
-type States = Vec<Option<Doc>>;
+pub type States = Vec<Option<Doc>>;
 
 /// What must stand when the storm is over.
 #[derive(Debug)]
@@ -63,6 +65,8 @@ pub struct Aftermath {
     pub ops: u64,
     /// Operations that ended in an error, of which it is not known whether they were done.
     pub unknown: u64,
+    /// Operations that were acknowledged and that Redis lost at a failover.
+    pub lost_by_redis: u64,
     /// What a writer saw that cannot be.
     pub wrong: Vec<String>,
 }
@@ -92,27 +96,50 @@ impl Storm {
         }
     }
 
+    /// The same on a cluster: one document after the other.
+    pub fn fill_each(&self, connection: &mut impl ConnectionLike) {
+        for at in 0..self.keys {
+            Doc::first(at).written(at).exec(connection).expect("filled");
+        }
+    }
+
     /// Blows until `stop`. `connect` makes a connection, also anew after an error.
     pub fn blow<C: ConnectionLike>(
         &self,
         connect: &(impl Fn() -> C + Sync),
         stop: &AtomicBool,
     ) -> Aftermath {
+        self.blow_on(connect, stop, None)
+    }
+
+    /// Blows until `stop` on a cluster whose primary of the slots `dying` will die. What Redis itself
+    /// loses by that is counted, and no other loss is allowed.
+    pub fn blow_on<C: ConnectionLike>(
+        &self,
+        connect: &(impl Fn() -> C + Sync),
+        stop: &AtomicBool,
+        dying: Option<&Range<u16>>,
+    ) -> Aftermath {
         let parts: Vec<Writer> = thread::scope(|scope| {
-            let writers: Vec<_> = (0..self.writers)
-                .map(|first| scope.spawn(move || Writer::new(*self, first).work(connect, stop)))
-                .collect();
+            let start = |first: usize| {
+                let witness = dying.map(|slots| Witness::new(slots.clone(), first));
+                let writer = Writer { witness, ..Writer::new(*self, first) };
+                scope.spawn(move || writer.work(connect, stop))
+            };
+            let writers: Vec<_> = (0..self.writers).map(start).collect();
             writers.into_iter().map(|writer| writer.join().expect("no panic")).collect()
         });
         let mut whole = Aftermath {
             states: vec![Vec::new(); self.keys],
             ops: 0,
             unknown: 0,
+            lost_by_redis: 0,
             wrong: Vec::new(),
         };
         for part in parts {
             whole.ops += part.ops;
             whole.unknown += part.unknown;
+            whole.lost_by_redis += part.witness.map_or(0, |witness| witness.lost);
             whole.wrong.extend(part.wrong);
             for (at, states) in part.states.into_iter().enumerate() {
                 whole.states[part.first + at * self.writers] = states;
@@ -179,11 +206,17 @@ impl Aftermath {
     /// Holds the keyspace against what must stand. Everything that was to expire soon must have
     /// expired: wait until [`Aftermath::calm_at_ms`] first.
     pub fn judge(&self, snapshot: &Snapshot) -> Verdict {
+        self.judge_late(snapshot, 0)
+    }
+
+    /// The same where slots were migrated: `MIGRATE` carries the time left and not the time, so an
+    /// expiry may be late by what the way took, up to `way_ms`.
+    pub fn judge_late(&self, snapshot: &Snapshot, way_ms: i64) -> Verdict {
         let mut verdict = Verdict::default();
         let now = now_ms();
         for (at, states) in self.states.iter().enumerate() {
             let stands = snapshot.keys.get(name(at).as_bytes());
-            let form = states.iter().find_map(|state| form(state.as_ref(), stands, now));
+            let form = states.iter().find_map(|state| form(state.as_ref(), stands, now, way_ms));
             match form {
                 Some(Form::Absent) => verdict.absent += 1,
                 Some(Form::Old) => verdict.old += 1,
@@ -219,14 +252,15 @@ enum Form {
 }
 
 /// The form in which `stands` is what `state` says; `None` when it is not.
-fn form(state: Option<&Doc>, stands: Option<&Entry>, now_ms: i64) -> Option<Form> {
+fn form(state: Option<&Doc>, stands: Option<&Entry>, now_ms: i64, way_ms: i64) -> Option<Form> {
     match (state, stands) {
         (None, None) => Some(Form::Absent),
         (Some(doc), None) => (0..now_ms).contains(&doc.expires_at_ms).then_some(Form::Absent),
         (Some(doc), Some(Entry { content: Content::Bytes(text), expires_at_ms, .. })) => {
             let forms = [(doc.old_form(), Form::Old), (doc.new_form(), Form::New)];
             let mut fitting = forms.into_iter().filter(|(it, _)| it.as_bytes() == text);
-            let same_expiry = *expires_at_ms == doc.expires_at_ms;
+            let late = *expires_at_ms - doc.expires_at_ms;
+            let same_expiry = late == 0 || (doc.expires_at_ms >= 0 && (0..way_ms).contains(&late));
             fitting.next().map(|(_, form)| form).filter(|_| same_expiry)
         }
         (_, Some(_)) => None,
@@ -243,6 +277,8 @@ struct Writer {
     ops: u64,
     unknown: u64,
     wrong: Vec<String>,
+    /// Where a primary dies.
+    witness: Option<Witness>,
 }
 
 /// What a writer does to a key.
@@ -268,6 +304,7 @@ impl Writer {
             ops: 0,
             unknown: 0,
             wrong: Vec::new(),
+            witness: None,
         }
     }
 
@@ -280,16 +317,43 @@ impl Writer {
             due += self.pause;
             thread::sleep(due.saturating_sub(began.elapsed()));
             let own = self.below(self.states.len());
-            let op = self.choose(own);
-            if self.carry_out(&mut connection, own, &op).is_err() {
+            let key = name(self.at(own));
+            let mut witness = self.witness.take_if(|witness| witness.is_for(&key));
+            if witness.as_mut().is_none_or(|it| it.is_served(&mut connection, &mut self.states)) {
+                let before = self.states[own].clone();
+                let is_acknowledged = self.turn(&mut connection, connect, own);
+                if let Some(witness) = &mut witness {
+                    let number = self.ops + self.unknown;
+                    let write = is_acknowledged.map(|_| (number, own, before));
+                    witness.note(&mut connection, write, is_acknowledged == Some(true));
+                }
+            }
+            self.witness = self.witness.or(witness);
+        }
+        self
+    }
+
+    /// Does something to a key. Answers whether it was acknowledged, which may not be known; `None`
+    /// when it was refused.
+    fn turn<C: ConnectionLike>(
+        &mut self,
+        connection: &mut C,
+        connect: &impl Fn() -> C,
+        own: usize,
+    ) -> Option<bool> {
+        let op = self.choose(own);
+        match self.carry_out(connection, own, &op) {
+            Ok(()) => Some(true),
+            Err(error) if was_not_done(&error) => None,
+            Err(_) => {
                 self.unknown += 1;
                 let before = self.states[own].clone();
                 self.apply(own, &op, 1);
                 self.states[own].extend(before);
-                connection = connect();
+                *connection = connect();
+                Some(false)
             }
         }
-        self
     }
 
     fn choose(&mut self, own: usize) -> Op {
@@ -302,8 +366,8 @@ impl Writer {
             let expires_at_ms =
                 if dice.is_multiple_of(2) { now + DAY_MS + number(self.below(1_000)) } else { -1 };
             return Op::Write(Doc {
-                n: self.ops,
-                base: format!("doc {at} again {}", self.ops),
+                n: self.ops + self.unknown,
+                base: format!("doc {at} again {}", self.ops + self.unknown),
                 expires_at_ms,
             });
         }
@@ -383,6 +447,11 @@ impl Writer {
         self.random ^= self.random << 17;
         usize::try_from(self.random % end as u64).expect("below a usize")
     }
+}
+
+/// Whether nobody took the command: of a cluster that has no primary for the slot.
+fn was_not_done(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Client || error.code() == Some("CLUSTERDOWN")
 }
 
 fn name(at: usize) -> String {
