@@ -309,9 +309,11 @@ pub fn plan_of_run(runs: &RunsFolder, run: &RunId) -> Result<Plan, EngineError> 
     plan_of(Replay::open(&runs.peek(run))?.header().plan.clone())
 }
 
-/// The server that a run was begun on.
-pub fn server_of_run(runs: &RunsFolder, run: &RunId) -> Result<String, EngineError> {
-    Ok(Replay::open(&runs.peek(run))?.header().server.clone())
+/// The server that a run was begun on: its address, and of a cluster the ids of its nodes.
+pub fn server_of_run(runs: &RunsFolder, run: &RunId) -> Result<(String, Vec<String>), EngineError> {
+    let replay = Replay::open(&runs.peek(run))?;
+    let header = replay.header();
+    Ok((header.server.clone(), header.nodes.clone()))
 }
 
 /// The plan in a journal's header.

@@ -78,7 +78,7 @@ pub fn run(
 ) -> Result<Report, EngineError> {
     let judge = Judge::new(plan)?;
     // A server that is not there is a reason not to begin.
-    Link::open(address)?;
+    let mut link = Link::open(address)?;
     let start = Checkpoint::default();
     let seen = Mutex::new(SeenKeys::default());
     let calls = options.execute || options.call_external;
@@ -90,7 +90,11 @@ pub fn run(
         let job = begun.job(None, &seen, start, settled, Vec::new(), &answers);
         return watch::beside(address, control, || Ok(pipeline::run(&job)?.report));
     }
-    let header = Header::new(run.clone(), now(), address.to_string(), plan.to_json());
+    let header = Header {
+        nodes: link.cluster_nodes()?,
+        ..Header::new(run.clone(), now(), address.to_string(), plan.to_json())
+    };
+    drop(link);
     let journal = Mutex::new(Journal::create(runs.create(run)?, &header)?);
     let found = Found {
         run,

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use super::{Session, SessionError};
 use crate::engine::{self, EngineError};
 use crate::model::RunId;
+use crate::store::Link;
 
 /// Differences told before the rest is only counted.
 const TOLD_MAX: usize = 20;
@@ -75,27 +76,33 @@ impl Session {
     /// Holds the server that a run was begun on against the one of this session, whoever logs in. A
     /// run that is resumed scans anew on a server it does not know, and would migrate what it finds.
     ///
+    /// The same is: the same address; a cluster that has a node in common with the one of then, for
+    /// a node keeps its id through failovers and restarts; sentinels of which one was named then too,
+    /// asked for the same primary.
+    ///
     /// # Errors
-    /// Both addresses, when they differ.
+    /// Both addresses, when it is another server.
     pub fn refuse_other_server(&self, run: &RunId) -> Result<(), SessionError> {
-        let begun = engine::server_of_run(self.runs_folder(), run)?;
-        let here = self.address().to_string();
-        if place(&begun) == place(&here) {
+        let (begun, nodes) = engine::server_of_run(self.runs_folder(), run)?;
+        if self.address().leads_where(&begun) {
             return Ok(());
         }
+        let mut why = String::new();
+        if !nodes.is_empty() {
+            let here = Link::open(self.address())?.cluster_nodes()?;
+            if here.iter().any(|node| nodes.contains(node)) {
+                return Ok(());
+            }
+            why.push_str(", which has no node of that cluster");
+        }
+        let here = self.address();
         Err(SessionError::Usage(format!(
-            "run {run} was begun on {begun}, and this session is on {here}\n  nothing was written. \
-             `--url {begun}` goes on there; where the data itself has another address now (after a \
-             failover, by another name, at another node of its cluster), `remold resume {run} \
-             --moved` goes on here"
+            "run {run} was begun on {begun}, and this session is on {here}{why}\n  nothing was \
+             written. `--url {begun}` goes on there; where the data itself has another address now \
+             (by another name, or after a failover that neither a cluster nor sentinels made), \
+             `remold resume {run} --moved` goes on here"
         )))
     }
-}
-
-/// An address without who logs in there.
-fn place(address: &str) -> &str {
-    let (_, rest) = address.split_once("://").unwrap_or(("", address));
-    rest.rsplit_once('@').map_or(rest, |(_, place)| place)
 }
 
 /// Notes where two values differ, with the path.

@@ -98,6 +98,19 @@ impl Link {
         Ok(layout)
     }
 
+    /// Asks for the ids of all nodes of the cluster, replicas included; a single server has none. A
+    /// node keeps its id when it restarts, and when another takes over from it.
+    pub fn cluster_nodes(&mut self) -> Result<Vec<String>, StoreError> {
+        if !self.is_cluster() {
+            return Ok(Vec::new());
+        }
+        let mut nodes = redis::cmd("CLUSTER");
+        let answer = self.call_number(0, "CLUSTER NODES", nodes.arg("NODES"))?;
+        let Some((answer, _)) = answer else { return Ok(Vec::new()) };
+        let lines = text("CLUSTER NODES", answer)?;
+        Ok(lines.lines().filter_map(|line| Some(line.split(' ').next()?.to_owned())).collect())
+    }
+
     /// Asks where the keyspace lies; an error that waiting may cure while keys may be on their way.
     pub fn settled_layout(&mut self) -> Result<Layout, StoreError> {
         let layout = self.layout()?;

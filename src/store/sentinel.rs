@@ -38,6 +38,11 @@ impl Sentinels {
         Ok((Self { hosts, primary: primary.to_owned() }, rest))
     }
 
+    /// Whether both are about the same primary, as far as one sentinel in common tells.
+    pub fn watch_the_same(&self, other: &Self) -> bool {
+        self.primary == other.primary && self.hosts.iter().any(|host| other.hosts.contains(host))
+    }
+
     /// Where the first sentinel that knows the primary says it is; else why nobody does. `reach`
     /// makes the address of a sentinel.
     pub fn primary_at(

@@ -188,6 +188,30 @@ fn a_run_that_was_killed_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_run_goes_on_at_another_node_after_a_failover() {
+    let both = Both::filled(TestCluster::with_replicas(), SLOW);
+    let before = both.cluster.snapshot();
+    let plan = both.plan("user");
+    assert_eq!(Running::start(&both, &plan, &before).signal("-KILL"), None);
+    both.cluster.wait_for_replica(0);
+    both.cluster.kill(0);
+    both.cluster.wait_for_failover(0);
+    let resume = |url: &str| {
+        let remold = Remold::on(url).sample_catalog().state(both.state.path());
+        remold.line("resume last --json").run()
+    };
+    // The node that the run was begun on is gone. Another cluster is not taken for its own ...
+    let other = TestCluster::start();
+    let said = resume(other.url()).exits(2);
+    assert!(said.stderr.contains("which has no node of that cluster"), "{}", said.stderr);
+    assert!(other.snapshot().keys.is_empty(), "nothing was written");
+    // ... and any node of its own is, without a word.
+    let resumed = resume(both.cluster.url_of(4)).exits(1).last_json();
+    both.assert_tally(&resumed, "user");
+    both.cluster.snapshot().assert_same(&both.expected(&plan));
+}
+
+#[test]
 fn a_run_misses_no_key_while_slots_are_migrated() {
     let both = Both::filled(TestCluster::start(), SLOW);
     let before = both.cluster.snapshot();
@@ -230,6 +254,12 @@ fn a_run_outlives_the_failover_of_a_primary() {
     let before = both.cluster.snapshot();
     let plan = both.plan("user");
     let run = Running::start(&both, &plan, &before);
+    // From here on Redis will lose what it acknowledges.
+    both.cluster.cut_replica(0);
+    let at_first = Snapshot::take(&mut both.cluster.node(0));
+    both.cluster.wait("the run writes to the primary", |it| {
+        Snapshot::take(&mut it.node(0)).differences(&at_first).len() > 20
+    });
     // The very node that was named: the run knows the others by now.
     both.cluster.kill(0);
     both.cluster.wait_for_failover(0);
@@ -237,8 +267,9 @@ fn a_run_outlives_the_failover_of_a_primary() {
     assert_eq!(report["tally"], serde_json::to_value(both.made.tally("user")).expect("plain data"));
     let after = both.cluster.snapshot();
     let expected = both.expected(&plan);
-    // What Redis itself lost: acknowledged, and not yet with the replica. Verification counts it.
+    // What Redis itself lost: acknowledged, and not with the replica. Verification counts it.
     let lost = report["verification"]["lost"].as_u64().expect("a count");
+    assert!(lost > 20, "{report}");
     let differing = after.keys.iter().filter(|(name, entry)| expected.keys[*name] != **entry);
     let differing: Vec<_> =
         differing.map(|(name, entry)| (name, &before.keys[name], entry)).collect();
