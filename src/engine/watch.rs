@@ -12,7 +12,8 @@ use crate::store::{Address, Link, StoreError};
 const PROBE_INTERVAL: Duration = Duration::from_millis(100);
 /// How often everything about it is asked for.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
-/// Without a reading for this long, nobody knows how the server fares, and the verb is held.
+/// Without a reading for this long, nobody knows how the server fares, and the verb is held. No reply
+/// is waited for longer.
 const STALE_AFTER: Duration = Duration::from_secs(3);
 /// A step down keeps this part of the pace; a step up undoes a step down.
 const STEP: f64 = 0.7;
@@ -29,13 +30,15 @@ pub(super) fn beside<T>(address: &Address, control: &Control, work: impl FnOnce(
 }
 
 struct Watch<'w> {
-    address: &'w Address,
+    address: Address,
     control: &'w Control,
     link: Option<Link>,
     /// One for each node, in the order of the link.
     gauges: Vec<Gauge>,
     looked: Option<Instant>,
     read: Instant,
+    /// Keys that were done when the server could not be reached for a reading any more.
+    done_unread: Option<u64>,
     /// Keys per second while nothing held the verb back.
     unhindered: f64,
     /// When the pace was changed.
@@ -43,15 +46,16 @@ struct Watch<'w> {
 }
 
 impl<'w> Watch<'w> {
-    fn new(address: &'w Address, control: &'w Control) -> Self {
+    fn new(address: &Address, control: &'w Control) -> Self {
         let now = Instant::now();
         Self {
-            address,
+            address: address.clone().answering_within(STALE_AFTER),
             control,
             link: None,
             gauges: Vec::new(),
             looked: None,
             read: now,
+            done_unread: None,
             unhindered: PACE_MIN,
             paced: now,
         }
@@ -60,34 +64,49 @@ impl<'w> Watch<'w> {
     fn work(mut self, ended: &Ended) {
         loop {
             self.heed_deadline();
-            let looked = self.look();
-            match &looked {
-                Ok(()) => self.read = Instant::now(),
-                // In a cluster the node that was named may be the one that is lost, and another
-                // knows who has taken over.
-                Err(_) => self.link.iter_mut().for_each(|link| drop(link.reconnect())),
-            }
-            let since = self.read.elapsed();
-            if matches!(looked, Err(StoreError::Unreachable { .. })) {
-                // Nothing is there that could be spared: those at work find out themselves, and have
-                // the patience they were given.
-                self.control.throttle(Throttled::No);
-            } else if since > STALE_AFTER {
-                let why = looked.err().map(|error| super::backoff::first_line(&error));
-                let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
-                self.control.throttle(Throttled::Hold(format!(
-                    "no reading of the server for {:.1} s > {} s{why}",
-                    since.as_secs_f64(),
-                    STALE_AFTER.as_secs()
-                )));
-            } else if looked.is_ok() {
-                self.decide();
+            match self.look() {
+                Ok(()) => {
+                    (self.read, self.done_unread) = (Instant::now(), None);
+                    self.decide();
+                }
+                Err(error) => {
+                    self.go_without(&error);
+                    // In a cluster the node that was named may be the one that is lost, and another
+                    // knows who has taken over.
+                    self.link.take_if(|link| link.reconnect().is_err());
+                }
             }
             if ended.within(PROBE_INTERVAL) {
                 self.control.throttle(Throttled::No);
                 return;
             }
         }
+    }
+
+    /// Makes an order of there being no reading.
+    fn go_without(&mut self, error: &StoreError) {
+        let since = self.read.elapsed();
+        if matches!(error, StoreError::Unreachable { .. }) && !self.is_reached_by_others(since) {
+            // Nothing is there that could be spared: those at work find out themselves, and have the
+            // patience they were given.
+            self.control.throttle(Throttled::No);
+        } else if since > STALE_AFTER {
+            self.control.throttle(Throttled::Hold(format!(
+                "no reading of the server for {:.1} s > {} s ({})",
+                since.as_secs_f64(),
+                STALE_AFTER.as_secs(),
+                super::backoff::first_line(error)
+            )));
+        }
+    }
+
+    /// Whether those at work reach the server although the watch does not, as where it takes no more
+    /// clients: keys were done since the last reading is stale. Of a cluster that tells nothing, for
+    /// they may be another node's.
+    fn is_reached_by_others(&mut self, since: Duration) -> bool {
+        let done = self.control.progress().done();
+        let is_one = self.gauges.len() <= 1;
+        is_one && since > STALE_AFTER && done > *self.done_unread.get_or_insert(done)
     }
 
     /// The worst of all nodes.
@@ -113,7 +132,7 @@ impl<'w> Watch<'w> {
     fn look(&mut self) -> Result<(), StoreError> {
         let link = match &mut self.link {
             Some(link) => link,
-            none => none.insert(Link::open(self.address)?),
+            none => none.insert(Link::open(&self.address)?),
         };
         let due = self.looked.is_none_or(|at| at.elapsed() >= LOOK_INTERVAL);
         if due {

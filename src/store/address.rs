@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use redis::{
     Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
@@ -12,6 +13,7 @@ use redis::{
 use super::error::StoreError;
 use super::registry::PREFIX_DEFAULT;
 use super::sentinel::Sentinels;
+use crate::model::limits::RESPONSE_TIMEOUT_S;
 
 /// The address of one server, with its login, and where the registry stands there. Printed without the
 /// password.
@@ -24,6 +26,8 @@ pub struct Address {
     /// The nodes of the cluster it leads to, as last seen: whoever shares this address finds the
     /// cluster also when the node that was named is the one that is lost.
     nodes: Arc<Mutex<Vec<(String, u16)>>>,
+    /// How long a reply may take before the connection is taken for dead.
+    response_timeout: Duration,
 }
 
 /// What TLS needs besides the URL, in PEM form.
@@ -57,8 +61,7 @@ impl Address {
         let info = url.into_connection_info().map_err(|error| refuse(error.to_string()))?;
         let tcp = info.tcp_settings().clone().set_nodelay(true);
         let login = info.redis_settings().clone().set_skip_set_lib_name();
-        let info = info.set_tcp_settings(tcp).set_redis_settings(login);
-        Ok(Self { info, registry: PREFIX_DEFAULT.into(), sentinels: None, nodes: Arc::default() })
+        Ok(Self::of(info.set_tcp_settings(tcp).set_redis_settings(login)))
     }
 
     fn parse_sentinels(rest: &str, scheme: &str) -> Result<Self, String> {
@@ -78,7 +81,27 @@ impl Address {
         let info = ConnectionAddr::Unix(path)
             .into_connection_info()
             .expect("a socket's path is a complete address");
-        Self { info, registry: PREFIX_DEFAULT.into(), sentinels: None, nodes: Arc::default() }
+        Self::of(info)
+    }
+
+    fn of(info: ConnectionInfo) -> Self {
+        Self {
+            info,
+            registry: PREFIX_DEFAULT.into(),
+            sentinels: None,
+            nodes: Arc::default(),
+            response_timeout: Duration::from_secs(RESPONSE_TIMEOUT_S),
+        }
+    }
+
+    /// The same address for who waits no longer than this for a reply.
+    #[must_use]
+    pub fn answering_within(self, response_timeout: Duration) -> Self {
+        Self { response_timeout, ..self }
+    }
+
+    pub(super) fn response_timeout(&self) -> Duration {
+        self.response_timeout
     }
 
     /// The same address with TLS set up.
@@ -126,6 +149,18 @@ impl Address {
     /// Whether the server's certificate is believed whatever it is.
     pub fn is_insecure(&self) -> bool {
         matches!(self.info.addr(), ConnectionAddr::TcpTls { insecure: true, .. })
+    }
+
+    /// Whether it leads where `printed` led, whoever logs in: an address as it is printed. Through
+    /// sentinels it may be another server by now.
+    pub fn leads_where(&self, printed: &str) -> bool {
+        if let Some(mine) = &self.sentinels
+            && let Ok(other) = Self::parse(printed)
+            && let Some(theirs) = &other.sentinels
+        {
+            return mine.watch_the_same(theirs) && self.database() == other.database();
+        }
+        place(printed) == place(&self.to_string())
     }
 
     /// Where the server is at the moment: the address itself, or the primary that sentinels name.
@@ -208,6 +243,12 @@ impl Address {
     }
 }
 
+/// An address without who logs in there.
+fn place(address: &str) -> &str {
+    let (_, rest) = address.split_once("://").unwrap_or(("", address));
+    rest.rsplit_once('@').map_or(rest, |(_, place)| place)
+}
+
 /// `url` with a password in it replaced, whatever else is wrong with the URL.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
@@ -273,6 +314,21 @@ mod tests {
             let error = Address::parse(url).expect_err("not whole");
             assert!(!error.to_string().contains("s3cret"), "{error}");
         }
+    }
+
+    #[test]
+    fn an_address_leads_where_another_of_the_same_server_does() {
+        let leads =
+            |url: &str, printed: &str| Address::parse(url).expect("valid").leads_where(printed);
+        assert!(leads("redis://app:x@db:6379", "redis://other@db:6379"));
+        assert!(!leads("redis://db:6379", "redis://db:6379/1"));
+        assert!(!leads("redis://db:6379", "redis://db:6380"));
+        let begun = "sentinel://app@s1:26379,s2:26379/main/3";
+        assert!(leads("sentinel://s3,s2/main/3", begun));
+        assert!(!leads("sentinel://s3,s2/other/3", begun));
+        assert!(!leads("sentinel://s3,s2/main", begun));
+        assert!(!leads("sentinel://s3,s4/main/3", begun));
+        assert!(!leads("redis://s1:26379/3", begun));
     }
 
     #[test]

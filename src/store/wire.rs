@@ -7,7 +7,7 @@ use redis::{Client, Cmd, Connection, ConnectionLike, Pipeline, Value};
 use super::address::Address;
 use super::error::StoreError;
 use super::link::array;
-use crate::model::limits::{CONNECT_TIMEOUT_S, RESPONSE_TIMEOUT_S};
+use crate::model::limits::CONNECT_TIMEOUT_S;
 
 /// A reply of a pipeline, or the error the server answered that command with.
 pub(super) type Reply = Result<Value, StoreError>;
@@ -26,7 +26,7 @@ impl Wire {
         let client = Client::open(address.resolve()?.connection_info()).map_err(failed)?;
         let timeout = Duration::from_secs(CONNECT_TIMEOUT_S);
         let mut connection = client.get_connection_with_timeout(timeout).map_err(failed)?;
-        let timeout = Some(Duration::from_secs(RESPONSE_TIMEOUT_S));
+        let timeout = Some(address.response_timeout());
         connection.set_read_timeout(timeout).map_err(failed)?;
         connection.set_write_timeout(timeout).map_err(failed)?;
         // Answered also while a server loads or runs a long script. A server that wants a password

@@ -8,7 +8,7 @@ use remold::store::local::LocalOptions;
 use serde_json::Value as Json;
 
 use crate::harness::running::{PATIENCE, held};
-use crate::harness::{Running, TestServer};
+use crate::harness::{Proxy, Running, TestServer};
 
 /// Keys of the sample data; at [`RATE`] a run over them takes much longer than a test does.
 const KEYS: u64 = 30_000;
@@ -155,6 +155,63 @@ fn a_replica_that_lags_pauses_a_run() {
     run.until("the pace that was set again", |status| rate(status) > RATE / 2.0);
     run.order("stop").expect("it is told");
     run.ends(5);
+}
+
+/// A run through a proxy, and what `cause` does so that the watch has no reading while those at work
+/// reach the server: the run is held with the reason `why` until `cure`.
+fn holds_without_a_reading(why: &str, cause: impl FnOnce(&Proxy), cure: impl FnOnce(&Proxy)) {
+    let server = filled(&[]);
+    let proxy = Proxy::unix(&server.local().socket());
+    let line = format!("run user --to latest --execute --yes --json --batch 20 --rate {RATE}");
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let mut run = Running::start(proxy.url(), state, &line);
+    run.until("the pace that was set", |status| rate(status) > RATE / 2.0);
+    cause(&proxy);
+    let held_up = run.until("held without a reading", |status| {
+        held(status).starts_with("throttled: no reading of the server for ")
+            && held(status).contains(why)
+    });
+    assert_eq!(held_up["progress"]["phase"], "paused");
+    // For as long as it lasts, and nothing begins meanwhile.
+    let scanned = |status: &Json| status["progress"]["tally"]["scanned"].as_u64();
+    let seconds = |status: &Json| {
+        let rest = held(status).strip_prefix("throttled: no reading of the server for ")?;
+        rest.split(' ').next()?.parse::<f64>().ok()
+    };
+    let before = run.until("what was under way is done", |status| seconds(status) > Some(6.0));
+    let later = run.until("held for long", |status| seconds(status) > Some(9.0));
+    assert_eq!(scanned(&later), scanned(&before), "{before} {later}");
+    cure(&proxy);
+    run.until("it goes on", |status| scanned(status) > scanned(&later));
+    run.order("stop").expect("it is told");
+    run.ends(5);
+}
+
+#[test]
+fn a_run_is_held_while_the_watch_alone_has_no_answer() {
+    // Only the watch says PING.
+    let cause = |proxy: &Proxy| proxy.mute(Some("PING"));
+    holds_without_a_reading("was lost", cause, |proxy: &Proxy| proxy.mute(None));
+}
+
+#[test]
+fn a_run_is_held_while_the_watch_alone_cannot_connect() {
+    // Connections that stand go on when the socket has another name.
+    let names = |proxy: &Proxy| {
+        let name = proxy.url().strip_prefix("unix://").expect("a socket").to_owned();
+        (format!("{name}.away"), name)
+    };
+    let cause = |proxy: &Proxy| {
+        let (away, name) = names(proxy);
+        std::fs::rename(name, away).expect("it is there");
+        proxy.mute(Some("PING"));
+    };
+    let cure = |proxy: &Proxy| {
+        let (away, name) = names(proxy);
+        std::fs::rename(away, name).expect("it is there");
+        proxy.mute(None);
+    };
+    holds_without_a_reading("cannot reach Redis", cause, cure);
 }
 
 #[test]

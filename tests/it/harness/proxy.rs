@@ -30,6 +30,8 @@ struct State {
     /// Bytes that may still go to the server before everything is cut.
     fuse_bytes: Mutex<Option<usize>>,
     accepted: AtomicU64,
+    /// What goes no further once it was said.
+    muted: Mutex<Option<Vec<u8>>>,
 }
 
 /// Both sides of one connection, kept for cutting it.
@@ -101,6 +103,13 @@ impl Proxy {
         self.state.delay_ms.store(ms, Ordering::SeqCst);
     }
 
+    /// Passes nothing more of a connection on once it says `word`, so that it waits for its reply.
+    /// The others are not touched. `None` lets new connections say everything again.
+    pub fn mute(&self, word: Option<&str>) {
+        let word = word.map(|word| word.as_bytes().to_vec());
+        *self.state.muted.lock().expect("not poisoned") = word;
+    }
+
     /// How many connections were taken so far.
     pub fn accepted(&self) -> u64 {
         self.state.accepted.load(Ordering::SeqCst)
@@ -123,6 +132,7 @@ impl State {
             delay_ms: AtomicU64::new(0),
             fuse_bytes: Mutex::default(),
             accepted: AtomicU64::new(0),
+            muted: Mutex::default(),
         })
     }
 
@@ -142,7 +152,12 @@ impl State {
         let state = Arc::clone(self);
         thread::spawn(move || {
             let mut chunk = vec![0; CHUNK_BYTES];
+            let mut is_mute = false;
             while let Ok(length @ 1..) = from_client.read(&mut chunk) {
+                is_mute = is_mute || state.mutes(&chunk[..length]);
+                if is_mute {
+                    continue;
+                }
                 let (passing, burnt) = state.burn(length);
                 let sent = to_server.write_all(&chunk[..passing]);
                 if burnt {
@@ -168,6 +183,11 @@ impl State {
             }
             to_client.shutdown();
         });
+    }
+
+    fn mutes(&self, said: &[u8]) -> bool {
+        let muted = self.muted.lock().expect("not poisoned");
+        muted.as_ref().is_some_and(|word| said.windows(word.len()).any(|part| part == word))
     }
 
     /// How many of `length` bytes may still pass, and whether that was the last of the fuse.
