@@ -189,6 +189,15 @@ fn sentinels_that_make_a_failover_midway() {
         midway: Some(Box::new(move || drop(dying.borrow_mut().take()))),
     });
     assert!(info(&heir, "replication").contains("role:master"));
+    // A run that is cut short goes on by way of another list of the same sentinels.
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let others = format!("sentinel://127.0.0.1:1,127.0.0.1:{sentinel_port}/main");
+    let call = |url: &str| Remold::on(url).sample_catalog().state(state.path());
+    let begun = call(&format!("sentinel://127.0.0.1:{sentinel_port}/main"));
+    let run = "run user --to latest --execute --yes --no-lock";
+    assert_eq!(begun.env("REMOLD_CRASH_AT", "30").line(run).run().code, None);
+    let resumed = call(&others).line("resume last --no-lock --json").run().exits(1).last_json();
+    assert_eq!(resumed["phase"], "done", "{resumed}");
     drop(watcher);
 }
 
