@@ -1,4 +1,5 @@
-//! What a plan's selection is narrowed to: `--limit`, `--keys-from`, `--slots`, `--where`.
+//! What a plan's selection is narrowed to: `--limit`, `--keys-from`, `--failed-of`, `--slots`,
+//! `--where`.
 
 use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
@@ -10,6 +11,7 @@ use serde_json::{Value as Json, json};
 use super::exit::Failure;
 use crate::model::{Key, SlotRange};
 use crate::planner::Narrowed;
+use crate::session::Session;
 
 /// A list of keys stands in its plan, and a plan in its journal's first frame.
 const LIST_BYTES_MAX: u64 = 256 << 20;
@@ -24,6 +26,9 @@ pub struct Narrowing {
     /// that is not there counts as missing
     #[arg(long, value_name = "FILE")]
     keys_from: Option<PathBuf>,
+    /// Only the keys that failed, were invalid or in conflict in this run (or last)
+    #[arg(long, value_name = "RUN", conflicts_with = "keys_from")]
+    failed_of: Option<String>,
     /// Only keys of these hash slots: 0-5460, or 0-99,200
     #[arg(long, value_name = "SLOTS", value_delimiter = ',')]
     slots: Vec<SlotRange>,
@@ -35,10 +40,15 @@ pub struct Narrowing {
 
 impl Narrowing {
     /// Reads the list, where there is one.
-    pub fn read(&self) -> Result<Narrowed, Failure> {
+    pub fn read(&self, session: &Session) -> Result<Narrowed, Failure> {
+        let failed = |name| session.failed_keys(&session.find_run(name)?);
+        let keys = match (&self.keys_from, &self.failed_of) {
+            (Some(path), _) => Some(read_keys(path)?),
+            (None, name) => name.as_deref().map(failed).transpose()?,
+        };
         Ok(Narrowed {
             limit: self.limit,
-            keys: self.keys_from.as_deref().map(read_keys).transpose()?,
+            keys,
             slots: self.slots.clone(),
             condition: self.condition.clone(),
         })

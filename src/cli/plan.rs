@@ -52,7 +52,7 @@ impl Target {
             from: self.from.as_deref().map(|from| session.version(subject, from)).transpose()?,
             path: self.path.clone(),
             pattern: self.pattern.clone(),
-            narrowed: self.narrowing.read()?,
+            narrowed: self.narrowing.read(session)?,
             frozen: session.frozen(),
         })
     }

@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::exit::{Exit, Failure};
 use super::render::Output;
-use crate::engine::{Control, Progress, Report, Verb};
+use crate::engine::{Control, Progress, Report, Station, Verb};
 use crate::model::Phase;
 use crate::session::SessionError;
 
@@ -92,6 +92,7 @@ fn show(output: Output, control: &Control) {
             "stage": progress.stage, "followed": progress.followed, "tally": tally,
             "fraction": progress.fraction, "rate": progress.rate, "seconds": progress.seconds,
             "eta_seconds": progress.eta_seconds, "held": progress.held,
+            "bottleneck": progress.busy.bottleneck().map(Station::name),
         }));
     } else if output.live {
         output.live(Some(&line(progress)));

@@ -8,24 +8,19 @@ use crossterm::event::KeyCode;
 
 use crate::console::command::{Command, Scope, Verb, command};
 use crate::console::editing::open_editor;
-use crate::console::effect::{Effect, Order, SaveTo, Work};
+use crate::console::effect::Effect;
 use crate::console::keymap::Press;
 use crate::console::msg::Msg;
-use crate::console::overlays::{
-    Answer, Availability, Choice, CommandList, Intent, Item, Leave, LeaveChoice, Menu, Message,
-    Overlay,
-};
+use crate::console::overlays::{Answer, Availability, CommandList, Message, Overlay};
+use crate::console::panes::Pane;
 use crate::console::panes::chain::Chain;
 use crate::console::panes::history::History;
 use crate::console::panes::keys::Keys;
 use crate::console::panes::run::Run;
 use crate::console::panes::schemas::Schemas;
-use crate::console::panes::{Pane, words};
 use crate::console::regions::{Part, Regions};
-use crate::console::shared::{Job, JobKind, Link, Moment, Shared};
+use crate::console::shared::{Link, Moment, Shared};
 use crate::console::theme::Role;
-use crate::engine::{OnChanged, Report};
-use crate::model::RunId;
 use crate::session::ServerInfo;
 
 /// How often the server is asked about itself.
@@ -49,7 +44,7 @@ pub struct App {
     /// Whether the divider is being dragged.
     pub(super) dragging: bool,
     /// Roll the run back as soon as it has stopped.
-    roll_back_after: bool,
+    pub(super) roll_back_after: bool,
 }
 
 impl App {
@@ -110,19 +105,23 @@ impl App {
                 Vec::new()
             }
             Msg::Planned(generation, answer) => self.chain.planned(generation, answer, shared),
-            Msg::Previewed(generation, answer) => {
-                self.chain.previewed(generation, answer, shared);
+            Msg::Previewed(generation, answer) => self.chain.previewed(generation, answer, shared),
+            Msg::Rehearsed(generation, answer) => {
+                self.chain.rehearsed(generation, answer);
+                Vec::new()
+            }
+            Msg::Retry(generation, run, answer) => self.retry_planned(generation, run, answer),
+            Msg::RunRead(generation, answer) => {
+                self.history.read(generation, answer);
                 Vec::new()
             }
             Msg::Progress(progress) => {
-                if !shared.frozen {
-                    self.run.progressed(&progress);
-                }
-                if let Some(job) = &mut shared.job {
-                    job.run = progress.run.clone().or(job.run.take());
-                    if !shared.frozen {
-                        job.progress = Some(*progress);
-                    }
+                self.progressed(*progress);
+                Vec::new()
+            }
+            Msg::Readings(readings) => {
+                if let Some(job) = shared.job.as_mut().filter(|_| !shared.frozen) {
+                    job.readings = readings;
                 }
                 Vec::new()
             }
@@ -184,22 +183,6 @@ impl App {
                 self.shared.link = Link::Down { reason, last };
             }
         }
-    }
-
-    fn ended(&mut self, answer: Result<Box<Report>, String>) -> Vec<Effect> {
-        let Some(job) = self.shared.job.take() else { return Vec::new() };
-        self.shared.frozen = false;
-        let mut effects = vec![Effect::ListRuns, Effect::AskServer];
-        let stopped_run = job.run.clone();
-        self.run.ended(job, answer, &mut self.shared);
-        if self.shared.leaving {
-            effects.push(Effect::Exit);
-        } else if std::mem::take(&mut self.roll_back_after)
-            && let Some(run) = stopped_run
-        {
-            self.history.ask_to_roll_back(&run, OnChanged::Keep, &mut self.shared);
-        }
-        effects
     }
 
     pub(super) fn pane(&mut self, scope: Scope) -> (&mut dyn Pane, &mut Shared) {
@@ -296,68 +279,6 @@ impl App {
         }
     }
 
-    fn confirmed(&mut self, intent: Intent) -> Vec<Effect> {
-        if let Intent::Register(saving) = intent {
-            return vec![Effect::Save(saving, SaveTo::Registry)];
-        }
-        if let Some(reason) = self.shared.busy() {
-            self.shared.trouble(format!("not started: {reason}"));
-            return Vec::new();
-        }
-        let (work, kind, run) = match intent {
-            Intent::Register(_) => unreachable!("it is carried out above"),
-            Intent::Execute(plan) => (Work::Run { plan, execute: true }, JobKind::Run, None),
-            Intent::Rollback(run, changed) => {
-                (Work::Rollback(run.clone(), changed), JobKind::Rollback, Some(run))
-            }
-            Intent::Resume(run) => (Work::Resume(run.clone()), JobKind::Resume, Some(run)),
-        };
-        self.begin(work, kind, run)
-    }
-
-    /// Begins a job and shows it.
-    fn begin(&mut self, work: Work, kind: JobKind, run: Option<RunId>) -> Vec<Effect> {
-        self.shared.note(Role::Accent, format!("{} begins", kind.name()));
-        self.shared.job = Some(Job { kind, run, progress: None, stopping: false });
-        self.run.begin();
-        let mut effects = self.go(Scope::Run);
-        self.shared.part = Part::Right;
-        effects.push(Effect::Start(work));
-        effects
-    }
-
-    fn left(&mut self, choice: LeaveChoice) -> Vec<Effect> {
-        match choice {
-            LeaveChoice::Stay => return Vec::new(),
-            LeaveChoice::StopAndLeave => self.shared.leaving = true,
-            LeaveChoice::StopAndRollBack => self.roll_back_after = true,
-        }
-        match &mut self.shared.job {
-            Some(job) => {
-                job.stopping = true;
-                vec![Effect::Order(Order::Stop)]
-            }
-            // It ended while the question stood.
-            None if self.shared.leaving => vec![Effect::Exit],
-            None => Vec::new(),
-        }
-    }
-
-    /// Leaves at once when nothing is at work, and at a checkpoint when something is.
-    fn leave(&mut self) -> Vec<Effect> {
-        match &mut self.shared.job {
-            None => vec![Effect::Exit],
-            // Asked a second time: the journal is on disk, the run can be resumed.
-            Some(_) if self.shared.leaving => vec![Effect::Exit],
-            Some(job) => {
-                job.stopping = true;
-                self.shared.leaving = true;
-                self.shared.warn("stopping at a checkpoint; ctrl-c again leaves at once");
-                vec![Effect::Order(Order::Stop)]
-            }
-        }
-    }
-
     /// Why a verb cannot be used now.
     pub fn disabled(&self, verb: Verb) -> Option<String> {
         if let Some(reason) = self.shared.disabled(verb) {
@@ -429,19 +350,8 @@ impl App {
             Verb::ShowLog => self.open_log(),
             Verb::Suspend => return vec![Effect::Suspend],
             Verb::Redraw => return vec![Effect::Redraw],
-            Verb::DryRun => {
-                let plan = self.shared.plan.clone().expect("the verb is disabled without a plan");
-                return self.begin(Work::Run { plan, execute: false }, JobKind::DryRun, None);
-            }
-            Verb::Execute => {
-                if let Some(plan) = &self.shared.plan {
-                    let question = words::question(plan, &self.shared);
-                    self.shared.overlays.push(Overlay::Confirm(question));
-                }
-            }
-            Verb::Verify => {
-                let run = self.history.selected_run().expect("the verb is disabled without a run");
-                return self.begin(Work::Verify(run.clone()), JobKind::Verify, Some(run));
+            Verb::DryRun | Verb::Execute | Verb::Retry | Verb::RetryOf | Verb::Verify => {
+                return self.act_on_runs(verb);
             }
             _ => {
                 let (pane, shared) = self.pane(focus);
@@ -469,21 +379,5 @@ impl App {
         }
         let log = Message::new(&self.shared.keymap, "Log, newest first (UTC)", lines);
         self.shared.overlays.push(Overlay::Message(log));
-    }
-
-    fn quit(&mut self) -> Vec<Effect> {
-        if self.shared.job.is_none() && self.chain.is_unsaved() {
-            let items = vec![
-                Item::new(Choice::Stay, "stay here", "w in Chain (3) saves what was edited"),
-                Item::new(Choice::LeaveUnsaved, "leave", "what was edited and not saved is gone"),
-            ];
-            self.shared.overlays.push(Overlay::Menu(Menu::new("The chain is not saved", items)));
-            return Vec::new();
-        }
-        let Some(job) = &self.shared.job else { return vec![Effect::Exit] };
-        let dry_run = !job.kind.writes();
-        let summary = format!("A {} is at {}.", job.kind.name(), job.percent());
-        self.shared.overlays.push(Overlay::Leave(Leave::new(summary, dry_run)));
-        Vec::new()
     }
 }

@@ -127,6 +127,9 @@ pub enum Verb {
     Faster,
     Slower,
     Inspect,
+    Retry,
+    InStages,
+    ByStep,
     CopyCommand,
     Knobs,
     Export,
@@ -134,6 +137,8 @@ pub enum Verb {
     Verify,
     Rollback,
     RollbackOf,
+    RollForward,
+    RetryOf,
     ResumeRun,
 }
 
@@ -239,6 +244,9 @@ pub const COMMANDS: &[Command] = &[
     row(Verb::Step, Run, &["o"], "one batch", "Do one batch, then hold"),
     row(Verb::Stop, Run, &["s"], "stop", "End the run after the current batch; it can be resumed from History"),
     row(Verb::Inspect, Run, &["i"], "inspect keys", "See the sample keys of the selected trouble step by step in the chain"),
+    row(Verb::Retry, Run, &["R"], "retry failed", "Plan the run of the keys that failed, were invalid or in conflict, alone"),
+    quiet(Verb::InStages, Run, &["C"], "canary", "Run in stages: over a part of the keys first, then over more, asking between them"),
+    quiet(Verb::ByStep, Run, &["O"], "step by step", "Have the next run wait for o after each batch, or no more"),
     quiet(Verb::Faster, Run, &["+", "="], "faster", "Raise the limit of keys per second, then lift it"),
     quiet(Verb::Slower, Run, &["-"], "slower", "Halve the limit of keys per second"),
     row(Verb::Knobs, Run, &["p"], "pace", "Set the pace of the run at work, or a limit of the server's load that it keeps to"),
@@ -249,6 +257,8 @@ pub const COMMANDS: &[Command] = &[
     row(Verb::Changes, History, &["o"], "keys", "Compare any key of this run: its value before the run, and what is stored now"),
     writes(Verb::Rollback, History, &["b"], "roll back", "Put the bytes from before this run back, after you typed the key pattern"),
     writes(Verb::RollbackOf, History, &["B"], "roll back …", "Roll back, and choose what becomes of keys that were changed since: kept, overwritten or inverted"),
+    writes(Verb::RollForward, History, &["f"], "roll forward", "Take the rollback of this run back, where what it put back still stands"),
+    row(Verb::RetryOf, History, &["R"], "retry failed", "Plan the run of the keys of this run that failed, were invalid or in conflict, alone"),
     writes(Verb::ResumeRun, History, &["e"], "resume", "Go on with this stopped run from its checkpoint, after you typed the key pattern"),
 
     quiet(Verb::Up, Everywhere, &["up", "k"], "up", "Up one row"),
@@ -310,6 +320,8 @@ mod tests {
     fn what_writes_is_marked() {
         let writing: Vec<Verb> =
             COMMANDS.iter().filter(|c| c.danger == Danger::Writes).map(|c| c.verb).collect();
-        assert_eq!(writing, [Verb::Execute, Verb::Rollback, Verb::RollbackOf, Verb::ResumeRun]);
+        let expected =
+            [Verb::Execute, Verb::Rollback, Verb::RollbackOf, Verb::RollForward, Verb::ResumeRun];
+        assert_eq!(writing, expected);
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::console::app::App;
-use crate::console::effect::{Effect, SaveTo, Saving};
+use crate::console::effect::{Effect, Order, SaveTo, Saving};
 use crate::console::msg::{Answer, Saved};
 use crate::console::overlays::{Choice, Confirm, Edit, Editor, Intent, Item, Menu, Overlay, Place};
 use crate::console::panes::schemas;
@@ -37,6 +37,11 @@ impl App {
         match choice {
             Choice::Stay => Vec::new(),
             Choice::LeaveUnsaved => vec![Effect::Exit],
+            Choice::GoOn => vec![Effect::Order(Order::Resume)],
+            Choice::StopHere => {
+                self.run.stop(&mut self.shared);
+                vec![Effect::Order(Order::Stop)]
+            }
             Choice::Template(kind) => self.chain.template(kind, &mut self.shared),
             Choice::Answer { migration, steps, instead_of } => {
                 self.chain.answered(&migration, steps, &instead_of, &mut self.shared)

@@ -15,10 +15,11 @@ use ratatui::backend::Backend;
 use tokio::sync::mpsc;
 
 use crate::console::app::App;
-use crate::console::effect::{Effect, Performer};
+use crate::console::effect::Effect;
 use crate::console::keyboard::Keyboard;
 use crate::console::keymap::Press;
 use crate::console::msg::Msg;
+use crate::console::performer::Performer;
 use crate::console::screen;
 use crate::console::shared::Moment;
 use crate::console::terminal::TerminalGuard;

@@ -1,7 +1,7 @@
 //! THE TERMINAL FACE: draws what the engine reports, sends orders.
 //!
 //! One direction: a key, an answer or a tick is a [`msg::Msg`]; [`app::App::update`] changes the state and
-//! returns [`effect::Effect`]s; [`effect::Performer`] carries them out and sends messages; [`screen::view`]
+//! returns [`effect::Effect`]s; [`performer::Performer`] carries them out and sends messages; [`screen::view`]
 //! draws the state.
 
 pub mod app;
@@ -9,12 +9,14 @@ pub mod command;
 mod editing;
 pub mod effect;
 pub mod event_loop;
+mod jobs;
 pub mod keyboard;
 pub mod keymap;
 mod mouse;
 pub mod msg;
 pub mod overlays;
 pub mod panes;
+pub mod performer;
 pub mod regions;
 pub mod screen;
 pub mod shared;

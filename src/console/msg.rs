@@ -6,8 +6,8 @@ use crossterm::event::MouseEvent;
 
 use crate::console::keymap::Press;
 use crate::console::shared::Moment;
-use crate::engine::{Preview, Progress, Report, RunSummary};
-use crate::model::Key;
+use crate::engine::{Preview, Progress, Readings, Rehearsal, Report, RunSummary, Story};
+use crate::model::{Key, RunId};
 use crate::planner::Plan;
 use crate::session::edit::Inferred;
 use crate::session::{Catalog, Change, Drafted, KeyDetail, Page, ServerInfo};
@@ -52,8 +52,16 @@ pub enum Msg {
     Planned(Generation, Answer<Arc<Plan>>),
     /// The chain at work on sampled keys.
     Previewed(Generation, Answer<Vec<Preview>>),
+    /// Documents were taken to the target and back.
+    Rehearsed(Generation, Answer<Box<Rehearsal>>),
+    /// A plan for the keys of a run that need eyes.
+    Retry(Generation, RunId, Answer<Arc<Plan>>),
+    /// The whole journal of a run.
+    RunRead(Generation, Answer<Box<Story>>),
     /// How a job gets on.
     Progress(Box<Progress>),
+    /// How the server fares, as a job's throttle reads it.
+    Readings(Readings),
     /// A job came to its end.
     Ended(Answer<Box<Report>>),
     /// The shape of stored documents.

@@ -12,9 +12,9 @@ use crate::console::overlays::Overlay;
 use crate::console::regions::{Part, Regions};
 use crate::console::theme::{Role, Theme};
 use crate::console::toasts::Toasts;
-use crate::engine::Progress;
+use crate::engine::{Progress, Readings};
 use crate::model::{Key, RunId};
-use crate::planner::Plan;
+use crate::planner::{Plan, Stages};
 use crate::schema::Version;
 use crate::session::{Catalog, ServerInfo};
 
@@ -76,6 +76,8 @@ pub enum JobKind {
     Verify,
     /// Putting back what was there.
     Rollback,
+    /// Putting back what a rollback replaced.
+    RollForward,
 }
 
 impl JobKind {
@@ -87,12 +89,13 @@ impl JobKind {
             Self::Resume => "resumed run",
             Self::Verify => "verification",
             Self::Rollback => "rollback",
+            Self::RollForward => "roll-forward",
         }
     }
 
     /// Whether it changes keys.
     pub fn writes(self) -> bool {
-        matches!(self, Self::Run | Self::Resume | Self::Rollback)
+        matches!(self, Self::Run | Self::Resume | Self::Rollback | Self::RollForward)
     }
 }
 
@@ -107,9 +110,25 @@ pub struct Job {
     pub progress: Option<Progress>,
     /// Whether it was told to end.
     pub stopping: bool,
+    /// Whether it waits between two stages, and was asked about.
+    pub asked: bool,
+    /// How the server fares, as the job's throttle reads it.
+    pub readings: Readings,
 }
 
 impl Job {
+    /// A job that begins.
+    pub fn new(kind: JobKind, run: Option<RunId>) -> Self {
+        Self {
+            kind,
+            run,
+            progress: None,
+            stopping: false,
+            asked: false,
+            readings: Readings::default(),
+        }
+    }
+
     /// How far it is, from 0 to 1; `None` before the first report.
     pub fn share(&self) -> Option<f64> {
         self.progress.as_ref().map(|progress| progress.fraction)
@@ -161,6 +180,15 @@ pub struct Choice {
     pub target: Option<Version>,
 }
 
+/// How a run goes over its keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Course {
+    /// In these stages; `None` is over all keys at once.
+    pub stages: Option<Stages>,
+    /// Whether it waits for an order after each batch.
+    pub by_step: bool,
+}
+
 /// What every pane may know and leave.
 #[derive(Debug)]
 pub struct Shared {
@@ -186,6 +214,10 @@ pub struct Shared {
     pub choice: Choice,
     /// The plan for them, once it is drawn up: what is shown, dry-run and executed is this value.
     pub plan: Option<Arc<Plan>>,
+    /// The run whose keys that need eyes the plan is for; `None` is a plan for all keys.
+    pub retry_of: Option<RunId>,
+    /// How the next run goes over its keys.
+    pub course: Course,
     /// Keys marked as the sample.
     pub marked: BTreeSet<Key>,
     /// The job at work.
@@ -223,6 +255,8 @@ impl Shared {
             link: Link::Unknown,
             choice,
             plan: None,
+            retry_of: None,
+            course: Course::default(),
             marked: BTreeSet::new(),
             job: None,
             frozen: false,
@@ -231,6 +265,24 @@ impl Shared {
             toasts: Toasts::default(),
             regions: Regions::default(),
             log: VecDeque::new(),
+        }
+    }
+
+    /// Takes a plan to show and to run, in the stages that were chosen.
+    pub fn take_plan(&mut self, mut plan: Arc<Plan>, retry_of: Option<RunId>) {
+        if plan.canary != self.course.stages {
+            Arc::make_mut(&mut plan).canary.clone_from(&self.course.stages);
+        }
+        self.plan = Some(plan);
+        self.retry_of = retry_of;
+    }
+
+    /// Takes the stages of the next run.
+    pub fn take_stages(&mut self, stages: Option<Stages>) {
+        self.course.stages = stages;
+        if let Some(plan) = self.plan.take() {
+            let retry_of = self.retry_of.take();
+            self.take_plan(plan, retry_of);
         }
     }
 

@@ -183,12 +183,16 @@ impl Theme {
         self.clone()
     }
 
-    /// The built-in theme after this one.
+    /// The theme after this one; the user's file of its name wins, as at the start.
     #[must_use]
     pub fn next(&self) -> Self {
         let at = BUILT_IN.iter().position(|(name, _)| *name == self.name).unwrap_or(0);
         let (name, _) = BUILT_IN[(at + 1) % BUILT_IN.len()];
-        Self::built_in(name).expect("the name is from the list of built-in themes")
+        // A file that became wrong meanwhile is no reason to stop.
+        Self::named(name)
+            .ok()
+            .or_else(|| Self::built_in(name))
+            .expect("the name is from the list of built-in themes")
     }
 
     /// The style of a role.

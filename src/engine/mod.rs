@@ -8,6 +8,7 @@ mod backoff;
 mod batch_size;
 mod beside;
 mod budget;
+mod busy;
 mod control;
 mod error;
 mod external;
@@ -41,6 +42,7 @@ mod writer;
 
 pub use alert::Alerts;
 pub use budget::ErrorBudget;
+pub use busy::{Busy, Station};
 pub use control::{Control, Deadline, Gate};
 pub use error::EngineError;
 pub use external::Services;
@@ -59,7 +61,7 @@ pub use rollback::{
     ChangedKey, Done, Obstacle, OnChanged, Rehearsal, Rehearsing, RollbackOptions, rollback,
 };
 pub use run::{RunOptions, run};
-pub use story::{Moment, Story, story};
+pub use story::{FAILED_KEYS_MAX, Moment, Story, failed_keys, story};
 pub use throttle::{Levels, Limits, Readings, Signal};
 pub use trouble::{ErrorGroup, Trouble, Troubles};
 pub use verify::{Sample, VerifyOptions, verify};

@@ -23,6 +23,7 @@ use std::time::Duration;
 use semver::Version;
 
 use super::batch_size::BatchSize;
+use super::busy::{Clocks, Station};
 use super::control::Control;
 use super::error::EngineError;
 use super::external::{self, Services};
@@ -43,7 +44,7 @@ use crate::store::{Address, Found, Link, StoreError};
 use crate::transform::external::{Answer, Answers};
 
 /// Connections that write; two with batches of about 100 keys fill a server.
-const WRITERS: usize = 2;
+pub(super) const WRITERS: usize = 2;
 /// Batches under way at once.
 const BATCHES_MAX: i64 = 16;
 /// How often the way to the server is measured before a run.
@@ -62,6 +63,7 @@ pub(super) struct Job<'j> {
     pub seen: &'j Mutex<SeenKeys>,
     pub run: Option<RunId>,
     pub batch_size: BatchSize,
+    pub clocks: Clocks,
     pub patience: Duration,
     /// Where to begin.
     pub start: Checkpoint,
@@ -219,7 +221,7 @@ pub(super) fn run(job: &Job<'_>) -> Result<Ended, EngineError> {
     let unasked = Mutex::new(unasked);
     let (mut reader_link, writer_links) = links(job)?;
     let trip = trip(&mut reader_link);
-    let judges = thread::available_parallelism().map_or(2, |cores| cores.get().clamp(1, 4));
+    let judges = judges();
     thread::scope(|scope| {
         let permits = &permits;
         for _ in 0..judges {
@@ -253,6 +255,11 @@ pub(super) fn run(job: &Job<'_>) -> Result<Ended, EngineError> {
         }
         ended
     })
+}
+
+/// How many threads judge.
+pub(super) fn judges() -> usize {
+    thread::available_parallelism().map_or(2, |cores| cores.get().clamp(1, 4))
 }
 
 /// Connects everything before anything begins.
@@ -303,7 +310,7 @@ fn judge(
             let judged = judge_found(job, &key, &found);
             (key, judged)
         });
-        let mut items: Vec<_> = judged.collect();
+        let mut items: Vec<_> = job.clocks.time(Station::Transform, || judged.collect());
         let looked = look.around(job, &mut items, events);
         let event = match &looked {
             Ok(()) => Event::Judged(Task::new(job, (page, 0), items, expiries)),

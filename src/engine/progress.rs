@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::busy::Busy;
 use super::follow::Followed;
 use super::report::{RollbackTally, Verification};
 use super::trouble::ErrorGroup;
@@ -56,6 +57,11 @@ pub struct Progress {
     pub duplicates: u64,
     /// Why the verb is held up; `None` when it goes at full speed.
     pub held: Option<String>,
+    /// How much of the time each station of a run is at work.
+    pub busy: Busy,
+    /// Whether a run in stages waits after one of them until it is told to go on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub between_stages: bool,
     /// The troubles, most keys first.
     pub errors: Vec<ErrorGroup>,
 }
@@ -80,6 +86,8 @@ impl Progress {
             batch_ms: 0.0,
             duplicates: 0,
             held: None,
+            busy: Busy::default(),
+            between_stages: false,
             errors: Vec::new(),
         }
     }

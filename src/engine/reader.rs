@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use self::follow::Hearing;
 use super::backoff::patiently;
+use super::busy::Station;
 use super::control::Gate;
 use super::error::EngineError;
 use super::pipeline::{Batch, Event, Expiries, Job, Permits, expiries};
@@ -199,6 +200,7 @@ impl<'r> Reader<'r> {
         let mut held = |reason| {
             let _ = events.send(Event::Held(reason));
         };
+        let began = Instant::now();
         let page = patiently(job.control, link, job.patience, &mut held, |link| {
             loop {
                 // A connection that was made anew, by this call or by a read since the last one, may
@@ -216,6 +218,7 @@ impl<'r> Reader<'r> {
                 }
             }
         });
+        job.clocks.add(Station::Scan, began.elapsed());
         Ok(page?)
     }
 
@@ -311,11 +314,13 @@ impl<'r> Reader<'r> {
 
     fn read(&mut self, keys: &[Key]) -> Result<(Vec<Found>, Expiries), EngineError> {
         let storages = self.job.plan.storages();
-        let keys_expire = self.keys_expire;
-        self.patiently(|link| {
-            let found = link.read_stored(&storages, keys)?;
-            let expiring = if keys_expire { expiries(link, keys)? } else { Expiries::new() };
-            Ok((found, expiring))
+        let (keys_expire, job) = (self.keys_expire, self.job);
+        job.clocks.time(Station::Read, || {
+            self.patiently(|link| {
+                let found = link.read_stored(&storages, keys)?;
+                let expiring = if keys_expire { expiries(link, keys)? } else { Expiries::new() };
+                Ok((found, expiring))
+            })
         })
     }
 

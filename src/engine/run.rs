@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::batch_size::BatchSize;
 use super::beside::{self, beside};
+use super::busy::Clocks;
 use super::control::{Control, Gate};
 use super::error::EngineError;
 use super::external::Services;
@@ -153,6 +154,7 @@ impl<'b> Begun<'b> {
                 self.options.batch_keys.clamp(1, BATCH_KEYS_MAX),
                 self.options.latency_goal,
             ),
+            clocks: Clocks::default(),
             patience: self.options.patience,
             start,
             settled,
@@ -276,6 +278,7 @@ impl<'b> Begun<'b> {
             let mut progress = self.control.progress();
             progress.phase = Phase::Paused;
             progress.held = Some(said.clone());
+            progress.between_stages = true;
             self.control.report(progress);
         }
         self.control.notify(said.clone());

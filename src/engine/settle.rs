@@ -10,13 +10,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::busy::{Shares, Station};
 use super::control::Gate;
 use super::error::EngineError;
 use super::external::Services;
 use super::follow::Followings;
 use super::judge::Asked;
 use super::pages::Pages;
-use super::pipeline::{Ended, Event, Expiries, Job, Order, Permits, Write};
+use super::pipeline::{Ended, Event, Expiries, Job, Order, Permits, WRITERS, Write, judges};
 use super::progress::{Progress, Verb};
 use super::report::{AskedTally, Meter, Report};
 use super::task::{Questions, Task};
@@ -56,6 +57,7 @@ pub(super) struct Settle<'s> {
     troubles: Troubles,
     progress: Progress,
     meter: Meter,
+    shares: Shares,
     pages: Pages,
     checkpointed: Instant,
     sampled: Instant,
@@ -90,6 +92,7 @@ impl<'s> Settle<'s> {
             troubles: job.settled.troubles.clone(),
             progress,
             meter: Meter::new(job.settled.seconds, job.settled.tally.scanned),
+            shares: Shares::of([1, 1, judges(), 1, WRITERS]),
             pages: Pages::new(job.start.clone()),
             checkpointed: Instant::now(),
             sampled: Instant::now(),
@@ -106,7 +109,9 @@ impl<'s> Settle<'s> {
         self.begin_unsettled();
         self.report_progress(true);
         while !self.is_over() {
-            match inbox.recv_timeout(Duration::from_millis(PROGRESS_INTERVAL_MS)) {
+            let received = inbox.recv_timeout(Duration::from_millis(PROGRESS_INTERVAL_MS));
+            let began = Instant::now();
+            match received {
                 Ok(event) => self.take(event)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -118,6 +123,7 @@ impl<'s> Settle<'s> {
             }
             self.send_writes()?;
             self.keep_checkpoint(false)?;
+            self.job.clocks.add(Station::Journal, began.elapsed());
             self.report_progress(false);
         }
         self.end()
@@ -395,6 +401,7 @@ impl<'s> Settle<'s> {
             followings.migrated(self.tally.migrated - self.job.settled.tally.migrated);
             self.progress.followed = Some(followings.followed());
         }
+        self.progress.busy = self.shares.look(&self.job.clocks);
         self.progress.errors = self.troubles.groups();
         let mut shown = self.progress.clone();
         if let Some((phase, reason)) = self.job.control.held() {

@@ -8,7 +8,7 @@ use super::error::EngineError;
 use super::report::{RunSummary, plan_of_run, summary};
 use super::trouble::{ErrorGroup, Trouble, Troubles};
 use crate::journal::{Note, Record, Replay, RunsFolder};
-use crate::model::{Phase, RunId};
+use crate::model::{Key, Phase, RunId};
 use crate::planner::Plan;
 
 /// A run from its beginning to where it stands.
@@ -69,4 +69,24 @@ pub fn story(runs: &RunsFolder, run: &RunId) -> Result<Story, EngineError> {
     }
     story.errors = troubles.groups();
     Ok(story)
+}
+
+/// The most keys that are run over again by themselves: they stand in the plan.
+pub const FAILED_KEYS_MAX: usize = 1_000_000;
+
+/// The keys of a run that need eyes, in the order in which they came to their outcome; no more than
+/// [`FAILED_KEYS_MAX`] and one.
+pub fn failed_keys(runs: &RunsFolder, run: &RunId) -> Result<Vec<Key>, EngineError> {
+    let mut keys = Vec::new();
+    let mut replay = Replay::open(&runs.peek(run))?;
+    while let Some(frame) = replay.next()? {
+        let Record::Outcomes(entries) = frame.record()? else { continue };
+        let failed = entries.into_iter().filter(|entry| entry.outcome.needs_eyes());
+        keys.extend(failed.map(|entry| entry.key));
+        if keys.len() > FAILED_KEYS_MAX {
+            keys.truncate(FAILED_KEYS_MAX + 1);
+            break;
+        }
+    }
+    Ok(keys)
 }

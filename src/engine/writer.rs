@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use super::backoff::patiently;
+use super::busy::Station;
 use super::error::EngineError;
 use super::judge::Judged;
 use super::pipeline::{Event, Expiries, Job, Order, Unsettled, Write, expiries, judge_found, next};
@@ -37,6 +38,7 @@ impl Writer<'_> {
                 }),
                 Order::ReadBack(at) => self.read_back(&self.job.unsettled[*at], began),
             };
+            self.job.clocks.add(Station::Write, began.elapsed());
             match event {
                 Ok(event) => {
                     if self.events.send(event).is_err() {

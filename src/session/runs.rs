@@ -9,7 +9,7 @@ use crate::engine::{
     self, Control, EngineError, Report, RollbackOptions, RunOptions, RunSummary, Story,
     VerifyOptions,
 };
-use crate::model::RunId;
+use crate::model::{Key, RunId};
 use crate::planner::Plan;
 
 impl Session {
@@ -40,6 +40,26 @@ impl Session {
             return Ok(verb()?);
         }
         self.under_lock(&Work { verb: "run", run, plan, control }, verb)
+    }
+
+    /// The keys of a run that failed, were invalid or in conflict, to run over them again by themselves.
+    ///
+    /// # Errors
+    /// There is no such key, or there are too many for a list.
+    pub fn failed_keys(&self, run: &RunId) -> Result<Vec<Key>, SessionError> {
+        let keys = engine::failed_keys(&self.runs, run)?;
+        let refused = match keys.len() {
+            0 => {
+                format!("no key of run {run} failed, was invalid or in conflict: nothing to retry")
+            }
+            count if count > engine::FAILED_KEYS_MAX => format!(
+                "more than {} keys of run {run} need eyes: run over the whole selection again \
+                 instead, which leaves alone what is migrated",
+                engine::FAILED_KEYS_MAX
+            ),
+            _ => return Ok(keys),
+        };
+        Err(SessionError::Usage(refused))
     }
 
     /// Goes on with a run.

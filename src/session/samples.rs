@@ -10,6 +10,8 @@ use std::thread;
 use super::{Session, SessionError};
 use crate::model::limits::SCAN_COUNT;
 use crate::model::{Content, Document, Key, RedisType, Storage};
+use crate::planner::Plan;
+use crate::planner::draft::Sample;
 use crate::store::{Found, Link};
 
 /// Pages that may wait for each thread that looks.
@@ -74,6 +76,16 @@ impl Session {
             }
             Ok(reader.join().expect("reading pages does not panic")?.keys)
         })
+    }
+
+    /// The documents of these keys, as a plan's run would read them; what is none is left out.
+    pub fn documents_of(&self, plan: &Plan, keys: &[Key]) -> Result<Vec<Sample>, SessionError> {
+        let found = Link::open(&self.address)?.read_stored(&plan.storages(), keys)?;
+        let documents = keys.iter().zip(found).filter_map(|(key, found)| match found {
+            Found::Content(content) => Some(Sample { key: key.clone(), content }),
+            Found::OtherType(_) | Found::Missing => None,
+        });
+        Ok(documents.collect())
     }
 
     /// Reads keys as [`Session::each_sample`] does, and has several threads look at them, each into an

@@ -1,6 +1,7 @@
 //! The real loop, with keys handed in and a real server behind: the whole main job by keys alone.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -60,7 +61,7 @@ impl Host for Clipboard {
         Ok(())
     }
 
-    fn edit(&mut self, path: &std::path::Path) -> io::Result<()> {
+    fn edit(&mut self, path: &Path) -> io::Result<()> {
         let text = std::fs::read_to_string(path)?;
         std::fs::write(path, text.replace("fullName", "wholeName"))
     }
@@ -110,12 +111,20 @@ impl Operator {
 /// Opens the console on `url` and lets `job` work in it until it is done and the console has ended.
 pub fn play<F: Future<Output = ()>>(url: &str, job: impl FnOnce(Operator) -> F) {
     let state = tempfile::tempdir().expect("a temporary folder");
-    let session = Session::open(Settings {
+    play_with(settings(url, state.path()), job);
+}
+
+fn settings(url: &str, state: &Path) -> Settings {
+    Settings {
         url: Some(url.to_owned()),
         catalog: Some("sample-data/catalog".into()),
-        state_dir: Some(state.path().to_owned()),
+        state_dir: Some(state.to_owned()),
         ..Settings::default()
-    });
+    }
+}
+
+fn play_with<F: Future<Output = ()>>(settings: Settings, job: impl FnOnce(Operator) -> F) {
+    let session = Session::open(settings);
     let session = session.expect("the settings are good");
     let theme = Theme::built_in("dark").expect("a built-in theme");
     let app = remold::console::open(&session, theme).expect("the keys are good");
@@ -229,6 +238,93 @@ fn a_run_is_paused_stepped_stopped_and_resumed() {
         operator.sees("the resumed run is done").await;
         operator.press("q");
     });
+}
+
+#[test]
+fn a_run_in_stages_its_failed_keys_and_its_rollback_taken_back() {
+    let server = filled(5_000);
+    let seen = Mutex::new(Vec::new());
+    let picture = || Snapshot::take(&mut server.connect());
+    let pictures = &seen;
+    play(server.url(), |operator| async move {
+        let see = || pictures.lock().expect("not poisoned").push(picture());
+        operator.sees("scanned 500 of about 5,000").await;
+        operator.press("2 j j j c");
+        operator.sees("rollback tried: all").await;
+        operator.press("r C ctrl-u");
+        operator.type_text("5%,100%");
+        operator.press("enter");
+        operator.sees("In stages of 5%,100%").await;
+        operator.press("x");
+        operator.type_text("user:*");
+        operator.press("enter");
+        operator.sees("canary 5% is done").await;
+        see();
+        operator.press("down enter");
+        operator.sees("the run is done").await;
+        see();
+        // The same keys fail again, and nothing else is looked at.
+        operator.press("C ctrl-u");
+        operator.type_text("off");
+        operator.press("enter R");
+        operator.sees("Plan: retry of").await;
+        operator.press("d");
+        operator.sees("Nothing was written").await;
+        operator.sees("migrated 0   unchanged 0").await;
+        operator.press("5 b");
+        operator.sees("Type user:* to go on").await;
+        operator.type_text("user:*");
+        operator.press("enter");
+        operator.sees("the rollback is done").await;
+        see();
+        operator.press("5");
+        operator.sees("rolled back").await;
+        operator.press("f");
+        operator.sees("take the rollback of run").await;
+        operator.type_text("user:*");
+        operator.press("enter");
+        operator.sees("the roll-forward is done").await;
+        see();
+        operator.press("q");
+    });
+    let seen = seen.into_inner().expect("not poisoned");
+    let [first, all, back, forward] = &seen[..] else { panic!("four pictures") };
+    let count = |one: &Snapshot| one.differences(back).len();
+    assert!(count(first) > 0 && count(first) < count(all) / 4, "the first stage is a small part");
+    all.assert_same(forward);
+}
+
+#[test]
+fn definitions_and_environments_that_drifted_are_not_resumed() {
+    let server = filled(30_000);
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let here = || settings(server.url(), state.path());
+    play_with(here(), |operator| async move {
+        operator.sees("scanned 500 of about 30,000").await;
+        operator.press("2 j j j c");
+        operator.sees("100 sampled").await;
+        // It waits after its first batch.
+        operator.press("r O x");
+        operator.type_text("user:*");
+        operator.press("enter");
+        operator.sees("PAUSED").await;
+        operator.press("s");
+        operator.sees("was stopped").await;
+        operator.press("q");
+    });
+    let before = Snapshot::take(&mut server.connect());
+    let environment = Some("staging".to_owned());
+    play_with(Settings { environment, ..here() }, |operator| async move {
+        operator.press("5");
+        operator.sees("stopped").await;
+        operator.press("e");
+        operator.sees("Type user:* to go on").await;
+        operator.type_text("user:*");
+        operator.press("enter");
+        operator.sees("planned with none, now staging").await;
+        operator.press("q");
+    });
+    before.assert_same(&Snapshot::take(&mut server.connect()));
 }
 
 #[test]

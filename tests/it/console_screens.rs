@@ -92,6 +92,7 @@ fn with_chain(stage: &mut Stage) {
     let generation = said::generation(&effects);
     stage.send(Msg::Planned(generation, Ok(said::plan())));
     stage.send(Msg::Previewed(generation, Ok(said::previews())));
+    stage.send(Msg::Rehearsed(generation, Ok(Box::new(said::rehearsal()))));
 }
 
 fn with_run(stage: &mut Stage, phase: Phase) {
@@ -100,6 +101,7 @@ fn with_run(stage: &mut Stage, phase: Phase) {
     stage.type_text("user:*");
     stage.press("enter");
     stage.send(said::progress(Phase::Running));
+    stage.send(said::readings());
     for half_second in 1..30 {
         let paused = (10..20).contains(&half_second);
         stage.send(said::progress(if paused { Phase::Paused } else { phase }));
@@ -239,6 +241,17 @@ fn run_and_history() {
         stage.send(Msg::Ended(Err("the server went away; what was written is journalled".into())));
         stage.app.shared.toasts.clear();
     });
+    shown("run_stage_done", |stage| {
+        with_run(stage, Phase::Running);
+        stage.send(said::stage_done());
+    });
+    shown("run_retry", |stage| {
+        with_run(stage, Phase::Running);
+        stage.send(Msg::Ended(Ok(said::report())));
+        stage.press("O R");
+        stage.send(Msg::Retry(1, said::run_id(), Ok(said::retry_plan())));
+        stage.app.shared.toasts.clear();
+    });
     shown("run_leave", |stage| {
         with_run(stage, Phase::Running);
         stage.press("q");
@@ -258,6 +271,12 @@ fn run_and_history() {
     shown("history_empty", |stage| {
         stage.press("5");
         stage.send(Msg::Runs(Ok((Vec::new(), Vec::new()))));
+    });
+    shown("history_opened", |stage| {
+        stage.press("5");
+        stage.send(Msg::Runs(Ok((said::runs(), Vec::new()))));
+        stage.press("enter");
+        stage.send(Msg::RunRead(1, Ok(said::story())));
     });
     shown("history_full", |stage| {
         stage.press("5");
@@ -477,7 +496,10 @@ fn random_events_neither_break_it_nor_make_it_write() {
                 let writes = matches!(
                     effect,
                     Effect::Start(
-                        Work::Run { execute: true, .. } | Work::Resume(_) | Work::Rollback(..)
+                        Work::Run { execute: true, .. }
+                            | Work::Resume(_)
+                            | Work::Rollback(..)
+                            | Work::RollForward(_)
                     )
                 );
                 prop_assert!(!writes, "{effect:?}");

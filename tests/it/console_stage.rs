@@ -114,7 +114,10 @@ pub mod said {
 
     use remold::console::effect::{ChainRequest, Effect};
     use remold::console::msg::Msg;
-    use remold::engine::{self, ErrorGroup, Judge, Preview, Progress, Report, RunSummary, Verb};
+    use remold::engine::{
+        self, Busy, ErrorGroup, Judge, Obstacle, Preview, Progress, Readings, Rehearsal, Report,
+        RunSummary, Story, Verb,
+    };
     use remold::model::{Content, Expiry, Key, Outcome, Phase, PlanId, RedisType, RunId, Tally};
     use remold::planner::draft::Sample;
     use remold::planner::{Narrowed, Plan, PlanRequest};
@@ -294,6 +297,7 @@ pub mod said {
             seconds: 12.3,
             eta_seconds: Some(17.0),
             batch_ms: 4.2,
+            busy: Busy::new([0.02, 0.31, 0.48, 0.22, 0.93]),
             held: (phase == Phase::Paused).then(|| "paused by the operator".into()),
             errors: errors(),
             ..Progress::new(Verb::Run, Some(run_id()), false)
@@ -309,6 +313,47 @@ pub mod said {
             count: 10,
             samples: vec!["user:2".into(), "user:17".into()],
         }]
+    }
+
+    /// The run in stages waits after its first one.
+    pub fn stage_done() -> Msg {
+        let Msg::Progress(progress) = progress(Phase::Paused) else { unreachable!("it is one") };
+        let (stage, held) = (Some("canary 1%".into()), Some("canary 1% done and verified".into()));
+        Msg::Progress(Box::new(Progress { stage, held, between_stages: true, ..*progress }))
+    }
+
+    /// What the throttle reads meanwhile.
+    pub fn readings() -> Msg {
+        let (latency, replica_lag) = (Some(0.4), Some(1.0));
+        Msg::Readings(Readings { latency, replica_lag, ..Readings::default() })
+    }
+
+    /// What came of sampled documents on their way there and back.
+    pub fn rehearsal() -> Rehearsal {
+        let obstacles = vec![Obstacle {
+            step: "v2_to_v3 step 1 splitField".into(),
+            reason: "other bytes come back".into(),
+            keys: vec!["user:1".into()],
+        }];
+        let (sampled, migrated, restored, need_journal) = (3, 1, 1, 1);
+        let unasked = 0;
+        Rehearsal { sampled, migrated, restored, need_journal, unasked, obstacles }
+    }
+
+    /// The plan for two keys of a run that need eyes.
+    pub fn retry_plan() -> Arc<Plan> {
+        let mut plan = plan();
+        let keys = Some(vec!["user:2".into(), "user:17".into()]);
+        Arc::make_mut(&mut plan).selection.keys = keys;
+        plan
+    }
+
+    /// The whole journal of the newest of `runs`.
+    pub fn story() -> Box<Story> {
+        let summary = runs().pop().expect("there are some");
+        let plan = Plan::clone(&plan());
+        let (phases, samples) = (Vec::new(), Vec::new());
+        Box::new(Story { summary, plan, phases, errors: errors(), samples })
     }
 
     /// How the run of `progress` ended.

@@ -43,7 +43,7 @@ fn running() -> Stage {
 fn starts_writing(effects: &[Effect]) -> bool {
     effects.iter().any(|effect| match effect {
         Effect::Start(Work::Run { execute, .. }) => *execute,
-        Effect::Start(Work::Resume(_) | Work::Rollback(..)) => true,
+        Effect::Start(Work::Resume(_) | Work::Rollback(..) | Work::RollForward(_)) => true,
         _ => false,
     })
 }
@@ -252,4 +252,143 @@ fn a_rollback_says_what_becomes_of_keys_that_were_changed_since() {
     let inverts =
         |effect: &Effect| matches!(effect, Effect::Start(Work::Rollback(_, OnChanged::Invert)));
     assert!(effects.iter().any(inverts), "{effects:?}");
+}
+
+#[test]
+fn the_keys_that_failed_are_run_over_alone() {
+    let mut stage = running();
+    assert!(stage.press("R").is_empty(), "while it works there is nothing to retry");
+    stage.send(Msg::Ended(Ok(said::report())));
+    let effects = stage.press("R");
+    let [Effect::Retry(generation, run, request)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((run, request.subject.as_str()), (&said::run_id(), "user"));
+    // A late answer to another question is dropped.
+    stage.send(Msg::Retry(generation + 1, said::run_id(), Ok(said::retry_plan())));
+    assert!(!stage.text().contains("retry of"));
+    stage.send(Msg::Retry(*generation, said::run_id(), Ok(said::retry_plan())));
+    let text = stage.text();
+    assert!(text.contains("Plan: retry of 20261123-120000-user-3f2a"), "{text}");
+    assert!(text.contains("--failed-of"), "{text}");
+    stage.press("x");
+    assert!(stage.text().contains("only the 2 keys of a list"), "{}", stage.text());
+    stage.type_text("user:*");
+    let effects = stage.press("enter");
+    let over_two = |effect: &Effect| {
+        matches!(effect, Effect::Start(Work::Run { plan, execute: true, .. })
+            if plan.selection.keys.as_ref().is_some_and(|keys| keys.len() == 2))
+    };
+    assert!(effects.iter().any(over_two), "{effects:?}");
+    stage.send(Msg::Ended(Err("gone".into())));
+    // The chain is about all keys, and so is its plan.
+    stage.press("3 4");
+    assert!(!stage.text().contains("retry of"), "{}", stage.text());
+}
+
+#[test]
+fn a_run_of_history_is_retried_and_refused_when_nothing_failed() {
+    let mut stage = stage();
+    stage.press("5");
+    let mut runs = said::runs();
+    stage.send(Msg::Runs(Ok((runs.clone(), Vec::new()))));
+    let effects = stage.press("R");
+    assert!(matches!(&effects[..], [Effect::Retry(_, run, request)]
+        if *run == said::run_id() && request.target.to_string() == "3.0.0"));
+    for summary in &mut runs {
+        summary.tally.failed = 0;
+    }
+    stage.send(Msg::Runs(Ok((runs, Vec::new()))));
+    assert!(stage.press("R").is_empty());
+    assert!(stage.text().contains("no key of it needs eyes"));
+}
+
+#[test]
+fn a_run_in_stages_asks_between_them_and_waits_unless_told() {
+    let mut stage = planned();
+    stage.press("r C ctrl-u");
+    stage.type_text("1%,50%");
+    stage.press("enter");
+    assert!(stage.text().contains("is not 100%"), "{}", stage.text());
+    stage.press("C enter");
+    stage.press("x");
+    assert!(stage.text().contains("In stages of 1%,10%,100%"), "{}", stage.text());
+    stage.type_text("user:*");
+    let effects = stage.press("enter");
+    let in_stages = |effect: &Effect| matches!(effect, Effect::Start(Work::Run { plan, .. }) if plan.canary.is_some());
+    assert!(effects.iter().any(in_stages), "{effects:?}");
+    stage.send(said::stage_done());
+    assert!(stage.text().contains("canary 1% is done"), "{}", stage.text());
+    // Enter by habit changes nothing, and the same report does not ask again.
+    assert!(stage.press("enter").is_empty());
+    stage.send(said::stage_done());
+    assert!(stage.app.shared.overlays.is_empty());
+    assert!(matches!(&stage.press("space")[..], [Effect::Order(Order::Resume)]));
+    stage.send(said::progress(Phase::Running));
+    stage.send(said::stage_done());
+    stage.press("down");
+    assert!(matches!(&stage.press("enter")[..], [Effect::Order(Order::Resume)]));
+    // What is being typed is not taken for an answer.
+    stage.send(said::progress(Phase::Running));
+    stage.press("p");
+    stage.send(said::stage_done());
+    assert!(!stage.text().contains("canary 1% is done  "), "{}", stage.text());
+    assert!(stage.text().contains("the run waits: space"), "{}", stage.text());
+}
+
+#[test]
+fn step_by_step_is_chosen_before_the_run() {
+    let mut stage = planned();
+    stage.press("r O");
+    assert!(stage.text().contains("Step by step: one batch at a time"));
+    assert!(stage.text().contains("--step"));
+    let effects = stage.press("d");
+    assert!(matches!(&effects[..], [Effect::Start(Work::Run { by_step: true, .. })]));
+}
+
+#[test]
+fn a_rollback_is_taken_back_after_the_pattern_was_typed() {
+    let mut stage = stage();
+    stage.press("5");
+    let mut runs = said::runs();
+    stage.send(Msg::Runs(Ok((runs.clone(), Vec::new()))));
+    stage.press("f");
+    assert!(stage.text().contains("the run was not rolled back"));
+    let tally = remold::engine::RollbackTally { restored: 4, ..Default::default() };
+    for summary in &mut runs {
+        summary.rollback = Some(tally);
+    }
+    stage.send(Msg::Runs(Ok((runs, Vec::new()))));
+    stage.press("f");
+    assert!(stage.text().contains("the 4 keys that the rollback put back"), "{}", stage.text());
+    stage.type_text("user:*");
+    let effects = stage.press("enter");
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Start(Work::RollForward(_)))));
+}
+
+#[test]
+fn the_sample_is_taken_there_and_back() {
+    let mut stage = stage();
+    stage.press("2 j j j");
+    let effects = stage.press("c");
+    let generation = said::generation(&effects);
+    stage.send(Msg::Planned(generation, Ok(said::plan())));
+    let effects = stage.send(Msg::Previewed(generation, Ok(said::previews())));
+    let [Effect::Rehearse(asked, _, keys, 3)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((*asked, keys.len()), (generation, 3), "the keys that are shown");
+    stage.send(Msg::Rehearsed(generation, Ok(Box::new(said::rehearsal()))));
+    let text = stage.text();
+    assert!(text.contains("all 1 come back byte for byte, 1 only by"), "{text}");
+    assert!(text.contains("other bytes come back"), "{text}");
+}
+
+#[test]
+fn a_dry_run_tells_the_question_how_many() {
+    let mut stage = planned();
+    stage.press("r d");
+    stage.send(said::progress(Phase::Running));
+    let report = remold::engine::Report { plan: said::plan().id(), ..*said::report() };
+    stage.send(Msg::Ended(Ok(Box::new(report))));
+    stage.press("x");
+    let text = stage.text();
+    assert!(text.contains("The dry run found 10,000 keys of them: 9,690 would be"), "{text}");
+    assert!(text.contains("10 need eyes and are left as they are"), "{text}");
 }

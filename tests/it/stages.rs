@@ -157,6 +157,27 @@ fn a_run_stopped_within_a_list_goes_on_where_it_was() {
 }
 
 #[test]
+fn the_keys_of_a_run_that_failed_are_run_over_alone() {
+    let stage = Stage::set();
+    for n in [3, 4] {
+        let () = stage.server.connect().set(key(n), r#"{"odd":1}"#).expect("written");
+    }
+    let report = stage.execute(&[]).exits(1).last_json();
+    assert_eq!(count(&report, "invalid"), 2);
+    // One of them was mended meanwhile.
+    let () = stage.server.connect().set(key(4), document(4)).expect("written");
+    let report = stage.execute(&["--failed-of", "last"]).exits(1).last_json();
+    assert_eq!(count(&report, "scanned"), 2);
+    assert_eq!(count(&report, "migrated"), 1);
+    assert_eq!(count(&report, "invalid"), 1);
+    let () = stage.server.connect().set(key(3), document(3)).expect("written");
+    let report = stage.execute(&["--failed-of", "last"]).exits(0).last_json();
+    assert_eq!(count(&report, "migrated"), 1);
+    let said = stage.execute(&["--failed-of", "last"]).exits(2);
+    assert!(said.stderr.contains("nothing to retry"), "{}", said.stderr);
+}
+
+#[test]
 fn a_run_with_a_condition_leaves_other_documents_unchanged() {
     let stage = Stage::set();
     let grown: BTreeSet<String> = (0..KEYS).filter(|n| n % 40 > 17).map(key).collect();

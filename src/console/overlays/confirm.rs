@@ -26,6 +26,8 @@ pub enum Intent {
     Execute(Arc<Plan>),
     /// Roll a run back; and what becomes of keys that were changed since.
     Rollback(RunId, OnChanged),
+    /// Put back what the rollback of a run replaced.
+    RollForward(RunId),
     /// Go on with a stopped run.
     Resume(RunId),
     /// Register definitions.

@@ -81,6 +81,10 @@ pub enum Choice {
     Path(Option<Vec<String>>),
     /// Save these definitions there.
     Save(Saving, SaveTo),
+    /// Let a run that waits between two stages go on.
+    GoOn,
+    /// End the run that is at work, with a checkpoint.
+    StopHere,
     /// Nothing: stay.
     Stay,
     /// Leave, and drop what is not saved.

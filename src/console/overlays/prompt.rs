@@ -15,6 +15,8 @@ use crate::console::widgets::{Canvas, below, text};
 pub enum Asked {
     /// A knob of the job at work: `rate=5000`.
     Knob,
+    /// The stages of the next run: `1%,10%,100%`.
+    Stages,
     /// The file for the troubles of a job.
     ExportFile,
 }

@@ -6,10 +6,11 @@ use crate::console::overlays::{Confirm, Intent};
 use crate::console::shared::Shared;
 use crate::console::theme::Role;
 use crate::console::widgets::text;
+use crate::model::Tally;
 use crate::planner::Plan;
 
-/// The question before a run that writes.
-pub fn question(plan: &Arc<Plan>, shared: &Shared) -> Confirm {
+/// The question before a run that writes; `tried` is what a dry run of the plan came to.
+pub fn question(plan: &Arc<Plan>, tried: Option<Tally>, shared: &Shared) -> Confirm {
     let risks = match plan.risks.len() {
         0 => {
             let text = "No step loses anything; before-images are kept, rollback is possible.";
@@ -30,6 +31,8 @@ pub fn question(plan: &Arc<Plan>, shared: &Shared) -> Confirm {
     }
     lines.push((Role::Title, format!("{} → {}", plan.subject, plan.target)));
     lines.push((Role::Text, about(plan, shared)));
+    lines.extend(tried.map(found));
+    lines.extend(course(plan, shared));
     lines.extend(plan.moves().into_iter().map(|line| (Role::Warn, capitalised(&line))));
     lines.push(risks);
     lines.extend(calls(plan));
@@ -37,6 +40,31 @@ pub fn question(plan: &Arc<Plan>, shared: &Shared) -> Confirm {
     let phrase = plan.selection.pattern.clone();
     let intent = Intent::Execute(Arc::clone(plan));
     Confirm::new("Execute the run", lines, phrase, "Execute", intent)
+}
+
+/// What a dry run came to.
+fn found(tally: Tally) -> (Role, String) {
+    let eyes = match tally.needs_eyes() {
+        0 => "none needs eyes".to_owned(),
+        count => format!("{} need eyes and are left as they are", text::grouped(count)),
+    };
+    let words = format!(
+        "The dry run found {} of them: {} would be migrated, {} are there already, {eyes}.",
+        text::counted(tally.scanned, "key"),
+        text::grouped(tally.migrated),
+        text::grouped(tally.unchanged)
+    );
+    (if tally.needs_eyes() == 0 { Role::Good } else { Role::Warn }, words)
+}
+
+/// How the run goes over its keys, where that is not all at once.
+fn course(plan: &Plan, shared: &Shared) -> Vec<(Role, String)> {
+    let stages = plan.canary.as_ref().map(|stages| {
+        format!("In stages of {stages} of the keys: each is verified, and asks before the next.")
+    });
+    let step = "Step by step: one batch at a time, o does the next.".to_owned();
+    let course = stages.into_iter().chain(shared.course.by_step.then_some(step));
+    course.map(|line| (Role::Accent, line)).collect()
 }
 
 /// Whom the run asks outside.
@@ -70,9 +98,21 @@ fn capitalised(line: &str) -> String {
 
 /// The command line that does the same without the console.
 pub fn command_line(plan: &Plan, shared: &Shared) -> String {
+    let catalog = if shared.setting.has_folder {
+        format!(" --catalog '{}'", shared.setting.catalog_source)
+    } else {
+        String::new()
+    };
+    let failed = shared.retry_of.as_ref().map(|run| format!(" --failed-of {run}"));
+    let stages = plan.canary.as_ref().map(|stages| format!(" --canary {stages}"));
+    let step = if shared.course.by_step { " --step" } else { "" };
     format!(
-        "remold run {} --to {} --url '{}' --catalog '{}' --execute",
-        plan.subject, plan.target, shared.setting.address, shared.setting.catalog_source
+        "remold run {} --to {}{}{}{step} --url '{}'{catalog} --execute",
+        plan.subject,
+        plan.target,
+        failed.unwrap_or_default(),
+        stages.unwrap_or_default(),
+        shared.setting.address,
     )
 }
 
@@ -86,6 +126,7 @@ pub fn plan_lines(plan: &Plan, shared: &Shared, width: usize) -> Vec<(Role, Stri
     if let Some(environment) = &shared.setting.environment {
         lines.push((Role::Warn, format!("Environment: {environment}")));
     }
+    lines.extend(course(plan, shared));
     for (version, names) in &plan.chains {
         lines.push((Role::Text, String::new()));
         if names.is_empty() {

@@ -59,6 +59,12 @@ impl ListState {
     }
 }
 
+/// The cells of a row among `length` in `area`: the scroll bar takes one where there is one.
+pub fn row_width(area: Rect, length: usize) -> usize {
+    let scrolls = length > usize::from(area.height);
+    usize::from(area.width.saturating_sub(u16::from(scrolls)))
+}
+
 /// Draws the visible rows. `row` gives the line of an index.
 pub fn draw<'t>(
     canvas: &mut Canvas,
@@ -73,7 +79,7 @@ pub fn draw<'t>(
     canvas.regions.rows[part as usize] = page;
     let first = state.first_row(length, page);
     let scrolls = length > page;
-    let width = if scrolls { area.width.saturating_sub(1) } else { area.width };
+    let width = u16::try_from(row_width(area, length)).unwrap_or(area.width);
     for (y, index) in (area.y..area.bottom()).zip(first..length) {
         let line_area = Rect { y, height: 1, width, ..area };
         let line = row(canvas, index);

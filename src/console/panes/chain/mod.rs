@@ -8,6 +8,7 @@ mod editing;
 pub mod graph;
 mod rows;
 mod view;
+mod way_back;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,10 +25,11 @@ use crate::console::theme::Role;
 use crate::console::widgets::list::ListState;
 use crate::console::widgets::pairs::{self, Pair};
 use crate::console::widgets::{Canvas, text};
-use crate::engine::Preview;
+use crate::engine::{Preview, Rehearsal};
 use crate::model::{Key, Outcome};
 use crate::planner::Plan;
 use crate::planner::draft::Guess;
+use crate::schema::Version;
 use documents::forms;
 pub use documents::pretty;
 use edits::{Edits, Migrations};
@@ -81,6 +83,8 @@ pub struct Chain {
     rows: Vec<Row>,
     step: ListState,
     pairs: Vec<Pair>,
+    /// What came of the sampled documents on their way there and back.
+    back: Option<Answer<Box<Rehearsal>>>,
     scroll: ListState,
     skip: usize,
     /// Select the row of the first trouble when the sample has come.
@@ -106,6 +110,7 @@ impl Default for Chain {
             rows: Vec::new(),
             step: ListState::default(),
             pairs: Vec::new(),
+            back: None,
             scroll: ListState::default(),
             skip: 0,
             to_trouble: false,
@@ -158,7 +163,7 @@ impl Chain {
         self.plan(request, shared)
     }
 
-    fn request(&self, subject: String, target: crate::schema::Version) -> ChainRequest {
+    fn request(&self, subject: String, target: Version) -> ChainRequest {
         let edited = || self.edits.get(&subject).and_then(Edits::definitions);
         let migrations = match &self.tried {
             Some((tried, _)) => Some(edits::definitions(tried)),
@@ -167,10 +172,20 @@ impl Chain {
         ChainRequest { migrations, path: self.path.clone(), subject, target }
     }
 
+    /// The request for a plan to `target`, with what is edited and not saved.
+    pub fn request_for(&self, subject: String, target: Version, shared: &Shared) -> ChainRequest {
+        let shown = (Some(&subject), Some(&target));
+        let is_shown = shown == (shared.choice.subject.as_ref(), shared.choice.target.as_ref());
+        let migrations = self.edits.get(&subject).and_then(Edits::definitions);
+        let path = self.path.clone().filter(|_| is_shown);
+        ChainRequest { subject, target, path, migrations }
+    }
+
     fn plan(&mut self, request: ChainRequest, shared: &mut Shared) -> Vec<Effect> {
         self.generation += 1;
         // A plan that does not say what is on screen must not be run.
         shared.plan = None;
+        self.back = None;
         self.waiting = Waiting::Plan;
         vec![Effect::Plan(self.generation, Box::new(request))]
     }
@@ -187,7 +202,10 @@ impl Chain {
         }
         match answer {
             Ok(plan) => {
-                shared.plan = self.tried.is_none().then(|| plan.clone());
+                match self.tried {
+                    None => shared.take_plan(plan.clone(), None),
+                    Some(_) => shared.plan = None,
+                }
                 self.last = Some(plan.clone());
                 self.waiting = Waiting::Sample;
                 let shown = self.previews.iter().flatten().map(|preview| preview.key.clone());
@@ -215,9 +233,9 @@ impl Chain {
         generation: Generation,
         answer: Answer<Vec<Preview>>,
         shared: &mut Shared,
-    ) {
+    ) -> Vec<Effect> {
         if generation != self.generation {
-            return;
+            return Vec::new();
         }
         self.waiting = Waiting::No;
         match answer {
@@ -236,11 +254,33 @@ impl Chain {
                 self.show_step(is_first);
                 let note = self.note();
                 Self::note_overlay(shared, note);
+                self.ask_for_the_way_back()
             }
             Err(reason) => {
                 Self::note_overlay(shared, vec![(Role::Bad, reason.clone())]);
                 self.refused = Some(reason);
+                Vec::new()
             }
+        }
+    }
+
+    /// Has the sampled documents taken there and back, once nothing is being written any more.
+    fn ask_for_the_way_back(&self) -> Vec<Effect> {
+        let Some(plan) = self.last.as_ref().filter(|_| self.tried.is_none()) else {
+            return Vec::new();
+        };
+        let keys: Vec<Key> = self.previews().iter().map(|preview| preview.key.clone()).collect();
+        if keys.is_empty() {
+            return Vec::new();
+        }
+        let count = keys.len();
+        vec![Effect::Rehearse(self.generation, Arc::clone(plan), keys, count)]
+    }
+
+    /// Takes what came of the way there and back.
+    pub fn rehearsed(&mut self, generation: Generation, answer: Answer<Box<Rehearsal>>) {
+        if generation == self.generation {
+            self.back = Some(answer);
         }
     }
 
@@ -383,7 +423,14 @@ fn first_key(previews: &[Preview], sampled: bool) -> usize {
 impl Pane for Chain {
     fn enter(&mut self, shared: &mut Shared) -> Vec<Effect> {
         let wanted = (shared.choice.clone(), shared.marked.clone());
-        if self.planned.as_ref() == Some(&wanted) { Vec::new() } else { self.ask(shared) }
+        if self.planned.as_ref() != Some(&wanted) {
+            return self.ask(shared);
+        }
+        // The plan for the keys of a retry gives its place back to the one that is shown here.
+        if let (Some(_), Some(plan), None) = (&shared.retry_of, &self.last, &self.tried) {
+            shared.take_plan(Arc::clone(plan), None);
+        }
+        Vec::new()
     }
 
     fn act(&mut self, verb: Verb, shared: &mut Shared) -> Vec<Effect> {

@@ -71,7 +71,7 @@ impl Chain {
         }
         let foot = FOOT_ROWS.min(rest.height / 3);
         let body = Rect { height: rest.height - foot, ..rest };
-        let width = usize::from(body.width);
+        let width = list::row_width(body, self.rows.len());
         list::draw(canvas, body, Part::Left, self.step, self.rows.len(), focused, |canvas, at| {
             self.row_line(shared, canvas, &self.rows[at], width)
         });
@@ -110,6 +110,9 @@ impl Chain {
                 cells.push((Role::Text, format!("{keys} {source}:")));
                 cells.extend(self.counts());
                 rest = canvas.put_flow(rest, cells);
+                if let Some((role, words)) = self.way_back() {
+                    rest = canvas.put_wrapped(rest, role, &words);
+                }
                 if previews.is_empty() {
                     let text =
                         "No key fits the subject's pattern: there is nothing to try the chain on.";
@@ -234,10 +237,12 @@ impl Chain {
         }
         if let (count @ 1.., Some(trouble)) = failing(self.previews(), row) {
             let text = format!("✗ {count} of the sample: {}", trouble.reason);
-            canvas.put_wrapped(rest, Role::Bad, &text);
-        } else if matches!(row, Row::Whole) {
-            let (role, words) = self.risks();
-            canvas.put_wrapped(rest, role, &words);
+            rest = canvas.put_wrapped(rest, Role::Bad, &text);
+        }
+        if matches!(row, Row::Whole) {
+            for (role, words) in [self.risks()].into_iter().chain(self.obstacles()) {
+                rest = canvas.put_wrapped(rest, role, &words);
+            }
         }
     }
 

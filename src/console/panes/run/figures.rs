@@ -8,7 +8,7 @@ use crate::console::regions::Part;
 use crate::console::shared::{Job, JobKind, Link, Shared};
 use crate::console::theme::Role;
 use crate::console::widgets::{Canvas, above, below, chart, gauge, list, text};
-use crate::engine::{Progress, Report};
+use crate::engine::{Progress, Report, Station};
 use crate::model::{Outcome, Phase};
 
 impl Run {
@@ -45,13 +45,14 @@ impl Run {
         if let Some(Ended { answer: Err(reason), .. }) = &self.ended {
             rest = canvas.put_wrapped(rest, Role::Bad, reason);
         } else if shared.job.is_none()
-            && let Some(next) = next_step(job.kind, progress.phase)
+            && let Some(next) = next_step(job.kind, progress)
         {
-            rest = canvas.put_wrapped(rest, Role::Accent, next);
+            rest = canvas.put_wrapped(rest, Role::Accent, &next);
         }
         rest = below(Self::view_outcomes(canvas, rest, progress), 1);
         if shared.job.is_some() {
-            rest = below(canvas.put_flow(rest, health(shared)), 1);
+            rest = canvas.put_flow(rest, stations(progress));
+            rest = below(canvas.put_flow(rest, health(shared, job)), 1);
         }
         rest = self.view_chart(canvas, rest);
         self.view_errors(canvas, rest, progress, focused);
@@ -80,7 +81,7 @@ impl Run {
 
     fn view_chart(&self, canvas: &mut Canvas, area: Rect) -> Rect {
         // A job of less than half a second has no course to show.
-        if self.rates.is_empty() {
+        if self.rates.peak(usize::from(area.width)) <= 0.0 {
             return area;
         }
         // The errors below have to keep room; on a low screen the chart goes first.
@@ -116,7 +117,11 @@ impl Run {
             (Role::Dim, "  enter opens one, i inspects its keys".to_owned()),
         ]);
         canvas.put(area, &head);
-        let body = below(area, 1);
+        // The row may be too narrow for its reason.
+        let selected = &errors[self.errors_at.selected.min(errors.len() - 1)];
+        let foot = if area.height >= 6 { 2 } else { 0 };
+        let body = Rect { height: area.height.saturating_sub(1 + foot), ..below(area, 1) };
+        canvas.put_wrapped(below(area, 1 + body.height), Role::Bad, &selected.reason);
         list::draw(
             canvas,
             body,
@@ -143,21 +148,57 @@ impl Run {
 }
 
 /// What an operator does next.
-fn next_step(kind: JobKind, phase: Phase) -> Option<&'static str> {
-    match (kind, phase) {
-        (JobKind::DryRun, Phase::Done) => Some("Nothing was written. x executes it."),
-        (JobKind::Run | JobKind::Resume, Phase::Done) => {
-            Some("Next: History (5): v verifies again, b rolls back.")
+fn next_step(kind: JobKind, progress: &Progress) -> Option<String> {
+    let eyes = progress.tally.needs_eyes();
+    let words = match (kind, progress.phase) {
+        (JobKind::DryRun, Phase::Done) if eyes > 0 => {
+            let keys = text::counted(eyes, "key");
+            return Some(format!(
+                "Nothing was written. {keys} would be left as they are, for the reasons below: i \
+                 shows them in the chain. x executes it."
+            ));
         }
-        (JobKind::Verify, Phase::Done) => Some("Next: History (5): b rolls back."),
+        (JobKind::DryRun, Phase::Done) => "Nothing was written. x executes it.",
+        (JobKind::Run | JobKind::Resume, Phase::Done) if eyes > 0 => {
+            let keys = text::counted(eyes, "key");
+            return Some(format!(
+                "Next: mend the chain (i) for the {keys} below, then R runs over those alone. \
+                 History (5): b rolls back."
+            ));
+        }
+        (JobKind::Run | JobKind::Resume | JobKind::RollForward, Phase::Done) => {
+            "Next: History (5): v verifies again, b rolls back."
+        }
+        (JobKind::Verify, Phase::Done) => "Next: History (5): b rolls back.",
         (JobKind::Rollback, Phase::Done) => {
-            Some("The keys are as before the run. What was changed since: History (5), B.")
+            "The keys are as before the run. History (5): B for what was changed since, f takes \
+             the rollback back."
         }
         (JobKind::Run | JobKind::Resume, _) => {
-            Some("Next: History (5): e goes on from the checkpoint, b rolls back.")
+            "Next: History (5): e goes on from the checkpoint, b rolls back."
         }
-        _ => None,
+        _ => return None,
+    };
+    Some(words.to_owned())
+}
+
+/// How much of the time each station of a run is at work, and which one the others wait for.
+fn stations(progress: &Progress) -> Vec<(Role, String)> {
+    if progress.verb != crate::engine::Verb::Run || progress.phase != Phase::Running {
+        return Vec::new();
     }
+    let bottleneck = progress.busy.bottleneck();
+    let mut cells = vec![(Role::Dim, "at work".to_owned())];
+    cells.extend(Station::ALL.map(|station| {
+        let share = progress.busy.of(station) * 100.0;
+        match bottleneck {
+            Some(slowest) if slowest == station => {
+                (Role::Accent, format!("{} {share:.0} % (the others wait)", station.name()))
+            }
+            _ => (Role::Text, format!("{} {share:.0} %", station.name())),
+        }
+    }));
+    cells
 }
 
 /// Puts what the report says at the end into the last snapshot.
@@ -264,7 +305,7 @@ fn verify_cells(
 }
 
 /// How the server is while a job works on it.
-fn health(shared: &Shared) -> Vec<(Role, String)> {
+fn health(shared: &Shared, job: &Job) -> Vec<(Role, String)> {
     let Some(info) = shared.link.info() else { return Vec::new() };
     let down = matches!(shared.link, Link::Down { .. });
     let mut cells = vec![if down {
@@ -284,5 +325,11 @@ fn health(shared: &Shared) -> Vec<(Role, String)> {
     cells.push((Role::Text, text::counted(info.clients, "client")));
     let role = if info.evicted_keys > 0 { Role::Bad } else { Role::Text };
     cells.push((role, format!("{} evicted", text::grouped(info.evicted_keys))));
+    let readings = &job.readings;
+    let more = [
+        readings.latency.map(|ms| format!("latency {ms:.1} ms")),
+        readings.replica_lag.map(|seconds| format!("replica lag {seconds:.1} s")),
+    ];
+    cells.extend(more.into_iter().flatten().map(|words| (Role::Text, words)));
     cells
 }

@@ -8,20 +8,21 @@ use ratatui::layout::Rect;
 use serde_json::json;
 
 use crate::console::command::Verb;
-use crate::console::effect::{Effect, Order};
-use crate::console::msg::Answer;
+use crate::console::effect::{ChainRequest, Effect, Order};
+use crate::console::msg::{Answer, Generation};
 use crate::console::overlays::{Asked, Message, Overlay, Prompt};
 use crate::console::panes::Pane;
 use crate::console::panes::chain::outcome_role;
 use crate::console::panes::words::{command_line, plan_lines};
 use crate::console::regions::Part;
-use crate::console::shared::{Job, Shared};
+use crate::console::shared::{Job, JobKind, Shared};
 use crate::console::theme::Role;
 use crate::console::widgets::chart::Series;
 use crate::console::widgets::list::{self, ListState};
 use crate::console::widgets::{Canvas, text};
 use crate::engine::{ErrorGroup, Knob, Progress, Report, Signal};
-use crate::model::{Key, Phase};
+use crate::model::{Key, Phase, RunId, Tally};
+use crate::planner::Plan;
 use figures::conclude;
 
 /// A new point of the chart comes this often.
@@ -51,6 +52,9 @@ pub struct Run {
     rates_known: bool,
     rate_limit: Option<u32>,
     ended: Option<Ended>,
+    /// Which plan for a retry is waited for.
+    retrying: Option<Generation>,
+    generation: Generation,
 }
 
 impl Run {
@@ -110,6 +114,39 @@ impl Run {
             }
         }
         self.ended = Some(Ended { job, answer });
+    }
+
+    /// What a dry run of this plan came to, where one was the last job.
+    pub fn dry_run_of(&self, plan: &Plan) -> Option<Tally> {
+        let ended = self.ended.as_ref().filter(|ended| ended.job.kind == JobKind::DryRun)?;
+        let report = ended.answer.as_ref().ok()?;
+        (report.phase == Phase::Done && report.plan == plan.id()).then_some(report.tally)
+    }
+
+    /// The run whose keys that need eyes can be run over again.
+    pub fn retried(&self, shared: &Shared) -> Option<RunId> {
+        let job = self.shown(shared)?;
+        job.run.clone().filter(|_| job.kind != JobKind::DryRun)
+    }
+
+    /// Asks for a plan for the keys of a run that need eyes.
+    pub fn ask_to_retry(&mut self, run: RunId, request: ChainRequest) -> Vec<Effect> {
+        self.generation += 1;
+        self.retrying = Some(self.generation);
+        vec![Effect::Retry(self.generation, run, Box::new(request))]
+    }
+
+    /// Whether this is the answer that is waited for; it is no more then.
+    pub fn waits_for_retry(&mut self, generation: Generation) -> bool {
+        self.retrying.take_if(|wanted| *wanted == generation).is_some()
+    }
+
+    /// The job is to end.
+    pub fn stop(&self, shared: &mut Shared) {
+        if let Some(job) = &mut shared.job {
+            job.stopping = true;
+        }
+        shared.warn("stopping after the batch under way");
     }
 
     /// The job to show: the one at work, else the last one.
@@ -188,6 +225,23 @@ impl Run {
                     Vec::new()
                 }
             },
+            Asked::Stages => {
+                let stages = match typed.trim() {
+                    "" | "off" => Ok(None),
+                    typed => typed.parse().map(Some),
+                };
+                match stages {
+                    Ok(stages) => {
+                        shared.take_stages(stages);
+                        shared.tell(match &shared.course.stages {
+                            Some(stages) => format!("the next run goes in stages of {stages}"),
+                            None => "the next run goes over all keys at once".to_owned(),
+                        });
+                    }
+                    Err(reason) => shared.warn(reason),
+                }
+                Vec::new()
+            }
             Asked::ExportFile => {
                 let progress = self.shown(shared).and_then(|job| job.progress.as_ref());
                 let Some(progress) = progress else { return Vec::new() };
@@ -201,18 +255,39 @@ impl Run {
     }
 
     fn view_plan(&self, shared: &Shared, canvas: &mut Canvas, area: Rect, focused: bool) {
-        let inside = canvas.boxed(area, "Plan", focused);
+        let title = match &shared.retry_of {
+            Some(run) => format!("Plan: retry of {run}"),
+            None => "Plan".to_owned(),
+        };
+        let inside = canvas.boxed(area, &title, focused);
         let Some(plan) = &shared.plan else {
             let text = "There is no plan yet. Go to Chain (3): it draws one up for the chosen \
                         subject and target.";
             canvas.put_wrapped(inside, Role::Dim, text);
             return;
         };
-        let lines = plan_lines(plan, shared, usize::from(inside.width));
+        // The scroll bar takes a column where there is one; a word less on a line costs nothing.
+        let lines = plan_lines(plan, shared, usize::from(inside.width).saturating_sub(1));
         list::draw(canvas, inside, Part::Left, self.plan_at, lines.len(), focused, |canvas, at| {
             canvas.line([lines[at].clone()])
         });
     }
+}
+
+/// Asks for the stages of the next run.
+fn ask_for_stages(shared: &Shared) -> Prompt {
+    let lines = vec![
+        (
+            Role::Text,
+            "The parts of the keys to go over, each greater than the one before, the last one \
+             100%. After each what is done is verified, and the run waits until you let it go on."
+                .to_owned(),
+        ),
+        (Role::Dim, "off: all keys at once".to_owned()),
+    ];
+    let now =
+        shared.course.stages.as_ref().map_or_else(|| "1%,10%,100%".to_owned(), ToString::to_string);
+    Prompt::new("Run in stages", lines, Asked::Stages, &now)
 }
 
 /// Asks for a knob of the job at work.
@@ -254,15 +329,21 @@ impl Pane for Run {
             }
             Verb::Step => return vec![Effect::Order(Order::Step)],
             Verb::Stop => {
-                if let Some(job) = &mut shared.job {
-                    job.stopping = true;
-                }
-                shared.warn("stopping after the batch under way");
+                self.stop(shared);
                 return vec![Effect::Order(Order::Stop)];
             }
             Verb::Faster | Verb::Slower => return self.change_rate(verb == Verb::Faster, shared),
             Verb::Knobs => {
                 shared.overlays.push(Overlay::Prompt(ask_for_knob(self.rate_limit)));
+            }
+            Verb::InStages => shared.overlays.push(Overlay::Prompt(ask_for_stages(shared))),
+            Verb::ByStep => {
+                shared.course.by_step = !shared.course.by_step;
+                shared.tell(if shared.course.by_step {
+                    "the next run does one batch at a time: o does the next, space lets it go on"
+                } else {
+                    "the next run does not wait between batches"
+                });
             }
             Verb::Export => {
                 let file = self.export_file(shared);
@@ -322,6 +403,18 @@ impl Pane for Run {
             Verb::Inspect | Verb::Export if self.errors(shared).is_empty() => {
                 Some("there is no trouble".to_owned())
             }
+            Verb::Retry => match self.shown(shared) {
+                None => Some("nothing has run yet".to_owned()),
+                Some(job) if job.kind == JobKind::DryRun => {
+                    Some("a dry run keeps no list of its keys; i shows some of them".to_owned())
+                }
+                Some(_) if shared.job.is_some() => shared.busy(),
+                Some(job) if job.progress.as_ref().is_none_or(|it| it.tally.needs_eyes() == 0) => {
+                    Some("no key needs eyes".to_owned())
+                }
+                Some(_) => None,
+            },
+            Verb::InStages | Verb::ByStep => shared.busy(),
             Verb::CopyCommand if shared.plan.is_none() => Some("there is no plan".to_owned()),
             _ => None,
         }

@@ -1,23 +1,25 @@
 //! Past runs at the left, the selected one's figures at the right; verify, roll back, resume.
 
+mod details;
+
 use ratatui::layout::Rect;
-use ratatui::text::Line;
 
 use crate::console::command::Verb;
 use crate::console::effect::Effect;
 use crate::console::msg::{Answer, Generation};
 use crate::console::overlays::{Choice, Compare, Confirm, Intent, Item, Menu, Overlay};
 use crate::console::panes::Pane;
-use crate::console::panes::chain::outcome_role;
 use crate::console::regions::Part;
 use crate::console::shared::Shared;
 use crate::console::theme::Role;
 use crate::console::widgets::list::{self, ListState};
 use crate::console::widgets::table::{self, Column};
 use crate::console::widgets::{Canvas, above, below, text};
-use crate::engine::{OnChanged, RunSummary};
-use crate::model::{Outcome, Phase, RunId};
+use crate::engine::{OnChanged, RunSummary, Story};
+use crate::model::{Phase, RunId};
+use crate::schema::Version;
 use crate::session::Change;
+use details::state;
 
 /// The columns of the list.
 const COLUMNS: [Column; 5] = [
@@ -40,6 +42,11 @@ pub struct History {
     at: ListState,
     scroll: ListState,
     generation: Generation,
+    /// The journal of a run that was opened, once it is read.
+    story: Option<Answer<Box<Story>>>,
+    /// The run that it is, or will be, of.
+    story_of: Option<RunId>,
+    reading: Generation,
 }
 
 impl History {
@@ -79,6 +86,27 @@ impl History {
 
     fn find(&self, run: &RunId) -> Option<&RunSummary> {
         self.runs.as_ref()?.iter().find(|summary| summary.run == *run)
+    }
+
+    /// The subject of a run and the version it was to reach.
+    pub fn ends_of(&self, run: &RunId) -> Option<(String, Version)> {
+        let summary = self.find(run)?;
+        Some((summary.subject.clone(), summary.target.parse().ok()?))
+    }
+
+    /// Asks for the whole journal of the selected run.
+    fn read_selected(&mut self) -> Vec<Effect> {
+        let Some(run) = self.selected_run() else { return Vec::new() };
+        self.reading += 1;
+        (self.story, self.story_of) = (None, Some(run.clone()));
+        vec![Effect::ReadRun(self.reading, run)]
+    }
+
+    /// Takes the journal of a run.
+    pub fn read(&mut self, generation: Generation, answer: Answer<Box<Story>>) {
+        if generation == self.reading {
+            self.story = Some(answer);
+        }
     }
 
     /// Asks for keys of a run, of those with `part` in their names.
@@ -130,6 +158,30 @@ impl History {
             subject.and_then(|name| pattern_of(&name, shared)).unwrap_or_else(|| run.to_string());
         let intent = Intent::Rollback(run.clone(), changed);
         let confirm = Confirm::new("Roll back", lines, phrase, "Roll back", intent);
+        shared.overlays.push(Overlay::Confirm(confirm));
+    }
+
+    fn ask_to_roll_forward(&self, shared: &mut Shared) {
+        let Some(summary) = self.selected() else { return };
+        let restored = summary.rollback.map_or(0, |tally| tally.restored);
+        let lines = vec![
+            (Role::Text, format!("This changes keys on {}:", shared.setting.address)),
+            (Role::Title, format!("take the rollback of run {} back", summary.run)),
+            (
+                Role::Text,
+                format!(
+                    "{} to {}: the {} that the rollback put back get what they held before it, where \
+                     they were not changed since.",
+                    summary.subject,
+                    summary.target,
+                    text::counted(restored, "key")
+                ),
+            ),
+        ];
+        let phrase =
+            pattern_of(&summary.subject, shared).unwrap_or_else(|| summary.run.to_string());
+        let intent = Intent::RollForward(summary.run.clone());
+        let confirm = Confirm::new("Roll forward", lines, phrase, "Roll forward", intent);
         shared.overlays.push(Overlay::Confirm(confirm));
     }
 
@@ -197,28 +249,6 @@ impl History {
             table::row(canvas, &COLUMNS, width, cells)
         });
     }
-
-    fn view_details(&self, canvas: &mut Canvas, area: Rect, focused: bool) {
-        let inside = canvas.boxed(area, "The run", focused);
-        let Some(summary) = self.selected() else { return };
-        let lines: Vec<(Role, String)> = details(summary)
-            .into_iter()
-            .flat_map(|(role, line)| {
-                let mut pieces = text::wrap(&line, usize::from(inside.width.max(10)));
-                if pieces.is_empty() {
-                    pieces.push(String::new());
-                }
-                pieces.into_iter().map(move |piece| (role, piece))
-            })
-            .collect();
-        canvas.regions.rows[Part::Right as usize] = usize::from(inside.height);
-        let first =
-            self.scroll.selected.min(lines.len().saturating_sub(usize::from(inside.height)));
-        let shown: Vec<Line> =
-            lines.iter().skip(first).map(|line| canvas.line([line.clone()])).collect();
-        canvas.put_lines(inside, shown);
-        list::scrollbar(canvas, inside, first, lines.len());
-    }
 }
 
 /// What becomes of keys that were changed since the run, in words.
@@ -252,76 +282,6 @@ fn pattern_of(subject: &str, shared: &Shared) -> Option<String> {
     shared.setting.catalog.subject(subject).map(|subject| subject.key_pattern.clone())
 }
 
-/// Where a run stands, in a word.
-fn state(summary: &RunSummary) -> (Role, String) {
-    match (&summary.rollback, summary.phase) {
-        // It is under way, or was cut short.
-        _ if summary.rollback_open => (Role::Warn, "rolling back".to_owned()),
-        (Some(tally), _) if tally.failed > 0 => (Role::Bad, "rolled back".to_owned()),
-        (Some(_), _) => (Role::Accent, "rolled back".to_owned()),
-        (None, Phase::Done) => (Role::Good, "done".to_owned()),
-        (None, Phase::Failed) => (Role::Bad, "failed".to_owned()),
-        (None, phase) => (Role::Warn, phase.name().to_owned()),
-    }
-}
-
-fn details(summary: &RunSummary) -> Vec<(Role, String)> {
-    let (role, state) = state(summary);
-    let mut lines = vec![
-        (Role::Title, summary.run.to_string()),
-        (role, state),
-        (Role::Text, format!("{} → {}", summary.subject, summary.target)),
-        (Role::Text, format!("started {}", summary.started)),
-        (Role::Text, format!("server {}", summary.server)),
-        (Role::Dim, format!("plan {}", summary.plan)),
-        (
-            Role::Text,
-            format!(
-                "worked for {}",
-                text::duration(
-                    std::time::Duration::try_from_secs_f64(summary.seconds.max(0.0))
-                        .unwrap_or_default()
-                )
-            ),
-        ),
-        (Role::Text, String::new()),
-        (Role::Title, "Outcomes".to_owned()),
-        (Role::Text, figure("scanned", summary.tally.scanned)),
-    ];
-    lines.extend(Outcome::ALL.map(|outcome| {
-        let count = summary.tally.of(outcome);
-        let role = if count == 0 { Role::Dim } else { outcome_role(outcome) };
-        (role, figure(outcome.name(), count))
-    }));
-    if let Some(found) = &summary.verification {
-        lines.push((Role::Text, String::new()));
-        lines.push((Role::Title, "Last verification".to_owned()));
-        lines.push((Role::Text, figure("checked", found.checked)));
-        lines.push((Role::Good, figure("right", found.right)));
-        lines.push((Role::Text, figure("changed since", found.changed)));
-        for (name, count) in [("lost", found.lost), ("wrong", found.wrong)] {
-            let role = if count > 0 { Role::Bad } else { Role::Text };
-            lines.push((role, figure(name, count)));
-        }
-    }
-    if let Some(tally) = &summary.rollback {
-        lines.push((Role::Text, String::new()));
-        lines.push((Role::Title, "Last rollback".to_owned()));
-        lines.push((Role::Good, figure("restored", tally.restored)));
-        lines.push((Role::Text, figure("changed since", tally.changed)));
-        lines.push((Role::Text, figure("missing", tally.missing)));
-        let role = if tally.failed > 0 { Role::Bad } else { Role::Text };
-        lines.push((role, figure("failed", tally.failed)));
-    }
-    lines.push((Role::Text, String::new()));
-    lines.push((Role::Dim, format!("remold runs show {}", summary.run)));
-    lines
-}
-
-fn figure(name: &str, count: u64) -> String {
-    format!("  {}{}", text::fit(name, 16), text::fit_right(&text::grouped(count), 12))
-}
-
 impl Pane for History {
     fn enter(&mut self, _shared: &mut Shared) -> Vec<Effect> {
         vec![Effect::ListRuns]
@@ -342,13 +302,17 @@ impl Pane for History {
                 }
             }
             Verb::ResumeRun => self.ask_to_resume(shared),
+            Verb::RollForward => self.ask_to_roll_forward(shared),
             Verb::Changes => {
                 if let Some(run) = self.selected_run() {
                     shared.overlays.push(Overlay::Compare(Compare::new(run.clone())));
                     return self.ask_for_changes(run, String::new());
                 }
             }
-            Verb::Open => shared.part = Part::Right,
+            Verb::Open => {
+                shared.part = Part::Right;
+                return self.read_selected();
+            }
             Verb::Back => shared.part = Part::Left,
             Verb::Copy => {
                 if let Some(run) = self.selected_run() {
@@ -356,7 +320,7 @@ impl Pane for History {
                 }
             }
             verb if shared.part == Part::Right => {
-                let length = self.selected().map_or(0, |summary| details(summary).len());
+                let length = self.details().len();
                 let last = length.saturating_sub(page) + 1;
                 self.scroll.step(verb, last, page);
             }
@@ -371,8 +335,15 @@ impl Pane for History {
     }
 
     fn disabled(&self, verb: Verb, shared: &Shared) -> Option<String> {
-        let of_run =
-            [Verb::Verify, Verb::Rollback, Verb::RollbackOf, Verb::ResumeRun, Verb::Changes];
+        let of_run = [
+            Verb::Verify,
+            Verb::Rollback,
+            Verb::RollbackOf,
+            Verb::RollForward,
+            Verb::RetryOf,
+            Verb::ResumeRun,
+            Verb::Changes,
+        ];
         if !of_run.contains(&verb) {
             return None;
         }
@@ -383,6 +354,12 @@ impl Pane for History {
         shared.busy().or(match verb {
             Verb::ResumeRun if summary.rollback.is_some() => {
                 Some("the run was rolled back".to_owned())
+            }
+            Verb::RollForward if summary.rollback.is_none() => {
+                Some("the run was not rolled back".to_owned())
+            }
+            Verb::RetryOf if summary.tally.needs_eyes() == 0 => {
+                Some("no key of it needs eyes".to_owned())
             }
             Verb::ResumeRun if summary.phase == Phase::Done => Some("the run is done".to_owned()),
             _ => None,
@@ -401,7 +378,7 @@ impl Pane for History {
     fn view(&self, part: Part, shared: &Shared, canvas: &mut Canvas, area: Rect, focused: bool) {
         match part {
             Part::Left => self.view_list(shared, canvas, area, focused),
-            Part::Right => self.view_details(canvas, area, focused),
+            Part::Right => self.view_details(shared, canvas, area, focused),
         }
     }
 
