@@ -47,7 +47,7 @@ pub use self::settings::{Settings, URL_DEFAULT};
 pub use crate::catalog::{Catalog, Subject};
 pub use crate::journal::{JournalError, save_file};
 pub use crate::store::inspect::{KeyLine, KeyValue, KeyView};
-pub use crate::store::{Address, ServerInfo, StoreError};
+pub use crate::store::{Address, Sent, ServerInfo, StoreError};
 
 /// A server, a catalog and a state directory. Clones share them.
 #[derive(Clone, Debug)]
@@ -106,6 +106,11 @@ impl Session {
     /// The folder the definitions came from.
     pub fn catalog_dir(&self) -> Option<&Path> {
         self.catalog_dir.as_deref()
+    }
+
+    /// What was sent to the server lately, newest first.
+    pub fn sent(&self) -> Vec<Sent> {
+        self.address.traffic().newest()
     }
 
     /// The name of the environment.

@@ -11,7 +11,7 @@ use crate::console::editing::open_editor;
 use crate::console::effect::Effect;
 use crate::console::keymap::Press;
 use crate::console::msg::Msg;
-use crate::console::overlays::{Answer, Availability, CommandList, Message, Overlay};
+use crate::console::overlays::{Answer, Availability, CommandList, Log, Overlay};
 use crate::console::panes::Pane;
 use crate::console::panes::chain::Chain;
 use crate::console::panes::history::History;
@@ -22,6 +22,9 @@ use crate::console::regions::{Part, Regions};
 use crate::console::shared::{Link, Moment, Shared};
 use crate::console::theme::Role;
 use crate::session::ServerInfo;
+
+/// How often an open log hears what was sent.
+const TRAFFIC_EVERY_MS: i64 = 300;
 
 /// How often the server is asked about itself.
 const SERVER_EVERY_MS: i64 = 2_000;
@@ -41,6 +44,7 @@ pub struct App {
     /// Past runs.
     pub history: History,
     asked_server_ms: i64,
+    asked_traffic_ms: i64,
     /// Whether the divider is being dragged.
     pub(super) dragging: bool,
     /// Roll the run back as soon as it has stopped.
@@ -57,6 +61,7 @@ impl App {
             run: Run::default(),
             history: History::default(),
             asked_server_ms: shared.now.unix_ms,
+            asked_traffic_ms: shared.now.unix_ms,
             shared,
             dragging: false,
             roll_back_after: false,
@@ -74,6 +79,7 @@ impl App {
     pub fn tick_after(&self) -> Duration {
         let moving = self.shared.job.is_some()
             || !self.shared.toasts.shown().is_empty()
+            || self.open_log().is_some()
             || self.keys.is_waiting()
             || self.chain.is_waiting()
             || self.schemas.is_waiting();
@@ -95,8 +101,15 @@ impl App {
             Msg::Resized => Vec::new(),
             Msg::Tick(moment) => self.tick(moment),
             Msg::Terminate => self.leave(),
-            Msg::Server(answer) => {
-                self.server(answer);
+            Msg::Server(answer) => self.server(answer),
+            Msg::Traffic(sent) => {
+                let events = shared.log();
+                let overlays = shared.overlays.iter_mut();
+                for overlay in overlays {
+                    if let Overlay::Log(log) = overlay {
+                        log.follow(events.clone(), sent.clone());
+                    }
+                }
                 Vec::new()
             }
             Msg::Keys(generation, answer) => self.keys.loaded(generation, answer),
@@ -159,14 +172,28 @@ impl App {
         self.shared.now = moment;
         self.shared.toasts.expire(moment.instant);
         self.run.tick(&self.shared);
-        if moment.unix_ms - self.asked_server_ms < SERVER_EVERY_MS {
-            return Vec::new();
+        let mut effects = Vec::new();
+        if self.open_log().is_some_and(Log::follows)
+            && moment.unix_ms - self.asked_traffic_ms >= TRAFFIC_EVERY_MS
+        {
+            self.asked_traffic_ms = moment.unix_ms;
+            effects.push(Effect::ReadTraffic);
         }
-        self.asked_server_ms = moment.unix_ms;
-        vec![Effect::AskServer]
+        if moment.unix_ms - self.asked_server_ms >= SERVER_EVERY_MS {
+            self.asked_server_ms = moment.unix_ms;
+            effects.push(Effect::AskServer);
+        }
+        effects
     }
 
-    fn server(&mut self, answer: Result<ServerInfo, String>) {
+    fn open_log(&self) -> Option<&Log> {
+        self.shared.overlays.iter().find_map(|overlay| match overlay {
+            Overlay::Log(log) => Some(log),
+            _ => None,
+        })
+    }
+
+    fn server(&mut self, answer: Result<ServerInfo, String>) -> Vec<Effect> {
         let was_down = matches!(self.shared.link, Link::Down { .. });
         match answer {
             Ok(info) => {
@@ -174,6 +201,7 @@ impl App {
                     self.shared.tell("the server answers again");
                 }
                 self.shared.link = Link::Up(info);
+                return self.keys.link_is_up();
             }
             Err(reason) => {
                 if !was_down {
@@ -183,6 +211,7 @@ impl App {
                 self.shared.link = Link::Down { reason, last };
             }
         }
+        Vec::new()
     }
 
     pub(super) fn pane(&mut self, scope: Scope) -> (&mut dyn Pane, &mut Shared) {
@@ -347,7 +376,11 @@ impl App {
                 self.shared.theme = self.shared.theme.next();
                 self.shared.tell(format!("theme: {}", self.shared.theme.name));
             }
-            Verb::ShowLog => self.open_log(),
+            Verb::ShowLog => {
+                let log = Log::new(&self.shared.keymap, self.shared.log());
+                self.shared.overlays.push(Overlay::Log(log));
+                return vec![Effect::ReadTraffic];
+            }
             Verb::Suspend => return vec![Effect::Suspend],
             Verb::Redraw => return vec![Effect::Redraw],
             Verb::DryRun | Verb::Execute | Verb::Retry | Verb::RetryOf | Verb::Verify => {
@@ -370,14 +403,5 @@ impl App {
             CommandList::palette(keymap, focus, availability)
         };
         self.shared.overlays.push(Overlay::Commands(list));
-    }
-
-    fn open_log(&mut self) {
-        let mut lines = self.shared.log();
-        if lines.is_empty() {
-            lines.push((Role::Dim, "nothing happened yet".to_owned()));
-        }
-        let log = Message::new(&self.shared.keymap, "Log, newest first (UTC)", lines);
-        self.shared.overlays.push(Overlay::Message(log));
     }
 }

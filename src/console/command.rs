@@ -282,7 +282,7 @@ pub const COMMANDS: &[Command] = &[
     quiet(Verb::FullScreen, Everywhere, &["z"], "one side", "Give the whole width to the focused side, or share it again"),
     quiet(Verb::Freeze, Everywhere, &["F"], "freeze", "Hold the figures still on screen; the work goes on"),
     quiet(Verb::NextTheme, Everywhere, &["T"], "theme", "The next theme: dark, light, high contrast, mono"),
-    quiet(Verb::ShowLog, Everywhere, &["L"], "log", "What the console asked of the server, and what came of it"),
+    quiet(Verb::ShowLog, Everywhere, &["L"], "log", "What happened, and the Redis commands that were sent: how many, how long they took, no values"),
     quiet(Verb::Suspend, Everywhere, &["ctrl-z"], "suspend", "Back to the shell; `fg` returns (a run goes on only after that)"),
     quiet(Verb::Redraw, Everywhere, &["ctrl-l"], "redraw", "Draw the whole screen anew"),
     quiet(Verb::Palette, Everywhere, &[":", "ctrl-p"], "commands", "Find any command by a few letters"),

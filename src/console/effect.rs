@@ -109,6 +109,8 @@ pub enum Effect {
     Retry(Generation, RunId, Box<ChainRequest>),
     /// Read the whole journal of a run.
     ReadRun(Generation, RunId),
+    /// Ask which commands were sent lately.
+    ReadTraffic,
     /// Begin a job.
     Start(Work),
     /// Tell the job something.

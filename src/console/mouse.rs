@@ -22,7 +22,8 @@ impl App {
                 let body = self.shared.regions.body;
                 let share = u32::from(event.column.saturating_sub(body.x)) * 100
                     / u32::from(body.width.max(1));
-                self.shared.divider = u16::try_from(share.clamp(15, 85)).ok();
+                let share = u16::try_from(share.clamp(15, 85)).expect("at most 85");
+                self.shared.dividers.insert(self.shared.focus, share);
                 Vec::new()
             }
             MouseEventKind::Up(_) => {

@@ -10,7 +10,7 @@ use crate::engine::{Preview, Progress, Readings, Rehearsal, Report, RunSummary, 
 use crate::model::{Key, RunId};
 use crate::planner::Plan;
 use crate::session::edit::Inferred;
-use crate::session::{Catalog, Change, Drafted, KeyDetail, Page, ServerInfo};
+use crate::session::{Catalog, Change, Drafted, KeyDetail, Page, Sent, ServerInfo};
 
 /// The answer to a question: the value, or a sentence that says why there is none.
 pub type Answer<T> = Result<T, String>;
@@ -58,6 +58,8 @@ pub enum Msg {
     Retry(Generation, RunId, Answer<Arc<Plan>>),
     /// The whole journal of a run.
     RunRead(Generation, Answer<Box<Story>>),
+    /// The commands that were sent lately, newest first.
+    Traffic(Vec<Sent>),
     /// How a job gets on.
     Progress(Box<Progress>),
     /// How the server fares, as a job's throttle reads it.

@@ -100,6 +100,11 @@ impl Performer {
             Effect::Rehearse(..) => &self.lanes.rehearsal,
             Effect::Retry(..) => &self.lanes.retry,
             Effect::ReadRun(..) => &self.lanes.run,
+            Effect::ReadTraffic => {
+                // Nobody hears it only when the console has ended.
+                let _ = self.messages.send(Msg::Traffic(self.session().sent()));
+                return;
+            }
             Effect::Start(work) => return self.start(work.clone()),
             Effect::Order(order) => return self.order(*order),
             Effect::Copy(_)

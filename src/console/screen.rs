@@ -185,7 +185,7 @@ fn view_body(app: &App, canvas: &mut Canvas, body: Rect, wide: bool) {
         pane.view(shared.part, shared, canvas, body, true);
         return;
     }
-    let share = u32::from(shared.divider.unwrap_or(pane.left_share()));
+    let share = u32::from(*shared.dividers.get(&shared.focus).unwrap_or(&pane.left_share()));
     let left_width = u16::try_from(u32::from(body.width) * share / 100).unwrap_or(body.width);
     let left = Rect { width: left_width, ..body };
     let right = Rect { x: body.x + left_width, width: body.width - left_width, ..body };

@@ -1,7 +1,7 @@
 //! What every pane may know: the connection, the choice of subject and target, the job at work, and
 //! the places where panes leave what they want shown.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -206,8 +206,8 @@ pub struct Shared {
     pub part: Part,
     /// Whether the focused side has the whole width.
     pub full: bool,
-    /// The left side's share of the width in percent, where the operator moved the divider.
-    pub divider: Option<u16>,
+    /// The left side's share of the width in percent, in the panes where the operator moved the divider.
+    pub dividers: BTreeMap<Scope, u16>,
     /// The connection.
     pub link: Link,
     /// Subject and target.
@@ -251,7 +251,7 @@ impl Shared {
             focus: Scope::Keys,
             part: Part::Left,
             full: false,
-            divider: None,
+            dividers: BTreeMap::new(),
             link: Link::Unknown,
             choice,
             plan: None,

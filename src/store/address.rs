@@ -13,6 +13,7 @@ use redis::{
 use super::error::StoreError;
 use super::registry::PREFIX_DEFAULT;
 use super::sentinel::Sentinels;
+use super::traffic::Traffic;
 use crate::model::limits::RESPONSE_TIMEOUT_S;
 
 /// The address of one server, with its login, and where the registry stands there. Printed without the
@@ -28,6 +29,8 @@ pub struct Address {
     nodes: Arc<Mutex<Vec<(String, u16)>>>,
     /// How long a reply may take before the connection is taken for dead.
     response_timeout: Duration,
+    /// What was sent there, by all who share this address.
+    traffic: Traffic,
 }
 
 /// What TLS needs besides the URL, in PEM form.
@@ -90,6 +93,7 @@ impl Address {
             registry: PREFIX_DEFAULT.into(),
             sentinels: None,
             nodes: Arc::default(),
+            traffic: Traffic::default(),
             response_timeout: Duration::from_secs(RESPONSE_TIMEOUT_S),
         }
     }
@@ -210,6 +214,11 @@ impl Address {
         };
         let info = self.info.clone().set_addr(addr);
         Self { info, sentinels: None, ..self.clone() }
+    }
+
+    /// What was sent there lately, by all who share this address.
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 
     /// Notes where the nodes of its cluster are.

@@ -130,6 +130,24 @@ pub enum Fault {
     Other(String),
 }
 
+impl StoreError {
+    /// Which kind it is, without a word of the server besides the error's name: its own words may
+    /// repeat what was sent.
+    pub(super) fn kind(&self) -> String {
+        let kind = match self {
+            Self::Refused { fault, .. } => return fault.to_string(),
+            Self::Url { .. } | Self::Prefix { .. } => "no address",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Login { .. } => "login refused",
+            Self::Lost { .. } => "lost",
+            Self::Unsettled { .. } => "unsettled",
+            Self::NoModule { .. } => "no module",
+            Self::Answer { .. } => "not understood",
+        };
+        kind.to_owned()
+    }
+}
+
 impl Fault {
     fn from_code(code: &str) -> Self {
         match code {

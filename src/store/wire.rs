@@ -1,6 +1,6 @@
 //! One connection to one server.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::{Client, Cmd, Connection, ConnectionLike, Pipeline, Value};
 
@@ -17,11 +17,20 @@ pub(super) struct Wire {
     address: Address,
     connection: Connection,
     is_cluster_node: bool,
+    /// When the commands were sent whose replies are still to come.
+    sent: Option<Instant>,
 }
 
 impl Wire {
     /// Connects and logs in.
     pub fn open(address: &Address) -> Result<Self, StoreError> {
+        let began = Instant::now();
+        let opened = Self::connect(address);
+        address.traffic().note("(connect)", 1, began.elapsed(), opened.as_ref().err());
+        opened
+    }
+
+    fn connect(address: &Address) -> Result<Self, StoreError> {
         let failed = |error: redis::RedisError| StoreError::from_connect(address, &error);
         let client = Client::open(address.resolve()?.connection_info()).map_err(failed)?;
         let timeout = Duration::from_secs(CONNECT_TIMEOUT_S);
@@ -40,7 +49,7 @@ impl Wire {
             // What else is wrong, the first real command tells better.
             Err(_) => false,
         };
-        Ok(Self { address: address.clone(), connection, is_cluster_node })
+        Ok(Self { address: address.clone(), connection, is_cluster_node, sent: None })
     }
 
     /// Where this leads.
@@ -55,11 +64,14 @@ impl Wire {
 
     /// Sends one command.
     pub fn call(&mut self, name: &str, command: &Cmd) -> Reply {
-        match self.connection.req_command(command) {
+        let began = Instant::now();
+        let reply = match self.connection.req_command(command) {
             Ok(Value::ServerError(error)) => Err(StoreError::from_reply(name, &error)),
             Ok(value) => Ok(value),
             Err(error) => Err(StoreError::from_call(name, &self.address, &error)),
-        }
+        };
+        self.address.traffic().note(name, 1, began.elapsed(), reply.as_ref().err());
+        reply
     }
 
     /// Sends several commands in one go. Answers one reply each; an error reply of one command does
@@ -71,9 +83,11 @@ impl Wire {
 
     /// Sends commands without waiting for their replies, each of which is to be received.
     pub fn send(&mut self, name: &str, packed: &[u8]) -> Result<(), StoreError> {
+        self.sent = Some(Instant::now());
         self.connection
             .send_packed_command(packed)
             .map_err(|error| StoreError::from_call(name, &self.address, &error))
+            .inspect_err(|error| self.address.traffic().note(name, 0, Duration::ZERO, Some(error)))
     }
 
     /// Waits for whatever comes next: a reply, or a message to a connection that listens.
@@ -87,6 +101,17 @@ impl Wire {
 
     /// Waits for the replies of commands that were sent.
     pub fn receive(&mut self, name: &str, count: usize) -> Result<Vec<Reply>, StoreError> {
+        let replies = self.replies(name, count);
+        let took = self.sent.take().map_or(Duration::ZERO, |sent| sent.elapsed());
+        let error = match &replies {
+            Ok(replies) => replies.iter().find_map(|reply| reply.as_ref().err()),
+            Err(error) => Some(error),
+        };
+        self.address.traffic().note(name, count, took, error);
+        replies
+    }
+
+    fn replies(&mut self, name: &str, count: usize) -> Result<Vec<Reply>, StoreError> {
         let mut replies = Vec::with_capacity(count);
         while replies.len() < count {
             replies.push(match self.connection.recv_response() {

@@ -346,6 +346,23 @@ fn a_server_that_goes_away_and_comes_back_is_told() {
 }
 
 #[test]
+fn the_log_shows_commands_and_no_value() {
+    let server = filled(500);
+    play(server.url(), |operator| async move {
+        operator.sees("scanned").await;
+        operator.press("L");
+        operator.sees("SCAN").await;
+        operator.sees("DBSIZE").await;
+        assert!(
+            !operator.screen.text().contains("user:"),
+            "a key shows:\n{}",
+            operator.screen.text()
+        );
+        operator.press("esc q");
+    });
+}
+
+#[test]
 fn the_end_of_the_input_ends_the_console() {
     let server = filled(100);
     play(server.url(), |operator| async move {

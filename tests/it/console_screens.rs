@@ -285,6 +285,21 @@ fn run_and_history() {
 }
 
 #[test]
+fn log_of_events_and_of_commands() {
+    shown("log_events", |stage| {
+        stage.app.shared.trouble("not saved: the registry is read-only");
+        stage.press("L");
+    });
+    shown("log_commands", |stage| {
+        stage.press("L");
+        stage.send(Msg::Traffic(said::traffic(1_234)));
+    });
+    shown("log_loading", |stage| {
+        stage.press("L tab");
+    });
+}
+
+#[test]
 fn help_and_palette() {
     shown("help", |stage| {
         stage.press("?");

@@ -111,6 +111,7 @@ impl Stage {
 /// Messages as the server would cause them, made by the real engine without one.
 pub mod said {
     use std::sync::{Arc, OnceLock};
+    use std::time::Duration;
 
     use remold::console::effect::{ChainRequest, Effect};
     use remold::console::msg::Msg;
@@ -124,7 +125,7 @@ pub mod said {
     use remold::schema::{Detection, Version};
     use remold::session::edit::Inferred;
     use remold::session::{
-        Drafted, Ground, KeyDetail, KeyLine, KeyValue, KeyView, Page, Session, Settings,
+        Drafted, Ground, KeyDetail, KeyLine, KeyValue, KeyView, Page, Sent, Session, Settings,
     };
     use remold::transform::Frozen;
 
@@ -320,6 +321,26 @@ pub mod said {
         let Msg::Progress(progress) = progress(Phase::Paused) else { unreachable!("it is one") };
         let (stage, held) = (Some("canary 1%".into()), Some("canary 1% done and verified".into()));
         Msg::Progress(Box::new(Progress { stage, held, between_stages: true, ..*progress }))
+    }
+
+    /// Commands that were sent so many milliseconds before noon, newest first.
+    pub fn traffic(ms: i64) -> Vec<Sent> {
+        let sent = |command: &str, calls, commands, micros, error: Option<&str>| Sent {
+            at_ms: NOON_MS - ms,
+            command: command.into(),
+            calls,
+            commands,
+            took: Duration::from_micros(micros * calls),
+            longest: Duration::from_micros(micros * 3),
+            error: error.map(str::to_owned),
+        };
+        vec![
+            sent("EVALSHA", 31, 31, 4_200, None),
+            sent("MGET", 12, 12, 900, None),
+            sent("TYPE", 1, 500, 2_100, None),
+            sent("MEMORY", 1, 1, 150, Some("NOPERM")),
+            sent("(connect)", 2, 2, 300, None),
+        ]
     }
 
     /// What the throttle reads meanwhile.

@@ -392,3 +392,52 @@ fn a_dry_run_tells_the_question_how_many() {
     assert!(text.contains("The dry run found 10,000 keys of them: 9,690 would be"), "{text}");
     assert!(text.contains("10 need eyes and are left as they are"), "{text}");
 }
+
+#[test]
+fn the_log_tells_which_commands_were_sent_until_it_is_held_still() {
+    let mut stage = stage();
+    let effects = stage.press("L");
+    assert!(matches!(&effects[..], [Effect::ReadTraffic]), "{effects:?}");
+    stage.send(Msg::Traffic(said::traffic(1)));
+    assert!(stage.text().contains("EVALSHA"), "{}", stage.text());
+    let asked = |effects: &[Effect]| effects.iter().any(|it| matches!(it, Effect::ReadTraffic));
+    assert!(asked(&stage.at(400)) && !asked(&stage.at(500)), "it asks now and then");
+    stage.press("space");
+    assert!(!asked(&stage.at(2_000)) && stage.text().contains("held still"));
+    stage.press("space esc");
+    assert!(!asked(&stage.at(4_000)) && stage.app.shared.overlays.is_empty());
+}
+
+#[test]
+fn what_failed_is_asked_again_when_the_server_is_back() {
+    let mut stage = stage();
+    let generation = said::generation(&stage.press("f5"));
+    stage.send(Msg::Server(Err("connection refused".into())));
+    stage.send(Msg::Keys(generation, Err("connection refused".into())));
+    assert!(stage.text().contains("not scanned"), "{}", stage.text());
+    let up = Msg::Server(Ok(remold::session::ServerInfo::default()));
+    assert!(matches!(&stage.send(up)[..], [Effect::Scan { cursor: 0, .. }]));
+}
+
+#[test]
+fn the_divider_is_dragged_in_each_pane_by_itself() {
+    use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+    let mut stage = stage();
+    let left = |stage: &mut Stage| {
+        let text = stage.text();
+        text.lines().nth(2).and_then(|line| line.chars().position(|c| c == '┐')).expect("a frame")
+    };
+    let before = left(&mut stage);
+    let at = u16::try_from(before).expect("on screen");
+    let mouse = |kind, column| {
+        Msg::Mouse(MouseEvent { kind, column, row: 10, modifiers: KeyModifiers::NONE })
+    };
+    stage.send(mouse(MouseEventKind::Down(MouseButton::Left), at));
+    stage.send(mouse(MouseEventKind::Drag(MouseButton::Left), 90));
+    stage.send(mouse(MouseEventKind::Up(MouseButton::Left), 90));
+    assert_eq!(left(&mut stage), 89);
+    stage.press("4");
+    assert_ne!(left(&mut stage), 89);
+    stage.press("1");
+    assert_eq!(left(&mut stage), 89);
+}

@@ -1,4 +1,4 @@
-//! A text to read, with scrolling: error details, the console's log, what a key meant.
+//! A text to read, with scrolling.
 
 use ratatui::layout::Rect;
 use ratatui::text::Line;

@@ -7,6 +7,7 @@ pub mod confirm;
 pub mod editor;
 pub mod form;
 pub mod leave;
+pub mod log;
 pub mod menu;
 pub mod message;
 pub mod prompt;
@@ -32,6 +33,7 @@ pub use confirm::{Confirm, Intent};
 pub use editor::Editor;
 pub use form::Form;
 pub use leave::{Leave, LeaveChoice};
+pub use log::Log;
 pub use menu::{Item, Menu};
 pub use message::Message;
 pub use prompt::{Asked, Prompt};
@@ -98,6 +100,8 @@ pub enum Overlay {
     Commands(CommandList),
     /// A text to read.
     Message(Message),
+    /// What happened, and what was sent.
+    Log(Log),
     /// A typed confirmation.
     Confirm(Confirm),
     /// Leaving while a run goes on.
@@ -155,6 +159,7 @@ impl Overlay {
         match self {
             Self::Commands(list) => list.press(press, page),
             Self::Message(message) => message.press(press, page),
+            Self::Log(log) => log.press(press, page),
             Self::Confirm(confirm) => confirm.press(press),
             Self::Leave(leave) => leave.press(press),
             Self::Menu(menu) => menu.press(press, page),
@@ -175,7 +180,7 @@ impl Overlay {
             Self::Compare(compare) => compare.paste(text),
             Self::Form(form) => return form.paste(text),
             Self::Editor(editor) => return editor.paste(text),
-            Self::Message(_) | Self::Leave(_) => {}
+            Self::Message(_) | Self::Log(_) | Self::Leave(_) => {}
         }
         Answer::Stay
     }
@@ -205,6 +210,7 @@ impl Overlay {
                 Answer::Stay
             }
             Self::Message(_)
+            | Self::Log(_)
             | Self::Confirm(_)
             | Self::Prompt(_)
             | Self::Compare(_)
@@ -217,6 +223,7 @@ impl Overlay {
         match self {
             Self::Commands(list) => list.view(canvas, area),
             Self::Message(message) => message.view(canvas, area),
+            Self::Log(log) => log.view(canvas, area),
             Self::Confirm(confirm) => confirm.view(canvas, area),
             Self::Leave(leave) => leave.view(canvas, area),
             Self::Menu(menu) => menu.view(canvas, area),

@@ -6,6 +6,7 @@ pub mod input;
 pub mod json;
 pub mod list;
 pub mod pairs;
+pub mod picker;
 pub mod table;
 pub mod text;
 
