@@ -21,7 +21,7 @@ use crate::console::panes::schemas::Schemas;
 use crate::console::regions::{Part, Regions};
 use crate::console::shared::{Link, Moment, Shared};
 use crate::console::theme::Role;
-use crate::session::ServerInfo;
+use crate::session::{Sent, ServerInfo};
 
 /// How often an open log hears what was sent.
 const TRAFFIC_EVERY_MS: i64 = 300;
@@ -102,16 +102,7 @@ impl App {
             Msg::Tick(moment) => self.tick(moment),
             Msg::Terminate => self.leave(),
             Msg::Server(answer) => self.server(answer),
-            Msg::Traffic(sent) => {
-                let events = shared.log();
-                let overlays = shared.overlays.iter_mut();
-                for overlay in overlays {
-                    if let Overlay::Log(log) = overlay {
-                        log.follow(events.clone(), sent.clone());
-                    }
-                }
-                Vec::new()
-            }
+            Msg::Traffic(sent) => self.sent(&sent),
             Msg::Keys(generation, answer) => self.keys.loaded(generation, answer),
             Msg::Value(generation, key, answer) => {
                 self.keys.value_loaded(generation, &key, answer);
@@ -184,6 +175,17 @@ impl App {
             effects.push(Effect::AskServer);
         }
         effects
+    }
+
+    /// Shows an open log what was sent.
+    fn sent(&mut self, sent: &[Sent]) -> Vec<Effect> {
+        let events = self.shared.log();
+        for overlay in &mut self.shared.overlays {
+            if let Overlay::Log(log) = overlay {
+                log.follow(events.clone(), sent.to_vec());
+            }
+        }
+        Vec::new()
     }
 
     fn open_log(&self) -> Option<&Log> {

@@ -64,7 +64,7 @@ impl Traffic {
     ) {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let commands = commands as u64;
-        let error = error.map(|error| error.kind());
+        let error = error.map(StoreError::kind);
         let newest = lines.iter_mut().rev().take(LOOK_BACK_LINES);
         let shared = newest
             .filter(|line| at_ms - line.at_ms < SHARED_MS)

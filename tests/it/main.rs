@@ -8,6 +8,7 @@ mod cluster;
 mod cluster_faults;
 mod cluster_storm;
 mod connections;
+mod console_accidents;
 mod console_editing;
 mod console_loop;
 mod console_pictures;

@@ -1,6 +1,7 @@
 //! The chain: its migrations and steps at the left, to be edited; at the right the document before and
 //! after each of them, for one sampled key after the other, worked out anew with every edit.
 
+mod asking;
 mod documents;
 mod drafts;
 pub mod edits;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use crate::console::command::Verb;
-use crate::console::effect::{ChainRequest, Effect};
+use crate::console::effect::Effect;
 use crate::console::msg::{Answer, Generation};
 use crate::console::panes::Pane;
 use crate::console::regions::Part;
@@ -29,7 +30,6 @@ use crate::engine::{Preview, Rehearsal};
 use crate::model::{Key, Outcome};
 use crate::planner::Plan;
 use crate::planner::draft::Guess;
-use crate::schema::Version;
 use documents::forms;
 pub use documents::pretty;
 use edits::{Edits, Migrations};
@@ -129,67 +129,6 @@ impl Chain {
         self.to_trouble = true;
     }
 
-    /// Plans and samples from the start.
-    fn ask(&mut self, shared: &mut Shared) -> Vec<Effect> {
-        (self.previews, self.refused, self.last) = (None, None, None);
-        self.pairs.clear();
-        let choice = (&shared.choice.subject, &shared.choice.target);
-        let (Some(subject), Some(target)) = choice else {
-            let text = "no subject is chosen: go to Schemas (2), select a version, press c";
-            self.refused = Some(text.to_owned());
-            return Vec::new();
-        };
-        if !self.edits.contains_key(subject) {
-            let edits = Edits::of(&shared.setting.catalog, subject);
-            self.edits.insert(subject.clone(), edits);
-        }
-        let of_other = self.planned.as_ref().is_none_or(|(choice, _)| *choice != shared.choice);
-        if of_other {
-            self.path = None;
-        }
-        self.planned = Some((shared.choice.clone(), shared.marked.clone()));
-        let request = self.request(subject.clone(), target.clone());
-        self.rows = rows(self.now(shared).migrations(), &[], None);
-        self.tried = None;
-        self.plan(request, shared)
-    }
-
-    /// Plans again what was edited, on the keys that are shown already.
-    fn ask_again(&mut self, shared: &mut Shared) -> Vec<Effect> {
-        let (Some(subject), Some(target)) = (&shared.choice.subject, &shared.choice.target) else {
-            return Vec::new();
-        };
-        let request = self.request(subject.clone(), target.clone());
-        self.plan(request, shared)
-    }
-
-    fn request(&self, subject: String, target: Version) -> ChainRequest {
-        let edited = || self.edits.get(&subject).and_then(Edits::definitions);
-        let migrations = match &self.tried {
-            Some((tried, _)) => Some(edits::definitions(tried)),
-            None => edited(),
-        };
-        ChainRequest { migrations, path: self.path.clone(), subject, target }
-    }
-
-    /// The request for a plan to `target`, with what is edited and not saved.
-    pub fn request_for(&self, subject: String, target: Version, shared: &Shared) -> ChainRequest {
-        let shown = (Some(&subject), Some(&target));
-        let is_shown = shown == (shared.choice.subject.as_ref(), shared.choice.target.as_ref());
-        let migrations = self.edits.get(&subject).and_then(Edits::definitions);
-        let path = self.path.clone().filter(|_| is_shown);
-        ChainRequest { subject, target, path, migrations }
-    }
-
-    fn plan(&mut self, request: ChainRequest, shared: &mut Shared) -> Vec<Effect> {
-        self.generation += 1;
-        // A plan that does not say what is on screen must not be run.
-        shared.plan = None;
-        self.back = None;
-        self.waiting = Waiting::Plan;
-        vec![Effect::Plan(self.generation, Box::new(request))]
-    }
-
     /// Takes the plan, and asks for the sample.
     pub fn planned(
         &mut self,
@@ -261,26 +200,6 @@ impl Chain {
                 self.refused = Some(reason);
                 Vec::new()
             }
-        }
-    }
-
-    /// Has the sampled documents taken there and back, once nothing is being written any more.
-    fn ask_for_the_way_back(&self) -> Vec<Effect> {
-        let Some(plan) = self.last.as_ref().filter(|_| self.tried.is_none()) else {
-            return Vec::new();
-        };
-        let keys: Vec<Key> = self.previews().iter().map(|preview| preview.key.clone()).collect();
-        if keys.is_empty() {
-            return Vec::new();
-        }
-        let count = keys.len();
-        vec![Effect::Rehearse(self.generation, Arc::clone(plan), keys, count)]
-    }
-
-    /// Takes what came of the way there and back.
-    pub fn rehearsed(&mut self, generation: Generation, answer: Answer<Box<Rehearsal>>) {
-        if generation == self.generation {
-            self.back = Some(answer);
         }
     }
 

@@ -1,14 +1,39 @@
 //! What the rollback of the sampled documents came to: taken to the target, and back.
 
+use std::sync::Arc;
+
+use crate::console::effect::Effect;
+use crate::console::msg::{Answer, Generation};
 use crate::console::panes::chain::Chain;
 use crate::console::theme::Role;
 use crate::console::widgets::text;
 use crate::engine::Rehearsal;
+use crate::model::Key;
 
 /// Reasons that are told.
 const OBSTACLES_MAX: usize = 3;
 
 impl Chain {
+    /// Has the sampled documents taken there and back, once nothing is being written any more.
+    pub(super) fn ask_for_the_way_back(&self) -> Vec<Effect> {
+        let Some(plan) = self.last.as_ref().filter(|_| self.tried.is_none()) else {
+            return Vec::new();
+        };
+        let keys: Vec<Key> = self.previews().iter().map(|preview| preview.key.clone()).collect();
+        if keys.is_empty() {
+            return Vec::new();
+        }
+        let count = keys.len();
+        vec![Effect::Rehearse(self.generation, Arc::clone(plan), keys, count)]
+    }
+
+    /// Takes what came of the way there and back.
+    pub fn rehearsed(&mut self, generation: Generation, answer: Answer<Box<Rehearsal>>) {
+        if generation == self.generation {
+            self.back = Some(answer);
+        }
+    }
+
     /// How many of the sample come back, in a line; `None` until it was tried.
     pub(super) fn way_back(&self) -> Option<(Role, String)> {
         match self.back.as_ref()? {

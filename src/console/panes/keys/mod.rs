@@ -115,12 +115,9 @@ impl Keys {
 
     /// The server answers: what failed meanwhile is asked again.
     pub fn link_is_up(&mut self) -> Vec<Effect> {
-        match (self.error.take(), self.loaded.cursor) {
-            (None, _) => Vec::new(),
-            (Some(_), None) => self.scan(),
-            // What was loaded before is shown again; the operator scans on.
-            (Some(_), Some(_)) => Vec::new(),
-        }
+        // What was loaded before is shown again; the operator scans on.
+        let has_failed = self.error.take().is_some();
+        if has_failed && self.loaded.cursor.is_none() { self.scan() } else { Vec::new() }
     }
 
     /// Takes a page.
