@@ -380,6 +380,7 @@ impl App {
             }
             Verb::ShowLog => {
                 let log = Log::new(&self.shared.keymap, self.shared.log());
+                self.asked_traffic_ms = self.shared.now.unix_ms;
                 self.shared.overlays.push(Overlay::Log(log));
                 return vec![Effect::ReadTraffic];
             }

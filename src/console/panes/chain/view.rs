@@ -240,24 +240,26 @@ impl Chain {
             rest = canvas.put_wrapped(rest, Role::Bad, &text);
         }
         if matches!(row, Row::Whole) {
-            for (role, words) in [self.risks()].into_iter().chain(self.obstacles()) {
+            for (role, words) in self.obstacles().into_iter().chain(self.risks()) {
                 rest = canvas.put_wrapped(rest, role, &words);
             }
         }
     }
 
     /// What the whole chain may lose.
-    fn risks(&self) -> (Role, String) {
-        let Some(plan) = &self.last else { return (Role::Dim, String::new()) };
+    fn risks(&self) -> Option<(Role, String)> {
+        let plan = self.last.as_ref()?;
         if plan.risks.is_empty() {
-            return (Role::Good, "No step loses anything: the inverse gives all back.".to_owned());
+            let words = "No step loses anything: the inverse gives all back.";
+            // What was tried on the sample knows better.
+            return self.obstacles().is_empty().then(|| (Role::Good, words.to_owned()));
         }
         let risks: Vec<String> = plan
             .risks
             .iter()
             .map(|risk| format!("{} step {}: {}", risk.migration, risk.step, risk.loss))
             .collect();
-        (Role::Warn, format!("⚠ {}", risks.join("; ")))
+        Some((Role::Warn, format!("⚠ {}", risks.join("; "))))
     }
 
     /// What the chain does now, for a form or text field above it.
