@@ -2,7 +2,7 @@
 //! same data, in interleaved rounds. Machines are noisy; a single figure means little.
 //!
 //! ```text
-//! cargo bench --bench throughput -- [--keys N] [--hashes N] [--rounds N] [--server PATH]
+//! cargo bench --bench throughput -- [--keys N] [--hashes N] [--rounds N] [--only NAME,NAME] [--server PATH]
 //! cargo bench --bench throughput -- --memory N [--server PATH]
 //! ```
 //!
@@ -114,8 +114,12 @@ fn compare(program: Option<PathBuf>, data: Data, rounds: u64) {
     let arena = Arena::new(program, data, state.path());
     let mut connection = measure::connect(arena.server.url());
     let mut table = Table::new(&arena.data, &measure::version(&mut connection));
+    let only = text_option("--only");
+    let is_in = |contender: &Contender| {
+        only.as_ref().is_none_or(|names| names.split(',').any(|name| name == contender.name()))
+    };
     for _ in 0..rounds {
-        for contender in Contender::ALL {
+        for contender in Contender::ALL.into_iter().filter(is_in) {
             arena.data.fill(&mut connection);
             let before = Cost::so_far(&mut connection);
             let began = Instant::now();

@@ -135,7 +135,7 @@ impl Table {
                 format!("{value:.2}")
             };
             match median(&row.seconds) {
-                None => println!("{:<8} {:>10}", row.contender.name(), "not here"),
+                None => println!("{:<8} {:>10}", row.contender.name(), "-"),
                 Some(seconds) => {
                     print(row.contender.name(), seconds, each(&row.client), each(&row.server));
                 }
