@@ -49,13 +49,10 @@ impl ClusterClient {
         let mut ask_at = None;
         for _ in 0..16 {
             let port = ask_at.unwrap_or_else(|| *self.map.get(&slot).unwrap_or(&self.ports[0]));
-            let connection = match self.connection(port) {
-                Ok(connection) => connection,
-                Err(_) => {
-                    // The node is gone: whoever is left knows better. Nothing was sent.
-                    self.forget(port);
-                    continue;
-                }
+            let Ok(connection) = self.connection(port) else {
+                // The node is gone: whoever is left knows better. Nothing was sent.
+                self.forget(port);
+                continue;
             };
             if ask_at.take().is_some() {
                 redis::cmd("ASKING").exec(connection)?;
