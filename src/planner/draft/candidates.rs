@@ -2,13 +2,13 @@
 
 use serde_json::Value as Json;
 
-use super::convert::{Conversion, library};
+use super::convert::{Conversion, library, says_opposite};
 use super::enums;
 use super::evidence::{Hits, Pairs, certainty, equal};
 use super::likeness::{Shift, likeness};
 use super::names::{alike, ratio};
 use super::pairwise;
-use super::side::{Leaf, Names, Side, value_at};
+use super::side::{Leaf, Side, value_at};
 use super::structure::Structure;
 use super::units;
 use crate::schema::FieldType;
@@ -22,6 +22,8 @@ pub enum How {
     Split { params: Json, after: Vec<Conversion> },
     /// Several fields become one text: the parameters of `mergeFields`.
     Merge { params: Json, after: Conversion },
+    /// Each new field by an expression in which `@1`, `@2` stand for the old fields.
+    Compute(Vec<String>),
     /// A value that is the same for every document, or a placeholder.
     Value(Json),
     /// A transform as it was declared.
@@ -47,8 +49,8 @@ pub struct Candidate {
     pub evidence: String,
     /// What only a person can confirm.
     pub assumes: Option<String>,
-    /// Other guesses for the same fields.
-    pub alternatives: Vec<String>,
+    /// Other guesses for the same fields: in words, and as steps.
+    pub alternatives: Vec<(String, Vec<Json>)>,
 }
 
 impl Candidate {
@@ -110,7 +112,12 @@ impl Ground<'_> {
             ways.extend(pairwise::conversions(old, new, self.pairs));
         }
         let mut best: Option<Candidate> = None;
+        let is_opposite = says_opposite(old, new);
         for way in ways {
+            // Flags that say the opposite are no renames.
+            if is_opposite && way.is_none() && !shown {
+                continue;
+            }
             let candidate =
                 if shown { self.by_pairs(from, to, way) } else { self.by_names(from, to, way) };
             let Some(mut candidate) = candidate else { continue };
@@ -214,10 +221,14 @@ impl Ground<'_> {
             return None;
         }
         let (similar, by_value) =
-            (likeness(old, new, &self.shifts), self.value_evidence(from, to, &way, fits));
+            (self.likeness(from, to), self.value_evidence(from, to, &way, fits));
         let by_name = prior(similar);
         let exclusive = match () {
-            () if old.path.len() != new.path.len() || !self.is_exclusive(from, to) => 0.0,
+            () if !self.is_exclusive(from, to) => 0.0,
+            () if self.new.is_lone(&new.path) => 0.42,
+            // Nothing else is left over on either side.
+            () if self.is_last(from, to) => 0.57,
+            () if old.path.len() != new.path.len() => 0.0,
             // Both stand in an object that moved with its other fields: what is left over in it
             // goes together.
             () if (old.path.len() > 1 || self.is_inside)
@@ -258,20 +269,6 @@ impl Ground<'_> {
         Some(Candidate { confidence, evidence, ..candidate })
     }
 
-    /// Whether the objects around two fields have other fields in common, under another name of the
-    /// object or the same.
-    fn moved_together(&self, old: &Names, new: &Names) -> bool {
-        let (from, to) = (&old[..old.len() - 1], &new[..new.len() - 1]);
-        let inside =
-            self.old.leaves.iter().filter(|leaf| leaf.path.starts_with(from) && leaf.path != *old);
-        let same = |leaf: &&Leaf| {
-            let wanted: Names = to.iter().chain(&leaf.path[from.len()..]).cloned().collect();
-            self.new.leaf(&wanted).is_some()
-        };
-        let shared = inside.clone().filter(same).count();
-        shared >= 1 && shared * 2 >= inside.count()
-    }
-
     /// What values say beyond "it fits": a new field that refuses most values accepts these, or has
     /// been seen with the same ones.
     fn value_evidence(&self, from: usize, to: usize, way: &Conversion, fits: Hits) -> f64 {
@@ -281,6 +278,9 @@ impl Ground<'_> {
         }
         // `active: true` is the word "active" of a list.
         let is_table = way.steps.first().is_some_and(|step| step["type"] == "mapValues");
+        if is_table && says_opposite(old, new) {
+            return 0.85;
+        }
         if is_table && (enums::names_a_word(old, new) || enums::says_flag(old, new, way)) {
             return 0.85;
         }
@@ -334,29 +334,6 @@ impl Ground<'_> {
         }
         let outputs = seen.iter().any(|(_, b)| !equal(b, seen[0].1));
         if outputs { told.max(0.0) } else { 0.0 }
-    }
-
-    /// Whether, of what is left over on both sides, only these two go together by this way.
-    fn is_exclusive_for(&self, from: usize, to: usize, way: &Conversion) -> bool {
-        let could = |from: usize, to: usize| {
-            let (old, new) = (&self.old.leaves[from], &self.new.leaves[to]);
-            !old.values.is_empty() && fitting(old, new, way).are_all()
-        };
-        self.free.contains(&from)
-            && !self.free.iter().any(|&other| other != from && could(other, to))
-            && !self.open.iter().any(|&other| other != to && could(from, other))
-    }
-
-    /// Whether no other old field could become the new one, nor this old one another.
-    fn is_exclusive(&self, from: usize, to: usize) -> bool {
-        let could = |from: usize, to: usize| {
-            let (old, new) = (&self.old.leaves[from], &self.new.leaves[to]);
-            types_meet(old, new, &Conversion::none())
-                && (old.values.is_empty() || old.values.iter().any(|value| new.fits_outside(value)))
-        };
-        could(from, to)
-            && !self.free.iter().any(|&other| other != from && could(other, to))
-            && !self.open.iter().any(|&other| other != to && could(from, other))
     }
 }
 

@@ -81,6 +81,7 @@ impl Chosen {
             questions.extend(more);
             guesses.extend(for_each(&self.new.leaves[*to], &steps, &self.old));
         }
+        guesses.extend(self.wraps());
         (guesses, questions)
     }
 
@@ -222,10 +223,11 @@ impl Chosen {
     fn stays(&self, path: &Names) -> bool {
         let Some(to) = self.new.leaf(path) else { return false };
         let Some(from) = self.old.leaf(path) else { return false };
+        // A text that is cut leaves its place to one of its parts.
+        let is_new =
+            |pick: &Candidate| !pick.reads.contains(&from) || matches!(pick.how, How::Split { .. });
         !self.picks.iter().any(|pick| {
-            pick.writes.contains(&to)
-                && !pick.reads.contains(&from)
-                && !matches!(pick.how, How::Value(_))
+            pick.writes.contains(&to) && is_new(pick) && !matches!(pick.how, How::Value(_))
         })
     }
 
@@ -260,7 +262,7 @@ impl Chosen {
         let steps = steps_at(pick, &self.old, &self.new, &op.reads, &keeps);
         let (tier, confidence) = sureness(pick);
         let made = steps.into_iter().map(|step| Guess {
-            alternatives: pick.alternatives.clone(),
+            alternatives: pick.alternatives.iter().map(|(words, _)| words.clone()).collect(),
             ..guess_of(step, tier, confidence, pick.evidence.clone())
         });
         made.collect()
@@ -280,7 +282,7 @@ impl Chosen {
         steps
             .into_iter()
             .map(|step| Guess {
-                alternatives: pick.alternatives.clone(),
+                alternatives: pick.alternatives.iter().map(|(words, _)| words.clone()).collect(),
                 ..guess_of(step, tier, confidence, pick.evidence.clone())
             })
             .collect()

@@ -59,6 +59,16 @@ pub const COMPOSITES: &[Composite] = &[
         separator: "x",
     },
     Composite {
+        whole: &["size", "dimensions", "dimension", "measurements"],
+        parts: &[&["width", "w", "length"], &["height", "h", "width"], &["depth", "d", "height"]],
+        separator: "x",
+    },
+    Composite {
+        whole: &["phone", "telephone", "tel", "mobile", "msisdn"],
+        parts: &[&["country", "prefix", "cc"], &["number", "local", "national", "subscriber"]],
+        separator: " ",
+    },
+    Composite {
         whole: &["repository", "repo", "slug", "project", "fullname", "full"],
         parts: &[
             &["owner", "org", "organization", "user", "namespace", "vendor"],

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::enums;
 use super::lists;
+use super::names;
 use super::side::{Leaf, path_text};
 use super::structure::type_of;
 use super::times;
@@ -119,7 +120,7 @@ fn at_field(step: &Json, path: &[String]) -> Json {
 }
 
 /// How an expression names the input at `path`.
-fn accessor(path: &[String]) -> String {
+pub fn accessor(path: &[String]) -> String {
     let plain = |name: &str| {
         !name.is_empty()
             && !name.starts_with(|c: char| c.is_ascii_digit())
@@ -163,11 +164,13 @@ pub fn library(from: &Leaf, to: &Leaf) -> Vec<Conversion> {
     let mut found = vec![Conversion::none()];
     found.extend(enums::maps(from, to));
     found.extend(enums::flag(from, to));
+    found.extend(enums::ordinals(from, to));
+    found.extend(enums::denied(from, to));
     for source in types_seen(from) {
         match source {
             FieldType::String => from_text(from, to, &mut found),
             FieldType::Integer | FieldType::Number => from_number(from, to, source, &mut found),
-            FieldType::Boolean => from_boolean(to, &mut found),
+            FieldType::Boolean => from_boolean(from, to, &mut found),
             FieldType::Array => lists::from_array(from, to, &mut found),
             FieldType::Object => lists::from_object(from, to, &mut found),
             FieldType::Null => {}
@@ -186,20 +189,32 @@ fn convert(from: &str, to: &str) -> Json {
 
 fn from_text(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     let structure = &to.structure;
+    units::measured(from, to, found);
     let mut add = |steps, cost, words: &str| found.push(Conversion::of(steps, cost, words));
     if structure.types.contains(&FieldType::Integer) {
         add(vec![convert("string", "integer")], 0.03, "text as an integer");
     } else if structure.types.contains(&FieldType::Number) {
         add(vec![convert("string", "number")], 0.03, "text as a number");
     }
+    let none = ["", "-", "--", "n/a", "na", "none", "null", "nil", "nan", "unknown", "?"];
+    let says_none = |text: &&str| none.contains(&text.trim().to_lowercase().as_str());
+    let texts: Vec<&str> = from.values.iter().filter_map(Json::as_str).collect();
+    let nones = texts.iter().filter(|text| says_none(text)).count();
+    let is_number = structure.types.contains(&FieldType::Integer)
+        || structure.types.contains(&FieldType::Number);
+    let are_all = texts.iter().all(|text| says_none(text) || text.trim().parse::<f64>().is_ok());
+    if structure.is_nullable() && is_number && are_all && nones > 0 && nones < texts.len() {
+        let kind = if structure.types.contains(&FieldType::Integer) { "integer" } else { "number" };
+        let mut lenient = convert("string", kind);
+        lenient["onError"] = "null".into();
+        add(vec![lenient], 0.06, "text as a number, null where there is none");
+    }
     if structure.types.contains(&FieldType::Boolean) {
         add(vec![convert("string", "boolean")], 0.03, "text as true or false");
-        let words = json!({"type": "mapValues", "field": "@", "map": {
-            "yes": true, "no": false, "y": true, "n": false, "on": true, "off": false,
-            "true": true, "false": false, "1": true, "0": false}});
-        add(vec![words], 0.05, "words as true or false");
+        found.extend(enums::truth(from));
     }
     if structure.types.contains(&FieldType::String) && is_strict(to) {
+        let mut add = |steps, cost, words: &str| found.push(Conversion::of(steps, cost, words));
         add(vec![json!({"type": "trim", "field": "@"})], 0.05, "without space around");
         for (case, words) in [("lower", "in lower case"), ("upper", "in upper case")] {
             add(vec![json!({"type": "case", "field": "@", "to": case})], 0.06, words);
@@ -234,6 +249,14 @@ fn from_text(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     }
 }
 
+/// Whether two flags are called the opposite of each other.
+pub fn says_opposite(from: &Leaf, to: &Leaf) -> bool {
+    let last = |leaf: &Leaf| leaf.path.last().cloned().unwrap_or_default();
+    let are_flags =
+        types_seen(from) == [FieldType::Boolean] && to.structure.is_only(FieldType::Boolean);
+    are_flags && names::are_opposite(&last(from), &last(to))
+}
+
 /// Whether a text field refuses most texts.
 fn is_strict(to: &Leaf) -> bool {
     let structure = &to.structure;
@@ -263,7 +286,12 @@ fn from_number(from: &Leaf, to: &Leaf, source: FieldType, found: &mut Vec<Conver
     }
 }
 
-fn from_boolean(to: &Leaf, found: &mut Vec<Conversion>) {
+fn from_boolean(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
+    if to.structure.may_be(FieldType::Boolean) && says_opposite(from, to) {
+        let turned =
+            json!({"type": "mapValues", "field": "@", "pairs": [[true, false], [false, true]]});
+        found.push(Conversion::of(vec![turned], 0.05, "true is false, the name says the opposite"));
+    }
     for (field_type, name) in [
         (FieldType::String, "string"),
         (FieldType::Integer, "integer"),

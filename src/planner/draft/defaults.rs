@@ -125,7 +125,12 @@ pub fn fill(
             Some(filling) if is_empty(&filling.value) && left.iter().any(is_left) => {
                 questions.push(Question::value(&scope.lead, leaf, Some(filling.value)));
             }
-            Some(filling) if filling.confidence >= GUESS => {
+            Some(mut filling) if filling.confidence >= GUESS => {
+                // While an old field with values has no place, that there is none is a guess.
+                let is_none = is_empty(&filling.value) || filling.value.is_null();
+                if is_none && left.iter().any(|from| is_homeless(ground, *from)) {
+                    filling.confidence = filling.confidence.min(0.6);
+                }
                 let evidence = format!("{} = {}: {}", leaf.text(), filling.value, filling.why);
                 filled.push(candidate(filling.value, to, filling.confidence, evidence));
             }
@@ -133,6 +138,12 @@ pub fn fill(
         }
     }
     filled
+}
+
+/// Whether an old field has values, and no place in the new schema.
+fn is_homeless(ground: &Ground<'_>, from: usize) -> bool {
+    let old = &ground.old.leaves[from];
+    old.declared && ground.new.leaf(&old.path).is_none() && old.values.iter().any(|v| !v.is_null())
 }
 
 /// Whether the objects around a field stand in documents: then it must, too. Around an optional

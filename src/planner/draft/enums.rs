@@ -136,7 +136,13 @@ pub fn table(from: &Leaf, to: &Leaf, known: &[(Json, Json)]) -> Option<Table> {
             None => open.push(old),
         }
     }
+    let short = abbreviated(&open, targets, &out.pairs);
     for old in open {
+        if let Some((_, new)) = short.iter().find(|(known, _)| *known == old) {
+            out.by_meaning = true;
+            out.pairs.push((old, new.clone()));
+            continue;
+        }
         let taken = |target: &Json| out.pairs.iter().any(|(_, new)| new == target);
         let free: Vec<&Json> = targets.iter().filter(|target| !taken(target)).collect();
         match by_name(&old, from, targets).or_else(|| by_meaning(&old, &free)) {
@@ -177,6 +183,125 @@ fn domain(from: &Leaf) -> Option<Vec<Json>> {
     (are_scalars && !values.is_empty() && values.len() <= LISTED_MAX).then_some(values)
 }
 
+/// Old words that are short forms of new ones, when all of them are, each of another word: `S` and `D`
+/// of `shipped` and `delivered`, `HR` of `human-resources`, `gas` of `gasoline`.
+fn abbreviated(open: &[Json], targets: &[Json], pairs: &[(Json, Json)]) -> Vec<(Json, Json)> {
+    let is_short = |old: &str, new: &str| {
+        let (old, new) = (words(old).concat(), words(new));
+        let initials: String = new.iter().filter_map(|word| word.chars().next()).collect();
+        let whole = new.concat();
+        // `cncl` of `cancelled`: its letters in order, from the first on.
+        let mut letters = whole.chars();
+        let in_order = old.chars().all(|wanted| letters.any(|letter| letter == wanted));
+        let is_skeleton = old.len() >= 3
+            && in_order
+            && whole.starts_with(&old[..old.chars().next().map_or(0, char::len_utf8)]);
+        !old.is_empty()
+            && old.len() < whole.len()
+            && (whole.starts_with(&old) || initials == old && old.len() > 1 || is_skeleton)
+    };
+    let mut found: Vec<(Json, Json)> = Vec::new();
+    for old in open {
+        let Some(text) = old.as_str() else { return Vec::new() };
+        let free = targets.iter().filter(|new| !pairs.iter().any(|(_, taken)| taken == *new));
+        let fits: Vec<&Json> =
+            free.filter(|new| new.as_str().is_some_and(|new| is_short(text, new))).collect();
+        match fits.as_slice() {
+            [only] if !found.iter().any(|(_, taken)| taken == *only) => {
+                found.push((old.clone(), (*only).clone()));
+            }
+            // A letter that two words begin with says nothing, and a word that has two says as much.
+            _ if text.chars().count() <= 2 => return Vec::new(),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Numbers that count the words of a list, in its order: an assumption, to be confirmed.
+pub fn ordinals(from: &Leaf, to: &Leaf) -> Option<Conversion> {
+    let targets = to.structure.listed.as_deref().filter(|targets| targets.len() > 1)?;
+    let mut olds = domain(from)?;
+    let number = |value: &Json| value.as_i64();
+    olds.sort_by_key(|value| number(value));
+    let first = number(olds.first()?)?;
+    let in_row = olds.iter().all(|value| number(value).is_some())
+        && (0..=1).contains(&first)
+        && targets.iter().all(Json::is_string)
+        && olds.last().and_then(number)? - first < i64::try_from(targets.len()).ok()?
+        && (from.structure.listed.is_none() || olds.len() == targets.len());
+    let word = |value: &Json| {
+        let at = usize::try_from(number(value)? - first).ok()?;
+        Some((value.clone(), targets.get(at)?.clone()))
+    };
+    let pairs: Vec<(Json, Json)> =
+        olds.iter().map(word).collect::<Option<_>>().filter(|_| in_row)?;
+    let conversion = Conversion::of(vec![step(&pairs)], 0.1, &in_words(&pairs));
+    Some(conversion.assuming("that the numbers count the words in their order"))
+}
+
+/// Words that say true or false, as they are written here.
+pub fn truth(from: &Leaf) -> Option<Conversion> {
+    const TRUE: [&str; 8] = ["yes", "y", "on", "true", "t", "1", "enabled", "ja"];
+    const FALSE: [&str; 8] = ["no", "n", "off", "false", "f", "0", "disabled", "nein"];
+    let word = |value: &Json| -> Option<(Json, Json)> {
+        let text = value.as_str()?.trim().to_lowercase();
+        let is_true = TRUE.contains(&text.as_str());
+        (is_true || FALSE.contains(&text.as_str())).then(|| (value.clone(), is_true.into()))
+    };
+    let pairs: Vec<(Json, Json)> = domain(from)?.iter().map(word).collect::<Option<_>>()?;
+    (!pairs.is_empty()).then(|| Conversion::of(vec![step(&pairs)], 0.05, "words as true or false"))
+}
+
+/// Both ways to take two words for true and false: the word that denies the other is false first.
+pub fn readings(from: &Leaf, to: &Leaf) -> Vec<Vec<(Json, Json)>> {
+    let olds = domain(from).unwrap_or_default();
+    let [a, b] = olds.as_slice() else { return Vec::new() };
+    if !to.structure.is_only(crate::schema::FieldType::Boolean) {
+        return Vec::new();
+    }
+    let read = |on: &Json, off: &Json| vec![(on.clone(), true.into()), (off.clone(), false.into())];
+    if denies(a, b) { vec![read(b, a), read(a, b)] } else { vec![read(a, b), read(b, a)] }
+}
+
+/// Whether a word is another with a `not`, `un` or `in` before it.
+fn denies(no: &Json, yes: &Json) -> bool {
+    let plain = |value: &Json| value.as_str().map(|text| words(text).concat()).unwrap_or_default();
+    let (no, yes) = (plain(no), plain(yes));
+    let heads = ["not", "un", "in", "non", "no", "dis", "never"];
+    !yes.is_empty() && heads.iter().any(|head| no.strip_prefix(head) == Some(&yes))
+}
+
+/// A word and the one that denies it as true and false.
+pub fn denied(from: &Leaf, to: &Leaf) -> Option<Conversion> {
+    let olds = domain(from)?;
+    let pairs = readings(from, to).into_iter().next()?;
+    if !olds.iter().any(|a| olds.iter().any(|b| denies(a, b))) {
+        return None;
+    }
+    let read = Conversion::of(vec![step(&pairs)], 0.1, &in_words(&pairs));
+    Some(read.assuming(format!("that {} means true", pairs[0].0)))
+}
+
+/// The table as far as it is likely, and beyond that by what is left over, for a person to edit.
+pub fn best_effort(from: &Leaf, to: &Leaf) -> Vec<(Json, Json)> {
+    let Some(mut table) = table(from, to, &[]) else { return Vec::new() };
+    let targets = to.structure.listed.as_deref().unwrap_or_default();
+    for old in std::mem::take(&mut table.unknown) {
+        let near = |new: &&Json| {
+            let text =
+                |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_lowercase);
+            let is_taken = table.pairs.iter().any(|(_, taken)| taken == *new);
+            strsim::jaro_winkler(&text(&old), &text(new)) - if is_taken { 0.5 } else { 0.0 }
+        };
+        // Of equals the first one, in the schema's order.
+        let best = targets.iter().rev().max_by(|a, b| near(a).total_cmp(&near(b)));
+        let Some(best) = best.cloned() else { continue };
+        table.pairs.push((old, best));
+    }
+    table.pairs
+}
+
 /// `IN_PROGRESS` and `in-progress`.
 fn spelled_alike(old: &Json, new: &Json) -> bool {
     let (Some(old), Some(new)) = (old.as_str(), new.as_str()) else { return false };
@@ -195,7 +320,14 @@ fn by_name(old: &Json, from: &Leaf, targets: &[Json]) -> Option<Json> {
         let word = target.as_str().map(words).unwrap_or_default();
         word == name || same(&word.join(" "), &name.join(" "))
     };
-    let named = targets.iter().find(|target| says(target))?;
+    // `dark_mode` of "dark" and "light": one word of the name, and no other word of the list.
+    let is_part = |target: &&Json| {
+        let word = target.as_str().map(words).unwrap_or_default();
+        !word.is_empty() && word.iter().all(|word| word.len() > 2 && name.contains(word))
+    };
+    let parts: Vec<&Json> = targets.iter().filter(is_part).collect();
+    let part = if let [only] = parts.as_slice() { Some(*only) } else { None };
+    let named = targets.iter().find(|target| says(target)).or(part)?;
     match (flag, targets) {
         (true, _) => Some(named.clone()),
         (false, [a, b]) => Some(if a == named { b.clone() } else { a.clone() }),
@@ -269,9 +401,12 @@ fn by_meaning(old: &Json, free: &[&Json]) -> Option<Json> {
     // `canceled_by_user` and `canceled`: the beginning alone is shared, and by one word only.
     let near = |new: &&&Json| {
         let (a, b) = (words(text).concat(), new.as_str().map(words).unwrap_or_default().concat());
+        let (own, other) = (words(text), new.as_str().map(words).unwrap_or_default());
+        let ends = |long: &[String], short: &[String]| !short.is_empty() && long.ends_with(short);
         a.len() >= 4
             && b.len() >= 4
             && (a.starts_with(&b) || b.starts_with(&a) || strsim::jaro_winkler(&a, &b) >= 0.93)
+            || a.len() >= 4 && (ends(&own, &other) || ends(&other, &own))
     };
     let alike: Vec<&&Json> = free.iter().filter(near).collect();
     match alike.as_slice() {

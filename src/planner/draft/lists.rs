@@ -1,9 +1,13 @@
 //! Lists, maps and single values that become one another.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value as Json, json};
 
 use super::convert::{Conversion, calculated};
-use super::side::Leaf;
+use super::enums;
+use super::names::{singular, words};
+use super::side::{Leaf, item_leaf};
 use super::structure::Structure;
 use crate::schema::FieldType;
 
@@ -13,29 +17,46 @@ const SEPARATORS: [&str; 9] = [", ", "; ", " | ", " and ", ",", ";", "|", "\n", 
 /// A value that becomes a list: of its own, or of its parts.
 pub fn wrapped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     let texts: Vec<&str> = from.values.iter().filter_map(Json::as_str).collect();
+    let mut may_be_lists = false;
     for separator in SEPARATORS {
         let holding = texts.iter().filter(|text| text.contains(separator)).count();
         let is_listed = holding * 4 >= texts.len() && holding > 0;
-        let plain = texts.iter().filter(|text| text.contains(char::is_whitespace)).count();
-        // A space separates words of a sentence as well: only where no text has anything else.
-        let is_sure =
-            separator != " " || plain == texts.len() && texts.iter().all(|t| t.len() < 80);
+        // A space separates words of a sentence and names as well.
+        let is_sure = separator != " " || are_word_lists(&texts);
         if is_listed {
+            may_be_lists = true;
             let expr = format!(
                 "@i == \"\" and array({{}}) or string.split(@i, {})",
                 Json::from(separator)
             );
             let words = format!("the parts between '{separator}'");
             let cost = if is_sure { 0.05 } else { 0.2 };
-            found.push(Conversion::of(vec![calculated(&expr)], cost, &words));
+            let parts = Conversion::of(vec![calculated(&expr)], cost, &words);
+            let doubt = format!("whether '{separator}' stands between items");
+            found.push(if is_sure { parts } else { parts.assuming(doubt) });
         }
     }
     let wrap = json!({"type": "wrapField", "field": "@"});
-    found.push(Conversion::of(vec![wrap], 0.06, "in a list of its own"));
+    let wrap = Conversion::of(vec![wrap], 0.06, "in a list of its own");
+    let doubt = "whether each text is one item of the list";
+    found.push(if may_be_lists { wrap.assuming(doubt) } else { wrap });
     if let Some(name) = only_text_field(to.structure.items.as_ref()) {
         let expr = format!("array({{ {{ [{}] = @i }} }})", Json::from(name));
         found.push(Conversion::of(vec![calculated(&expr)], 0.14, "in a list of one object"));
     }
+}
+
+/// Whether texts are lists of words: few and plain words that come again, more of them in one text than
+/// in another.
+fn are_word_lists(texts: &[&str]) -> bool {
+    let counts: BTreeSet<usize> = texts.iter().map(|text| text.split(' ').count()).collect();
+    let all: Vec<&str> = texts.iter().flat_map(|text| text.split(' ')).collect();
+    let distinct: BTreeSet<&&str> = all.iter().collect();
+    let is_plain = |word: &&str| {
+        let mark = |c: char| matches!(c, '_' | '-' | ':' | '.' | '/' | '#');
+        !word.is_empty() && word.chars().all(|c| c.is_lowercase() || c.is_ascii_digit() || mark(c))
+    };
+    counts.len() > 1 && distinct.len() * 2 <= all.len() && all.iter().all(is_plain)
 }
 
 /// What a list may become.
@@ -46,6 +67,7 @@ pub fn from_array(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     }
     if structure.is_only(FieldType::Array) {
         reshaped(from, to, found);
+        found.extend(item_by_item(from, to));
         of_only_item(from, found);
         return;
     }
@@ -55,7 +77,16 @@ pub fn from_array(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
         let hoist = json!({"type": "hoistField", "field": "@"});
         found.push(Conversion::of(vec![hoist], 0.06, "the only item of the list"));
     }
-    if structure.may_be(FieldType::String) && texts_only(from) {
+    // `email` of `emails`: one of them; `primaryCategory` of `categories`: the first.
+    let name = |leaf: &Leaf| words(leaf.path.last().map_or("", String::as_str));
+    let (had, wanted) = (name(from), name(to));
+    let of_one: Vec<String> = had.iter().map(|word| singular(word)).collect();
+    let says = |of: &[&str]| wanted.iter().any(|word| of.contains(&word.as_str()));
+    let says_last = says(&["last", "latest", "newest"]);
+    let is_one = had != wanted && of_one == wanted
+        || says(&["first", "primary", "main", "default"])
+        || says_last;
+    if structure.may_be(FieldType::String) && texts_only(from) && !is_one {
         for separator in [",", ", ", " ", ";", "|", "\n"] {
             let expr = format!("table.concat(@i, {})", Json::from(separator));
             let words = format!("its items joined with '{separator}'");
@@ -67,7 +98,8 @@ pub fn from_array(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
         for (many, words) in [("first", "its first item"), ("last", "its last item")] {
             let hoist =
                 json!({"type": "hoistField", "field": "@", "onMany": many, "onEmpty": "null"});
-            let taken = Conversion::of(vec![hoist], 0.2, words);
+            let is_told = is_one && says_last == (many == "last");
+            let taken = Conversion::of(vec![hoist], if is_told { 0.08 } else { 0.2 }, words);
             found.push(taken.assuming("the other items are dropped"));
         }
     }
@@ -159,7 +191,7 @@ fn key_names(from: &Leaf, items: &[&Json]) -> Vec<String> {
     };
     let fits = |name: &String| {
         from.values.iter().filter_map(Json::as_array).all(|list| {
-            let mut seen = std::collections::BTreeSet::new();
+            let mut seen = BTreeSet::new();
             list.iter().all(|item| {
                 item.get(name).and_then(Json::as_str).is_some_and(|text| seen.insert(text))
             })
@@ -227,6 +259,37 @@ fn reshaped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
             &format!("objects with the items as '{name}'"),
         ));
     }
+}
+
+/// A list of scalars whose items become other scalars, each by the same table or conversion.
+fn item_by_item(from: &Leaf, to: &Leaf) -> Option<Conversion> {
+    let (old, new) = (item_leaf(from)?, item_leaf(to)?);
+    let of_items = |make: &str| {
+        format!(
+            "(function() local o = array({{}}) for _, e in @i do table.insert(o, {make}) end return o end)()"
+        )
+    };
+    let are_texts = old.values.iter().all(Json::is_string);
+    if old.values.is_empty() || old.values.iter().all(|value| new.fits(value)) || !are_texts {
+        return None;
+    }
+    if new.structure.is_only(FieldType::Integer) || new.structure.is_only(FieldType::Number) {
+        let is_number =
+            |value: &Json| value.as_str().is_some_and(|text| text.parse::<f64>().is_ok());
+        let way = Conversion::of(
+            vec![calculated(&of_items("tonumber(e)"))],
+            0.06,
+            "its items as numbers",
+        );
+        return old.values.iter().all(is_number).then_some(way);
+    }
+    let table = enums::maps(&old, &new)?;
+    let map = table.steps.first()?.get("map")?.as_object()?.clone();
+    let entries: Vec<String> =
+        map.iter().map(|(word, new)| format!("[{}] = {new}", Json::from(word.as_str()))).collect();
+    let make = format!("(({{ {} }})[e] or e)", entries.join(", "));
+    let words = format!("in each item {}", table.words);
+    Some(Conversion { steps: vec![calculated(&of_items(&make))], words, ..table })
 }
 
 /// The one field of an object that must stand, or that alone is declared.

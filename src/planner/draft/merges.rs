@@ -21,6 +21,7 @@ impl Ground<'_> {
             }
             if self.pairs.after(&new.path).is_empty() {
                 found.extend(self.merges_by_names(to));
+                found.extend(self.merge_day_and_time(to));
             } else {
                 found.extend(self.merge_by_pairs(to));
             }
@@ -64,6 +65,40 @@ impl Ground<'_> {
             found.push(candidate);
         }
         found
+    }
+
+    /// A day and a time of day as a moment.
+    fn merge_day_and_time(&self, to: usize) -> Option<Candidate> {
+        if self.new.leaves[to].structure.format.as_deref() != Some("date-time") {
+            return None;
+        }
+        let shaped = |from: &&usize, shape: &str| {
+            let texts = &self.old.leaves[**from].values;
+            let is_like = |text: &str| {
+                text.len() == shape.len()
+                    && text
+                        .bytes()
+                        .zip(shape.bytes())
+                        .all(|(a, b)| if b == b'0' { a.is_ascii_digit() } else { a == b })
+            };
+            !texts.is_empty() && texts.iter().all(|value| value.as_str().is_some_and(is_like))
+        };
+        let mut days = self.free.iter().filter(|from| shaped(from, "0000-00-00"));
+        let mut times =
+            self.free.iter().filter(|from| shaped(from, "00:00") || shaped(from, "00:00:00"));
+        let (day, None, time, None) = (*days.next()?, days.next(), *times.next()?, times.next())
+        else {
+            return None;
+        };
+        let tail = if shaped(&&time, "00:00") { ":00Z" } else { "Z" };
+        let text = |text: &str| Piece::Text(text.to_owned());
+        let template = [Piece::Field(day), text("T"), Piece::Field(time), text(tail)];
+        let candidate = self.merge(to, &template);
+        Some(Candidate {
+            confidence: 0.82,
+            assumes: Some("that the times are in UTC".to_owned()),
+            ..candidate
+        })
     }
 
     /// The template that the first pairs show, asked of all.

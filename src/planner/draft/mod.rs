@@ -14,17 +14,22 @@ mod defaults;
 mod dropped;
 mod enums;
 mod evidence;
+mod gather;
 mod hints;
 mod inside;
 mod likeness;
 mod lists;
+mod lone;
 mod merges;
 mod names;
+mod neighbours;
 mod order;
 mod pairwise;
+mod prelude;
 mod prove;
 mod question;
 mod scope;
+mod shapes;
 mod side;
 mod splits;
 mod structure;
@@ -95,7 +100,7 @@ pub fn draft(
     pairs: &[(Sample, Sample)],
     hints: &Hints,
 ) -> Draft {
-    let (old_root, new_root) = (annotated(source), annotated(target));
+    let (mut old_root, new_root) = (annotated(source), annotated(target));
     let read = |schema: &Schema, sample: &Sample| -> Option<Json> {
         schema.validator().read(&sample.content.document().ok()?).ok()
     };
@@ -112,8 +117,11 @@ pub fn draft(
             documents.push(before);
         }
     }
-    let shown =
-        pairs.iter().filter_map(|(a, b)| Some((read(source, a)?, read(target, b)?))).collect();
+    let both = pairs.iter().filter_map(|(a, b)| Some((read(source, a)?, read(target, b)?)));
+    let mut shown: Vec<(Json, Json)> = both.collect();
+    let mut before: Vec<&mut Json> = documents.iter_mut().collect();
+    before.extend(shown.iter_mut().map(|(before, _)| before));
+    let prelude = prelude::open(&mut old_root, &new_root, &mut before);
     let scope = Scope {
         old: Part { node: &old_root, root: &old_root },
         new: Part { node: &new_root, root: &new_root },
@@ -128,8 +136,8 @@ pub fn draft(
     let (mut refused, mut rounds): (Vec<String>, usize) = (Vec::new(), 0);
     loop {
         let chosen = scope.choose(&refused);
-        let (mut steps, mut questions) = chosen.compile();
-        steps.extend(stamp(&scope));
+        let (steps, mut questions) = chosen.compile();
+        let steps: Vec<Guess> = prelude.iter().cloned().chain(steps).chain(stamp(&scope)).collect();
         let definitions: Vec<Json> = steps.iter().map(|guess| guess.step.clone()).collect();
         let frozen = Frozen { now: NOW.to_owned(), ..Frozen::default() };
         let on: Vec<&Sample> = if of_source.is_empty() {

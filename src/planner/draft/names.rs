@@ -18,7 +18,7 @@ const SYNONYMS: &[&[&str]] = &[
     &["address", "addr"],
     &["phone", "tel", "telephone", "mobile"],
     &["email", "mail"],
-    &["zip", "postal", "postcode", "zipcode", "postalcode"],
+    &["zip", "postal", "postcode", "zipcode", "postalcode", "plz"],
     &["language", "lang", "locale"],
     &["configuration", "config", "conf", "cfg", "settings", "options", "preferences", "prefs"],
     &["command", "cmd"],
@@ -53,6 +53,19 @@ const SYNONYMS: &[&[&str]] = &[
     &["token", "secret"],
     &["group", "team"],
     &["customer", "client", "buyer"],
+    &["department", "dept"],
+    &["position", "pos"],
+    &["information", "info"],
+    &["average", "avg"],
+    &["weight", "wt"],
+    &["currency", "ccy"],
+    &["registered", "joined", "signup", "enrolled"],
+    &["device", "dev"],
+    &["reference", "ref"],
+    &["vehicle", "car"],
+    &["battery", "bat"],
+    &["gender", "sex"],
+    &["manufacturer", "make", "brand", "vendor", "maker"],
     &["timestamp", "ts", "time", "date", "at", "on", "datetime"],
     &["temperature", "temp"],
     &["color", "colour"],
@@ -71,6 +84,50 @@ pub const GENERIC: [&str; 16] = [
     "name", "id", "type", "value", "key", "url", "title", "text", "code", "label", "content",
     "count", "data", "kind", "login", "username",
 ];
+
+/// Last words of names that say only what kind of value the rest of the name has.
+const TAILS: [&str; 9] = ["count", "url", "id", "name", "text", "value", "date", "list", "number"];
+
+/// Whether two names say the opposite: `disabled` and `enabled`, `hidden` and `isVisible`,
+/// `noCache` and `cache`.
+pub fn are_opposite(from: &str, to: &str) -> bool {
+    const OPPOSITES: &[(&[&str], &[&str])] = &[
+        (&["disabled", "disable", "inactive", "off"], &["enabled", "enable", "active", "on"]),
+        (&["hidden", "hide", "invisible"], &["visible", "shown", "show", "public"]),
+        (&["private", "secret"], &["public"]),
+        (&["closed"], &["open", "opened"]),
+        (&["locked"], &["unlocked"]),
+        (&["muted", "silent"], &["audible", "sound"]),
+        (&["deny", "denied", "forbidden", "blocked"], &["allow", "allowed", "permitted"]),
+        (&["exclude", "excluded"], &["include", "included"]),
+        (&["optional"], &["required", "mandatory"]),
+        (&["unread"], &["read"]),
+        (&["readonly"], &["writable", "editable"]),
+        (&["offline"], &["online"]),
+        (&["draft", "unpublished"], &["published"]),
+        (&["skip"], &["run"]),
+        (&["soldout"], &["available"]),
+    ];
+    let bare = |name: &str| -> Vec<String> {
+        let mut words = words(name);
+        words.retain(|word| !matches!(word.as_str(), "is" | "are" | "be" | "was" | "has"));
+        words
+    };
+    let (a, b) = (bare(from), bare(to));
+    let negated = |a: &[String], b: &[String]| {
+        a.len() == b.len() + 1
+            && matches!(a[0].as_str(), "no" | "not" | "non" | "without" | "un" | "disable" | "skip")
+            && a[1..] == *b
+    };
+    let says = |words: &[String], of: &[&str]| words.iter().any(|word| of.contains(&word.as_str()));
+    let rest = |words: &[String], of: &[&str]| -> Vec<String> {
+        words.iter().filter(|word| !of.contains(&word.as_str())).cloned().collect()
+    };
+    let across = |a: &[String], b: &[String]| {
+        OPPOSITES.iter().any(|(no, yes)| says(a, no) && says(b, yes) && rest(a, no) == rest(b, yes))
+    };
+    negated(&a, &b) || negated(&b, &a) || across(&a, &b) || across(&b, &a)
+}
 
 /// The words of a name, in lower case: `userName2`, `user_name-2` and `user.name.2` have the same.
 pub fn words(name: &str) -> Vec<String> {
@@ -103,14 +160,35 @@ pub fn canonical(word: &str) -> String {
     if let Some(first) = row(word) {
         return first.to_owned();
     }
-    let singular = match word {
+    let singular = singular(word);
+    row(&singular).map_or(singular, str::to_owned)
+}
+
+/// The word for one of them.
+pub fn singular(word: &str) -> String {
+    let hisses = ["ches", "shes", "sses", "xes", "zes"].iter().any(|end| word.ends_with(end));
+    match word {
         _ if word.len() > 4 && word.ends_with("ies") => format!("{}y", &word[..word.len() - 3]),
+        _ if word.len() > 4 && hisses => word[..word.len() - 2].to_owned(),
         _ if word.len() > 3 && word.ends_with('s') && !word.ends_with("ss") => {
             word[..word.len() - 1].to_owned()
         }
         _ => word.to_owned(),
-    };
-    row(&singular).map_or(singular, str::to_owned)
+    }
+}
+
+/// The words that words are taken for; two that are one elsewhere (`postal code`) are one.
+fn canon(words: &[String]) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let both = words[at..].iter().take(2).map(String::as_str).collect::<String>();
+        let is_one =
+            at + 1 < words.len() && SYNONYMS.iter().any(|row| row.contains(&both.as_str()));
+        out.push(if is_one { canonical(&both) } else { canonical(&words[at]) });
+        at += if is_one { 2 } else { 1 };
+    }
+    out
 }
 
 /// The words of a whole path.
@@ -136,6 +214,18 @@ pub fn alike(from: &[String], to: &[String]) -> f64 {
     if own.len() > 1 && own == led(to) || other.len() > 1 && other == led(from) {
         return 0.95;
     }
+    // `fare` became `fare.amount`, or the other way: the value itself, or something about it.
+    let (outer, inner) = if from.len() < to.len() { (from, to) } else { (to, from) };
+    if inner.len() == outer.len() + 1 && inner.starts_with(outer) {
+        let last = words(&inner[outer.len()]);
+        match last.last().map(String::as_str) {
+            Some("value" | "amount" | "text") => return 0.91,
+            Some("currency" | "unit" | "units" | "type" | "locale" | "format") if to == inner => {
+                return 0.45;
+            }
+            _ => {}
+        }
+    }
     // `author` became `author.name`, or the other way.
     let (short, long) = if all_own.len() < all_other.len() {
         (&all_own, &all_other)
@@ -159,15 +249,26 @@ pub fn alike(from: &[String], to: &[String]) -> f64 {
             (false, false) => 0.55,
         };
     }
-    let canon = |words: &[String]| words.iter().map(|w| canonical(w)).collect::<Vec<_>>();
+    // `stats.followers` became `followers_count`: a word that only says what kind of value it is.
+    let is_tail = |short: &[String], long: &[String]| {
+        long.starts_with(short)
+            && long.len() == short.len() + 1
+            && TAILS.contains(&&*long[short.len()])
+    };
+    if from.len() != to.len() && (is_tail(&own, &other) || is_tail(&other, &own)) {
+        return 0.76;
+    }
     if canon(&own) == canon(&other) && parents.0 == parents.1 {
         return 0.9;
+    }
+    if canon(&own) == canon(&other) && own.len().max(other.len()) > 1 {
+        return 0.82;
     }
     let raw = by_words(&all_own, &all_other, &all_own.concat(), &all_other.concat());
     let in_full =
         by_words(&canon(&all_own), &canon(&all_other), &all_own.concat(), &all_other.concat());
     let by_name = by_words(&canon(&own), &canon(&other), &own.concat(), &other.concat());
-    let far = if parents.0 == parents.1 { 1.0 } else { 0.85 };
+    let far = if parents.0 == parents.1 { 1.0 } else { 0.88 };
     in_full.max(raw).max(by_name * far).min(0.89)
 }
 
@@ -197,10 +298,13 @@ fn by_words(own: &[String], other: &[String], text: &str, other_text: &str) -> f
         return 0.0;
     }
     let (a, b): (BTreeSet<_>, BTreeSet<_>) = (own.iter().collect(), other.iter().collect());
+    let same = a.intersection(&b).count();
     let common = a.iter().filter(|word| b.iter().any(|other| kin(word, other))).count();
     let common = common.min(b.len());
-    let shared = ratio(common, a.len().min(b.len()));
-    let dice = ratio(2 * common, a.len() + b.len());
+    // A form of a word says less than the word.
+    let common = ratio(same, 1) + KIN * ratio(common.saturating_sub(same), 1);
+    let shared = common / ratio(a.len().min(b.len()), 1);
+    let dice = 2.0 * common / ratio(a.len() + b.len(), 1);
     let letters = strsim::jaro_winkler(text, other_text);
     let edits = strsim::normalized_levenshtein(text, other_text);
     if dice >= 1.0 {
@@ -216,6 +320,9 @@ fn by_words(own: &[String], other: &[String], text: &str, other_text: &str) -> f
     (0.55 * dice + 0.2 * shared + 0.15 * letters).max(spelled).max(ended)
 }
 
+/// What a form of a word is worth beside the word itself.
+const KIN: f64 = 0.93;
+
 /// Whether two words are the same, or forms of one: `net` and `network`, `depends` and
 /// `dependencies`.
 fn kin(a: &str, b: &str) -> bool {
@@ -224,6 +331,19 @@ fn kin(a: &str, b: &str) -> bool {
     a == b
         || (short >= 3 && shared == short && long <= 3 * short)
         || (shared >= 5 && shared * 3 >= short * 2)
+        || is_skeleton(a, b)
+        || is_skeleton(b, a)
+}
+
+/// Whether a word is another without its vowels: `lvl` of `level`, `msg` of `message`.
+fn is_skeleton(short: &str, long: &str) -> bool {
+    let is_vowel = |c: char| "aeiou".contains(c);
+    let mut bones = long.chars().filter(|c| !is_vowel(*c));
+    short.len() >= 3
+        && long.len() > short.len()
+        && !short.chars().any(is_vowel)
+        && short.chars().next() == long.chars().next()
+        && short.chars().all(|wanted| bones.any(|bone| bone == wanted))
 }
 
 /// A share as a number from 0 to 1.

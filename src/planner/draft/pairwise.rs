@@ -246,8 +246,25 @@ fn written(value: &Json, wanted: &Json, name: &str) -> (usize, String) {
             (places, format!("{{ {} }}", texts.join(", ")))
         }
         Json::Null => (0, "null".to_owned()),
+        Json::String(text) => within_text(value, text, name),
         scalar => (0, scalar.to_string()),
     }
+}
+
+/// A text in which a value stands once, as an expression.
+fn within_text(value: &Json, text: &str, name: &str) -> (usize, String) {
+    let plain = || (0, Json::from(text).to_string());
+    let written = super::merges::text_of(value);
+    let is_scalar = value.is_string() || value.is_number();
+    if !is_scalar || written.len() < 2 || text.matches(&written).count() != 1 {
+        return plain();
+    }
+    let Some((head, tail)) = text.split_once(&written) else { return plain() };
+    let quoted = |text: &str| Json::from(text).to_string();
+    let pieces = [(head, quoted(head)), ("@", format!("tostring({name})")), (tail, quoted(tail))];
+    let pieces: Vec<String> =
+        pieces.into_iter().filter(|(text, _)| !text.is_empty()).map(|(_, piece)| piece).collect();
+    (1, pieces.join(" .. "))
 }
 
 /// The same for a person, with an ellipsis for the value.

@@ -7,6 +7,7 @@ use super::candidates::{Candidate, Ground, How, types_meet};
 use super::convert::Conversion;
 use super::side::{Leaf, Side};
 use super::written::steps_of;
+use crate::schema::FieldType;
 
 /// A question to the operator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,11 +64,8 @@ impl Question {
             None => format!("{}. Is it so? (confidence {:.2})", pick.evidence, pick.confidence),
         };
         let mut choices = vec![Choice::of("yes, as drafted", steps_of(pick, old, new))];
-        let others = pick
-            .alternatives
-            .iter()
-            .map(|other| Choice::hinted(other.clone(), Vec::new(), json!({})));
-        choices.extend(others);
+        let others = pick.alternatives.iter();
+        choices.extend(others.map(|(words, steps)| Choice::of(words.clone(), steps.clone())));
         let goes = |from: &&usize| new.leaf(&old.leaves[**from].path).is_none();
         for from in pick.reads.iter().filter(goes) {
             choices.push(drop_it(&old.leaves[*from].text()));
@@ -195,21 +193,15 @@ impl Question {
             format!(" (as {})", failing.join(", "))
         };
         let mut choices = Vec::new();
-        if let Some(listed) = &new.structure.listed {
-            let olds =
-                old.map(|old| old.structure.listed.clone().unwrap_or_else(|| old.values.clone()));
-            let map: serde_json::Map<String, Json> = olds
-                .into_iter()
-                .flatten()
-                .filter(|value| !new.fits(value))
-                .filter_map(|value| Some((value.as_str()?.to_owned(), listed.first()?.clone())))
-                .collect();
-            let step = json!({"type": "mapValues", "field": text, "map": map, "else": "keep"});
-            choices.push(Choice::hinted(
-                "say what each old word becomes (edit the table)",
-                vec![step],
-                json!({"map": {&text: map}}),
-            ));
+        if let Some(old) = old.filter(|_| new.structure.is_only(FieldType::Boolean)) {
+            choices.extend(super::enums::readings(old, new).into_iter().map(|pairs| {
+                let mut step = super::enums::step(&pairs);
+                step["field"] = text.as_str().into();
+                Choice::of(super::enums::in_words(&pairs), vec![step])
+            }));
+        }
+        if new.structure.listed.is_some() {
+            choices.extend(old.map(|old| Self::table(old, new)));
         }
         choices.push(drop_it(&text));
         Self {
@@ -218,6 +210,24 @@ impl Question {
                 "values of {text}{shown} do not fit the new schema, and no conversion makes all of them fit: what do they become?"
             ),
             choices,
+        }
+    }
+
+    /// The nearest words of the new list, for a person to edit.
+    fn table(old: &Leaf, new: &Leaf) -> Choice {
+        let text = new.text();
+        let pairs = super::enums::best_effort(old, new);
+        let table = super::enums::step(&pairs);
+        let mut step = json!({"type": "mapValues", "field": text});
+        for key in ["map", "pairs"] {
+            if let Some(words) = table.get(key) {
+                step[key] = words.clone();
+            }
+        }
+        let label = format!("{} (edit the table)", super::enums::in_words(&pairs));
+        match table.get("map") {
+            Some(map) => Choice::hinted(label, vec![step], json!({"map": {&text: map}})),
+            None => Choice::of(label, vec![step]),
         }
     }
 

@@ -10,8 +10,10 @@ use super::dropped::Dropped;
 use super::evidence::{Pairs, equal};
 use super::hints::Hints;
 use super::likeness::shifts;
+use super::lone;
 use super::question::Question;
 use super::side::{Leaf, Names, Part, Side, value_at};
+use super::written::steps_of;
 use crate::schema::FieldType;
 
 /// From this confidence on a guess stands in the draft without being asked about.
@@ -24,7 +26,7 @@ const MARGIN: f64 = 0.15;
 const ASKED: f64 = 0.25;
 
 /// What one draft is made from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Scope<'s> {
     /// The old schema's node.
     pub old: Part<'s>,
@@ -67,12 +69,42 @@ impl Scope<'_> {
     /// Guesses, chooses, and asks what cannot be known. What stands in `refused` (fields of the new
     /// version that a trial on samples showed to be wrong) is only asked about.
     pub fn choose(&self, refused: &[String]) -> Chosen {
+        let mut lone = self.hinted_lone();
+        loop {
+            let chosen = self.choose_with(&lone, refused);
+            let more = self.lone_lists(&chosen);
+            let mut opened = lone.clone();
+            opened.extend(more);
+            let tried = (opened.len() > lone.len()).then(|| self.choose_with(&opened, refused));
+            let Some(tried) = tried else { return chosen };
+            opened.retain(|list| lone.contains(list) || tried.fills(list));
+            if opened.len() == lone.len() {
+                return chosen;
+            }
+            lone = opened;
+        }
+    }
+
+    /// The same, with the lists of `lone` in the new schema taken for the one item they hold.
+    fn choose_with(&self, lone: &[Names], refused: &[String]) -> Chosen {
+        if lone.is_empty() || self.pairs.is_empty() && self.arrived.is_empty() {
+            return self.choose_once(lone, refused);
+        }
+        let mut opened = self.clone();
+        let shown = opened.pairs.shown.iter_mut().map(|(_, after)| after);
+        for after in shown.chain(&mut opened.arrived) {
+            lone::unwrap(after, lone);
+        }
+        opened.choose_once(lone, refused)
+    }
+
+    fn choose_once(&self, lone: &[Names], refused: &[String]) -> Chosen {
         let mut samples: Vec<&Json> = self.samples.iter().collect();
         samples.extend(self.pairs.shown.iter().map(|(before, _)| before));
         let after: Vec<&Json> =
             self.pairs.shown.iter().map(|(_, after)| after).chain(&self.arrived).collect();
-        let old = Side::of(self.old, &samples, self.new);
-        let new = Side::of(self.new, &[], self.old);
+        let old = Side::of(self.old, &samples, self.new, &[]);
+        let new = Side::of(self.new, &[], self.old, lone);
         let known: Vec<Vec<Json>> =
             new.leaves.iter().map(|leaf| distinct(&after, &leaf.path)).collect();
         let (kept, open) = self.kept(&old, &new);
@@ -91,8 +123,10 @@ impl Scope<'_> {
         let (mut picks, unsure) = self.best(&mut ground);
         let mut questions: Vec<Question> = Vec::new();
         let is_refused = |pick: &Candidate| {
-            let is_refused =
-                |to: &usize| refused.contains(&format!("{}{}", self.lead, new.leaves[*to].text()));
+            let is_refused = |to: &usize| {
+                let text = format!("{}{}", self.lead, new.leaves[*to].text());
+                refused.iter().any(|path| lone::is_same(path, &text))
+            };
             !pick.declared && pick.writes.iter().any(is_refused)
         };
         let (wrong, right): (Vec<_>, Vec<_>) = picks.into_iter().partition(is_refused);
@@ -122,17 +156,19 @@ impl Scope<'_> {
     fn best(&self, ground: &mut Ground<'_>) -> (Vec<Candidate>, Vec<Candidate>) {
         let (free, open) = (ground.free.clone(), ground.open.clone());
         let mut picks = ground.declared(&self.hints.own());
+        let mut least = LIKELY;
         loop {
-            let (sure, _) = self.pass(ground, &picks, LIKELY);
+            let (sure, unsure) = self.pass(ground, &picks, least);
             let is_done = sure.is_empty();
             picks.extend(sure);
             ground.free = without(&free, &picks, |pick| &pick.reads);
             ground.open = without(&open, &picks, |pick| &pick.writes);
-            if is_done {
-                let (rest, unsure) = self.pass(ground, &picks, GUESS);
-                picks.extend(rest);
+            if is_done && least <= GUESS {
                 (ground.free, ground.open) = (free, open);
                 return (picks, unsure);
+            }
+            if is_done {
+                least = GUESS;
             }
         }
     }
@@ -211,6 +247,7 @@ impl Scope<'_> {
         let mut guesses = ground.moves();
         guesses.extend(ground.splits());
         guesses.extend(ground.merges());
+        guesses.extend(ground.gathers());
         guesses.extend(defaults::constants(self, ground));
         guesses
     }
@@ -235,9 +272,9 @@ impl Chosen {
     /// Whether a guess, and no fact, writes the new field at a path.
     pub fn has_written(&self, path: &str) -> bool {
         let own = self.picks.iter().filter(|pick| !pick.declared).any(|pick| {
-            pick.writes
-                .iter()
-                .any(|to| format!("{}{}", self.lead, self.new.leaves[*to].text()) == path)
+            pick.writes.iter().any(|to| {
+                lone::is_same(path, &format!("{}{}", self.lead, self.new.leaves[*to].text()))
+            })
         });
         own || self.inside.iter().any(|(_, chosen)| chosen.has_written(path))
     }
@@ -291,6 +328,19 @@ fn chosen(
     ground: &Ground<'_>,
     least: f64,
 ) -> (Vec<Candidate>, Vec<Candidate>) {
+    // The same from several rules counts once, as the surest of them has it.
+    let surest = |a: &Candidate, b: &Candidate| b.confidence.total_cmp(&a.confidence);
+    guesses.sort_by(surest);
+    let mut known: Vec<Candidate> = Vec::new();
+    for guess in guesses {
+        let is_same = |other: &Candidate| {
+            (&other.how, &other.reads, &other.writes) == (&guess.how, &guess.reads, &guess.writes)
+        };
+        if !known.iter().any(is_same) {
+            known.push(guess);
+        }
+    }
+    let mut guesses = known;
     guesses.sort_by(|a, b| b.confidence.total_cmp(&a.confidence).then(a.writes.cmp(&b.writes)));
     let mut picks = declared;
     let mut unsure: Vec<Candidate> = Vec::new();
@@ -314,7 +364,9 @@ fn chosen(
         let rivals: Vec<&Candidate> = guesses[at + 1..]
             .iter()
             .filter(|other| {
-                collide(other, &guess) && !picks.iter().any(|pick| collide(pick, other))
+                collide(other, &guess)
+                    && !picks.iter().any(|pick| collide(pick, other))
+                    && !explains_more(&guess, other)
             })
             .collect();
         let nearest = rivals.first().map_or(0.0, |rival| rival.confidence);
@@ -322,7 +374,10 @@ fn chosen(
             nearest >= 0.4 && guess.confidence - nearest < MARGIN && guess.confidence < 0.95;
         let is_close = is_close && !is_obvious(&guess, ground);
         let mut guess = guess.clone();
-        guess.alternatives = rivals.iter().take(3).map(|rival| rival.evidence.clone()).collect();
+        let told = rivals.iter().filter(|rival| rival.confidence >= ASKED).take(3);
+        guess.alternatives = told
+            .map(|rival| (rival.evidence.clone(), steps_of(rival, ground.old, ground.new)))
+            .collect();
         if guess.confidence < least || is_close {
             if guess.confidence >= ASKED {
                 unsure.push(guess);
@@ -335,6 +390,14 @@ fn chosen(
         !guess.writes.iter().any(|to| picks.iter().any(|pick| pick.writes.contains(to)))
     });
     (picks, unsure)
+}
+
+/// Whether a guess makes of the same fields what the other makes, and more.
+fn explains_more(guess: &Candidate, other: &Candidate) -> bool {
+    let holds = |all: &[usize], part: &[usize]| part.iter().all(|at| all.contains(at));
+    guess.reads.len() + guess.writes.len() > other.reads.len() + other.writes.len()
+        && holds(&guess.reads, &other.reads)
+        && holds(&guess.writes, &other.writes)
 }
 
 /// Whether a guess leaves a field in its place: another field that could fill it as well does not

@@ -52,6 +52,8 @@ pub struct Container {
     pub always: bool,
     /// Whether the schema names it.
     pub required: bool,
+    /// Whether it is the only item of a list that stands there.
+    pub is_lone: bool,
 }
 
 /// A node of a schema, with the whole schema its references point into.
@@ -68,6 +70,7 @@ struct Opening<'s> {
     root: &'s Json,
     samples: &'s [&'s Json],
     other_root: &'s Json,
+    lone: &'s [Names],
 }
 
 /// One side of a draft.
@@ -128,10 +131,10 @@ pub fn value_at<'v>(value: &'v Json, names: &[String]) -> Option<&'v Json> {
 impl Side {
     /// The fields of the object schema `part`, with the values of `samples`. `other` is the other
     /// side's schema: an object without declared fields is opened only where the other side names
-    /// what is inside.
-    pub fn of(part: Part<'_>, samples: &[&Json], other: Part<'_>) -> Self {
+    /// what is inside. The lists of `lone` are opened as if their only item stood in their place.
+    pub fn of(part: Part<'_>, samples: &[&Json], other: Part<'_>, lone: &[Names]) -> Self {
         let mut side = Self::default();
-        let opening = Opening { root: part.root, samples, other_root: other.root };
+        let opening = Opening { root: part.root, samples, other_root: other.root, lone };
         let other = Structure::of(other.node, other.root);
         side.open(&opening, part.node, &mut Vec::new(), Some(&other), (true, true));
         side
@@ -145,7 +148,7 @@ impl Side {
         other: Option<&Structure>,
         (always, declared): (bool, bool),
     ) {
-        let Opening { root, samples, other_root } = *opening;
+        let Opening { root, samples, other_root, lone } = *opening;
         let structure = Structure::of(node, root);
         if structure.closed {
             self.closed.push(path.clone());
@@ -163,14 +166,18 @@ impl Side {
         for (name, field, declared) in names {
             let required = structure.required.contains(&name);
             path.push(name.clone());
-            let inner = Structure::of(&field, root);
+            let mut inner = Structure::of(&field, root);
+            let is_lone = lone.contains(path);
+            let field = inner.items.clone().filter(|_| is_lone).unwrap_or(field);
+            if is_lone {
+                inner = Structure::of(&field, root);
+            }
             let other_field = other.and_then(|other| other.fields.iter().find(|(n, _)| *n == name));
             let other_inner = other_field.map(|(_, field)| Structure::of(field, other_root));
             if path.len() < DEPTH_MAX && opens(&inner, other_inner.as_ref(), samples, path) {
-                let container =
-                    Container { path: path.clone(), always: always && required, required };
-                self.containers.push(container);
-                let inside = (always && required, declared);
+                let (path_here, always) = (path.clone(), always && required);
+                self.containers.push(Container { path: path_here, always, required, is_lone });
+                let inside = (always, declared);
                 self.open(opening, &field, path, other_inner.as_ref(), inside);
             } else {
                 let leaf = leaf(path, field, inner, root, samples);
@@ -188,6 +195,11 @@ impl Side {
     /// The object at a path.
     pub fn container(&self, path: &[String]) -> Option<&Container> {
         self.containers.iter().find(|container| container.path == path)
+    }
+
+    /// Whether the field at `path` stands in the only item of a list.
+    pub fn is_lone(&self, path: &[String]) -> bool {
+        self.containers.iter().any(|at| at.is_lone && path.starts_with(&at.path))
     }
 
     /// Whether the object that holds the field at `path` may hold no undeclared ones.
@@ -210,6 +222,19 @@ fn opens(
     let is_named = other.is_some_and(|other| !other.fields.is_empty());
     let mut seen = samples.iter().filter_map(|sample| value_at(sample, path)).peekable();
     is_plain && is_named && seen.peek().is_some() && seen.all(|v| v.is_object() || v.is_null())
+}
+
+/// The items of a list of scalars as one field.
+pub fn item_leaf(list: &Leaf) -> Option<Leaf> {
+    let node = list.structure.items.clone()?;
+    let structure = Structure::of(&node, &node);
+    let is_scalar = !structure.types.is_empty()
+        && !structure.may_be(FieldType::Object)
+        && !structure.may_be(FieldType::Array);
+    let items = list.values.iter().filter_map(Json::as_array).flatten();
+    let documents: Vec<Json> = items.map(|item| serde_json::json!({ "x": item })).collect();
+    let samples: Vec<&Json> = documents.iter().collect();
+    is_scalar.then(|| leaf(&vec!["x".to_owned()], node.clone(), structure, &node, &samples))
 }
 
 /// The names that samples have in the object at `path`, in the order in which they are met.

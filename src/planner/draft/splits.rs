@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::candidates::{Candidate, Ground, How};
-use super::composite::{COMPOSITES, pick};
+use super::composite::{COMPOSITES, Composite, pick};
 use super::convert::Conversion;
 use super::evidence::{Hits, bits, certainty};
 use super::merges::text_of;
@@ -38,8 +38,11 @@ impl Ground<'_> {
             }
             let is_free = self.free.contains(&from);
             let shown = self.splits_by_pairs(from);
+            if shown.is_empty() {
+                found.extend(self.splits_by_names(from, is_free));
+            }
             if shown.is_empty() && is_free {
-                found.extend(self.splits_by_names(from));
+                found.extend(self.splits_by_shape(from));
             }
             found.extend(shown);
         }
@@ -148,7 +151,7 @@ impl Ground<'_> {
     }
 
     /// How many sampled texts have exactly as many parts, each fitting its field.
-    fn cut_share(
+    pub fn cut_share(
         &self,
         from: usize,
         to: &[usize],
@@ -164,10 +167,8 @@ impl Ground<'_> {
             let fits = parts.is_some_and(|parts| {
                 parts.iter().zip(to).all(|(part, to)| {
                     let new = &self.new.leaves[*to];
-                    !part.is_empty()
-                        && part_way(new)
-                            .apply(&Json::from(part.as_str()))
-                            .is_some_and(|v| new.fits(&v))
+                    let is_whole = !part.trim().ends_with([',', ';', ':']);
+                    !part.is_empty() && is_whole && part_fits(part, new)
                 })
             });
             hits.right += usize::from(fits);
@@ -175,7 +176,7 @@ impl Ground<'_> {
         hits
     }
 
-    fn split(&self, from: usize, to: Vec<usize>, separator: &str, rest: &str) -> Candidate {
+    pub fn split(&self, from: usize, to: Vec<usize>, separator: &str, rest: &str) -> Candidate {
         let old = &self.old.leaves[from];
         let paths: Vec<String> = to.iter().map(|to| self.new.leaves[*to].text()).collect();
         let mut params =
@@ -234,21 +235,48 @@ impl Ground<'_> {
         candidate
     }
 
-    fn splits_by_names(&self, from: usize) -> Vec<Candidate> {
+    /// The parts whose names are known to make up the text. A text that stays where it is may be one of
+    /// them: `host` becomes `host` and `port`.
+    fn splits_by_names(&self, from: usize, is_free: bool) -> Vec<Candidate> {
         let old = &self.old.leaves[from];
         let own = words(old.path.last().map_or("", String::as_str));
         let mut found = Vec::new();
-        for composite in
-            COMPOSITES.iter().filter(|c| own.iter().any(|w| c.whole.contains(&w.as_str())))
-        {
-            let Some(to) = pick(composite.parts, &self.open, &self.new.leaves) else { continue };
+        let stays = self.new.leaf(&old.path).filter(|_| !is_free);
+        if stays.is_none() && !is_free {
+            return found;
+        }
+        let among: Vec<usize> = self.open.iter().copied().chain(stays).collect();
+        let is_whole = |composite: &&Composite| {
+            let is_named = |names: &&[&str]| own.iter().any(|word| names.contains(&word.as_str()));
+            // `lat_lng` names its parts.
+            own.iter().any(|word| composite.whole.contains(&word.as_str()))
+                || composite.parts.iter().all(is_named)
+        };
+        for composite in COMPOSITES.iter().filter(is_whole) {
+            let Some(mut to) = pick(composite.parts, &among, &self.new.leaves) else { continue };
+            if stays.is_some_and(|stays| !to.contains(&stays)) {
+                continue;
+            }
             let count = to.len();
             let separators = std::iter::once(composite.separator).chain(SEPARATORS);
             let tried = separators.map(|s| (s, self.cut_share(from, &to, s, count, "last")));
+            // Of two that cut as well the longer one is meant: ", " rather than " ".
+            let better =
+                |a: (usize, usize), b: (usize, usize)| a.0 > b.0 || a.0 == b.0 && a.1 > b.1;
             let best = tried.fold((composite.separator, Hits::default()), |best, other| {
-                if other.1.right > best.1.right { other } else { best }
+                let is_better =
+                    better((other.1.right, other.0.len()), (best.1.right, best.0.len()));
+                if is_better { other } else { best }
             });
             let (separator, share) = best;
+            let has_values = old.values.iter().any(Json::is_string);
+            if has_values && share.right == 0 || stays.is_some() && !share.are_all() {
+                continue;
+            }
+            // "Lovelace, Ada": a comma says that the last name comes first.
+            if separator.contains(',') && composite.separator == " " {
+                to.reverse();
+            }
             let texts = old.values.iter().filter_map(Json::as_str);
             let more = texts.clone().filter(|text| text.split(separator).count() > count).count();
             let mut candidate = self.split(from, to, separator, "last");
@@ -256,7 +284,13 @@ impl Ground<'_> {
                 candidate.confidence = 0.6;
                 candidate.assumes = Some(format!("that the parts stand around '{separator}'"));
             } else {
-                candidate.confidence = 0.88 * share.share();
+                // Parts that are numbers or have a form of their own are no chance.
+                let is_strict = |to: &usize| {
+                    let structure = &self.new.leaves[*to].structure;
+                    !structure.may_be(FieldType::String) || structure.pattern.is_some()
+                };
+                let told = if candidate.writes.iter().any(is_strict) { 0.94 } else { 0.92 };
+                candidate.confidence = told * share.share();
                 candidate.evidence = format!(
                     "{} in {} of {} sampled values",
                     candidate.evidence, share.right, share.of
@@ -272,6 +306,11 @@ impl Ground<'_> {
         }
         found
     }
+}
+
+/// Whether a part of a text fits a field, once it has the field's type.
+pub fn part_fits(part: &str, new: &Leaf) -> bool {
+    part_way(new).apply(&Json::from(part)).is_some_and(|made| new.fits(&made))
 }
 
 /// How a part of a text becomes the field's type.

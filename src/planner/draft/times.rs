@@ -65,7 +65,13 @@ pub fn from_number(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     }
     let step =
         |epoch: &str| json!({"type": "convertType", "field": "@", "from": epoch, "to": form});
+    let has_fraction = |value: &Json| value.as_f64().is_some_and(|number| number.fract() != 0.0);
     match epoch(from) {
+        Some("epochSeconds") if from.values.iter().any(has_fraction) => {
+            let millis = super::convert::calculated("math.floor(tonumber(@i) * 1000 + 0.5)");
+            let words = "seconds since 1970 with a fraction as a time";
+            found.push(Conversion::of(vec![millis, step("epochMillis")], 0.04, words));
+        }
         Some(epoch) => {
             let unit = if epoch == "epochSeconds" { "seconds" } else { "milliseconds" };
             found.push(Conversion::of(

@@ -35,6 +35,28 @@ const UNITS: &[(&[&str], &str, f64)] = &[
     (&["kg", "kilogram", "kilograms"], "weight", 1_000.0),
     (&["percent", "pct", "percentage"], "share", 1.0),
     (&["ratio", "fraction"], "share", 100.0),
+    (&["lb", "lbs", "pound"], "weight", 453.592_37),
+    (&["mg", "milligram", "milligrams"], "weight", 0.001),
+    (&["mi", "mile", "miles"], "length", 1_609_344.0),
+    (&["ft", "foot", "feet"], "length", 304.8),
+    (&["inch", "inches"], "length", 25.4),
+    (&["mv", "millivolt", "millivolts"], "voltage", 1.0),
+    (&["volt", "volts"], "voltage", 1_000.0),
+    (&["watt", "watts"], "power", 1.0),
+    (&["kw", "kilowatt", "kilowatts"], "power", 1_000.0),
+    (&["hz", "hertz"], "rate", 1.0),
+    (&["khz", "kilohertz"], "rate", 1_000.0),
+    (&["mhz", "megahertz"], "rate", 1_000_000.0),
+    (&["ml", "milliliter", "milliliters", "millilitres"], "volume", 1.0),
+    (&["l", "liter", "liters", "litres"], "volume", 1_000.0),
+];
+
+/// Scales of temperature: the words for them, and degrees Celsius as a factor and what is added, of
+/// theirs.
+const SCALES: &[(&[&str], f64, f64)] = &[
+    (&["c", "celsius", "centigrade"], 1.0, 0.0),
+    (&["f", "fahrenheit"], 1.8, 32.0),
+    (&["k", "kelvin"], 1.0, 273.15),
 ];
 
 /// Factors that are tried on pairs when no unit is known.
@@ -47,10 +69,41 @@ pub type Unit = (&'static str, f64);
 /// The unit that a word names.
 pub fn unit(word: &str) -> Option<Unit> {
     let word = word.to_lowercase();
-    UNITS
-        .iter()
-        .find(|(names, ..)| names.contains(&word.as_str()))
-        .map(|(_, kind, size)| (*kind, *size))
+    let scale = SCALES.iter().position(|(names, ..)| names.contains(&word.as_str()));
+    let known = UNITS.iter().find(|(names, ..)| names.contains(&word.as_str()));
+    known.map(|(_, kind, size)| (*kind, *size)).or_else(|| {
+        // Scales have no size: a number tells them apart.
+        let number = u32::try_from(scale?).ok()?;
+        Some(("temperature", f64::from(number)))
+    })
+}
+
+/// From one scale of temperature to another.
+fn warmed(from: f64, to: f64) -> Vec<Json> {
+    let scale = |at: f64| {
+        SCALES
+            .iter()
+            .enumerate()
+            .find(|(number, _)| {
+                u32::try_from(*number).is_ok_and(|n| (f64::from(n) - at).abs() < 0.5)
+            })
+            .map(|(_, scale)| scale)
+    };
+    let (Some((_, factor, added)), Some((_, wanted, more))) = (scale(from), scale(to)) else {
+        return Vec::new();
+    };
+    let celsius = match (*factor, *added) {
+        (1.0, 0.0) => "@i".to_owned(),
+        (1.0, added) => format!("(@i - {added})"),
+        // Times before divided: whole degrees stay whole.
+        (_, added) => format!("(@i - {added}) * 5 / 9"),
+    };
+    let expr = match (*wanted, *more) {
+        (1.0, 0.0) => celsius,
+        (1.0, more) => format!("{celsius} + {more}"),
+        (_, more) => format!("{celsius} * 9 / 5 + {more}"),
+    };
+    vec![super::convert::calculated(&expr.replace("@i", "tonumber(@i)"))]
 }
 
 /// The unit a field is in: as its schema declares, as the last words of its name say, or as its
@@ -60,17 +113,26 @@ pub fn unit_of(leaf: &Leaf) -> Option<Unit> {
         return unit(declared);
     }
     let name = words(leaf.path.last()?);
-    let by_name = if name.len() > 1 { name.last().and_then(|word| unit(word)) } else { None };
-    by_name.or_else(|| {
+    // `minutes` alone says a unit, `m` or `min` alone may be anything.
+    let is_said = |word: &&String| name.len() > 1 || word.len() > 4;
+    let by_name = name.last().filter(is_said).and_then(|word| unit(word));
+    let bound = |key: &str| leaf.node.get(key).and_then(Json::as_f64);
+    // Between nothing and all.
+    let by_bounds = match (bound("minimum"), bound("maximum")) {
+        (Some(0.0), Some(1.0)) if !leaf.structure.is_only(FieldType::Integer) => unit("ratio"),
+        _ => None,
+    };
+    by_name.or(by_bounds).or_else(|| {
         let description = leaf.structure.description.as_deref()?.to_lowercase();
         let words: Vec<&str> = description
             .split(|c: char| !c.is_alphanumeric())
             .filter(|word| !word.is_empty())
             .collect();
-        words
+        let named = words
             .windows(2)
             .find(|pair| pair[0] == "in" || pair[0] == "of")
-            .and_then(|pair| unit(pair[1]))
+            .and_then(|pair| unit(pair[1]));
+        named.or_else(|| words.last().filter(|word| word.len() > 4).and_then(|word| unit(word)))
     })
 }
 
@@ -103,6 +165,12 @@ pub fn by_factor(factor: f64, into_whole: bool) -> Vec<Json> {
 pub fn scaled(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     let into_whole = to.structure.is_only(FieldType::Integer);
     match (unit_of(from), unit_of(to)) {
+        (Some(("temperature", from)), Some(("temperature", to)))
+            if (from - to).abs() > f64::EPSILON =>
+        {
+            let words = "from one scale of temperature to the other";
+            found.insert(0, Conversion::of(warmed(from, to), 0.03, words));
+        }
         (Some((kind, size)), Some((other, wanted))) if kind == other => {
             let factor = size / wanted;
             if (factor - 1.0).abs() > f64::EPSILON {
@@ -117,12 +185,58 @@ pub fn scaled(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
             let amount = Conversion::of(by_factor(100.0, true), 0.06, &scaled_words(100.0));
             found.insert(0, amount);
         }
+        // Whole cents that become an amount with decimals.
+        (Some(("money", size)), None)
+            if (size - 1.0).abs() < f64::EPSILON
+                && to.structure.may_be(FieldType::Number)
+                && !into_whole =>
+        {
+            found.insert(0, Conversion::of(by_factor(0.01, false), 0.06, &scaled_words(0.01)));
+        }
         (None, None) if into_whole && has_decimals(from) => {
             let amount = Conversion::of(by_factor(100.0, true), 0.15, &scaled_words(100.0));
             found.push(amount.assuming("that the whole numbers are hundredths"));
         }
         _ => {}
     }
+}
+
+/// Texts that say their unit, as `120ms` and `2.5 kg`, as numbers.
+pub fn measured(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
+    let structure = &to.structure;
+    let is_number = structure.types.contains(&FieldType::Integer)
+        || structure.types.contains(&FieldType::Number);
+    let texts: Vec<&str> = from.values.iter().filter_map(Json::as_str).collect();
+    let Some(first) = texts.first().filter(|_| is_number) else { return };
+    let is_digit = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+');
+    let tail = first.trim_start_matches(is_digit);
+    let head_is_number =
+        |text: &&str| text.strip_suffix(tail).is_some_and(|head| head.parse::<f64>().is_ok());
+    if tail.is_empty() || tail.len() > 12 || !texts.iter().all(head_is_number) {
+        return;
+    }
+    let kind = if structure.may_be(FieldType::Number) && !structure.is_only(FieldType::Integer) {
+        "number"
+    } else {
+        "integer"
+    };
+    let mut steps = vec![
+        json!({"type": "replace", "field": "@", "regex": format!("{}$", regex::escape(tail)), "with": ""}),
+        json!({"type": "convertType", "field": "@", "from": "string", "to": kind}),
+    ];
+    let words = format!("the number before '{}'", tail.trim());
+    let conversion = match (unit(tail.trim().trim_end_matches('.')), unit_of(to)) {
+        (Some((a, size)), Some((b, wanted))) if a == b => {
+            let factor = size / wanted;
+            if (factor - 1.0).abs() > f64::EPSILON {
+                steps.extend(by_factor(factor, kind == "integer"));
+            }
+            Conversion::of(steps, 0.04, &words)
+        }
+        (Some(_), Some(_)) => return,
+        _ => Conversion::of(steps, 0.08, &words),
+    };
+    found.push(conversion);
 }
 
 /// Whether some values have decimals, and none more than two.
@@ -147,10 +261,19 @@ pub fn scaled_words(factor: f64) -> String {
 /// Whether the two fields may differ in their unit without saying so: one names a unit and the other
 /// none, so the values alone cannot tell.
 pub fn is_unclear(from: &Leaf, to: &Leaf) -> bool {
+    // A text that says its unit is clear.
+    let says = |value: &Json| {
+        value.as_str().is_some_and(|text| text.ends_with(|c: char| c.is_alphabetic() || c == '%'))
+    };
+    if !from.values.is_empty() && from.values.iter().all(says) {
+        return false;
+    }
     match (unit_of(from), unit_of(to)) {
         (None, None) => false,
         (Some((kind, _)), Some((other, _))) => kind != other,
         (None, Some((kind, _))) => !(kind == "money" && has_decimals(from)),
+        // A percentage stays one as long as it is a whole number.
+        (Some(("share", _)), None) if to.structure.is_only(FieldType::Integer) => false,
         (Some(_), None) => true,
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::candidates::{Candidate, How};
+use super::convert::accessor;
 use super::order::overlap;
 use super::side::{Names, Side, path_text};
 
@@ -87,9 +88,30 @@ pub fn steps_at(
             steps.extend(after.at(&new.leaves[pick.writes[0]].path, absent, false));
             steps
         }
+        How::Compute(exprs) => computed(exprs, pick, new, reads, keeps),
         How::Declared(steps) => steps.clone(),
         How::Value(_) => Vec::new(),
     }
+}
+
+/// New fields calculated from old ones, which go afterwards.
+fn computed(
+    exprs: &[String],
+    pick: &Candidate,
+    new: &Side,
+    reads: &[Names],
+    keeps: &[bool],
+) -> Vec<Json> {
+    let inputs: Vec<String> = reads.iter().map(|path| path_text(path)).collect();
+    let makes = exprs.iter().zip(&pick.writes).map(|(expr, to)| {
+        let expr = reads.iter().enumerate().fold(expr.clone(), |expr, (at, path)| {
+            expr.replace(&format!("@{}", at + 1), &accessor(path))
+        });
+        let field = new.leaves[*to].text();
+        json!({"type": "addField", "field": field, "expr": expr, "inputs": inputs})
+    });
+    let gone = inputs.iter().zip(keeps).filter(|(_, keep)| !**keep);
+    makes.chain(gone.map(|(path, _)| json!({"type": "removeField", "field": path}))).collect()
 }
 
 /// A field's way from one path to another.
