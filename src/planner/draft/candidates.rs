@@ -224,10 +224,10 @@ impl Ground<'_> {
             (self.likeness(from, to), self.value_evidence(from, to, &way, fits));
         let by_name = prior(similar);
         let exclusive = match () {
-            () if !self.is_exclusive(from, to) => 0.0,
+            () if way.is_none() && !self.is_exclusive(from, to) => 0.0,
+            () if !way.is_none() && !self.is_exclusive_for(from, to, &way) => 0.0,
             () if self.new.is_lone(&new.path) => 0.42,
-            // Nothing else is left over on either side.
-            () if self.is_last(from, to) => 0.57,
+            () if !way.is_none() => 0.0,
             () if old.path.len() != new.path.len() => 0.0,
             // Both stand in an object that moved with its other fields: what is left over in it
             // goes together.
@@ -236,9 +236,16 @@ impl Ground<'_> {
             {
                 0.57
             }
+            // The only flag, or the only number: both have to stand somewhere.
+            () if new.required && old.required && !new.structure.may_be(FieldType::String) => 0.51,
             () => 0.38,
         };
-        let mut confidence = 1.0 - (1.0 - by_name) * (1.0 - by_value) * (1.0 - exclusive);
+        let alone = 1.0 - (1.0 - by_name) * (1.0 - by_value);
+        let mut confidence = 1.0 - (1.0 - alone) * (1.0 - exclusive);
+        // That nothing else is left over makes no guess sure by itself.
+        if self.is_last(from, to) {
+            confidence = confidence.max((1.0 - (1.0 - alone) * 0.43).min(0.7));
+        }
         confidence *= (1.0 - way.cost) * fits.share().max(f64::from(u8::from(fits.of == 0)));
         let mut candidate = Self::candidate(from, to, way, 0.0);
         let How::Move(way) = &candidate.how else { unreachable!("it was made as a move") };
@@ -306,6 +313,7 @@ impl Ground<'_> {
             () if is_strict => 0.6,
             () if structure.pattern.is_some() || structure.format.is_some() => 0.4,
             () if inside_alike(old, new) => 0.5,
+            () if new.is_nest() && !way.is_none() => 0.45,
             () => 0.05,
         };
         weight * fits.share()

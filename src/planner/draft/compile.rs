@@ -79,7 +79,14 @@ impl Chosen {
         for (to, inside) in &self.inside {
             let (steps, more) = inside.compile();
             questions.extend(more);
-            guesses.extend(for_each(&self.new.leaves[*to], &steps, &self.old));
+            let mut each = for_each(&self.new.leaves[*to], &steps, &self.old);
+            // What is inside of a guess is no surer than the guess.
+            let around = self.picks.iter().find(|pick| pick.writes.contains(to)).map(sureness);
+            if let (Some(each), Some((tier, confidence))) = (&mut each, around) {
+                each.tier = each.tier.min(tier);
+                each.confidence = each.confidence.min(confidence);
+            }
+            guesses.extend(each);
         }
         guesses.extend(self.wraps());
         (guesses, questions)

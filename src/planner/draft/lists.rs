@@ -8,7 +8,7 @@ use super::convert::{Conversion, calculated};
 use super::enums;
 use super::names::{singular, words};
 use super::side::{Leaf, item_leaf};
-use super::structure::Structure;
+use super::structure::{Structure, type_of};
 use crate::schema::FieldType;
 
 /// The separators of a text that is a list.
@@ -24,7 +24,9 @@ pub fn wrapped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
         // A space separates words of a sentence and names as well.
         let is_sure = separator != " " || are_word_lists(&texts);
         if is_listed {
-            may_be_lists = true;
+            // Words that begin with a capital letter are a name.
+            let is_name = |text: &&str| text.chars().any(char::is_uppercase);
+            may_be_lists |= separator != " " || !texts.iter().any(is_name);
             let expr = format!(
                 "@i == \"\" and array({{}}) or string.split(@i, {})",
                 Json::from(separator)
@@ -36,8 +38,25 @@ pub fn wrapped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
             found.push(if is_sure { parts } else { parts.assuming(doubt) });
         }
     }
-    let wrap = json!({"type": "wrapField", "field": "@"});
-    let wrap = Conversion::of(vec![wrap], 0.06, "in a list of its own");
+    // A map is no item that must have other fields.
+    let item =
+        to.structure.items.as_ref().map(|items| Structure::of(items, items)).unwrap_or_default();
+    let lacks = |value: &Json| {
+        value
+            .as_object()
+            .is_some_and(|map| item.required.iter().any(|name| !map.contains_key(name)))
+    };
+    let is_map = from.structure.fields.is_empty() && from.values.iter().any(lacks);
+    if is_map {
+        return;
+    }
+    let wrap = if texts.contains(&"") {
+        let expr = "@i == \"\" and array({}) or array({ @i })";
+        Conversion::of(vec![calculated(expr)], 0.06, "in a list of its own, none where it is empty")
+    } else {
+        let wrap = json!({"type": "wrapField", "field": "@"});
+        Conversion::of(vec![wrap], 0.06, "in a list of its own")
+    };
     let doubt = "whether each text is one item of the list";
     found.push(if may_be_lists { wrap.assuming(doubt) } else { wrap });
     if let Some(name) = only_text_field(to.structure.items.as_ref()) {
@@ -248,6 +267,7 @@ fn reshaped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     if !items.is_empty()
         && scalars
         && let Some(name) = only_text_field(Some(wanted))
+        && items.iter().all(|item| takes(wanted, &name, item))
     {
         let expr = format!(
             "(function() local o = array({{}}) for _, e in @i do table.insert(o, {{ [{}] = e }}) end return o end)()",
@@ -290,6 +310,13 @@ fn item_by_item(from: &Leaf, to: &Leaf) -> Option<Conversion> {
     let make = format!("(({{ {} }})[e] or e)", entries.join(", "));
     let words = format!("in each item {}", table.words);
     Some(Conversion { steps: vec![calculated(&of_items(&make))], words, ..table })
+}
+
+/// Whether a field of an object may hold a value of this type.
+fn takes(object: &Json, name: &str, value: &Json) -> bool {
+    let fields = Structure::of(object, object).fields;
+    let field = fields.iter().find(|(known, _)| known == name);
+    field.is_none_or(|(_, field)| Structure::of(field, object).may_be(type_of(value)))
 }
 
 /// The one field of an object that must stand, or that alone is declared.

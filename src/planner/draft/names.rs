@@ -86,13 +86,17 @@ pub const GENERIC: [&str; 16] = [
 ];
 
 /// Last words of names that say only what kind of value the rest of the name has.
-const TAILS: [&str; 9] = ["count", "url", "id", "name", "text", "value", "date", "list", "number"];
+const TAILS: [&str; 10] =
+    ["count", "url", "id", "name", "text", "value", "date", "time", "list", "number"];
 
 /// Whether two names say the opposite: `disabled` and `enabled`, `hidden` and `isVisible`,
 /// `noCache` and `cache`.
 pub fn are_opposite(from: &str, to: &str) -> bool {
     const OPPOSITES: &[(&[&str], &[&str])] = &[
-        (&["disabled", "disable", "inactive", "off"], &["enabled", "enable", "active", "on"]),
+        (
+            &["disabled", "disable", "inactive", "off", "paused", "suspended"],
+            &["enabled", "enable", "active", "on"],
+        ),
         (&["hidden", "hide", "invisible"], &["visible", "shown", "show", "public"]),
         (&["private", "secret"], &["public"]),
         (&["closed"], &["open", "opened"]),
@@ -185,7 +189,16 @@ fn canon(words: &[String]) -> Vec<String> {
         let both = words[at..].iter().take(2).map(String::as_str).collect::<String>();
         let is_one =
             at + 1 < words.len() && SYNONYMS.iter().any(|row| row.contains(&both.as_str()));
-        out.push(if is_one { canonical(&both) } else { canonical(&words[at]) });
+        // `addr1` is `address` and 1.
+        let stem = words[at].trim_end_matches(|c: char| c.is_ascii_digit());
+        let digits = &words[at][stem.len()..];
+        if is_one {
+            out.push(canonical(&both));
+        } else if stem.len() < 2 || digits.is_empty() {
+            out.push(canonical(&words[at]));
+        } else {
+            out.extend([canonical(stem), digits.to_owned()]);
+        }
         at += if is_one { 2 } else { 1 };
     }
     out
@@ -249,14 +262,8 @@ pub fn alike(from: &[String], to: &[String]) -> f64 {
             (false, false) => 0.55,
         };
     }
-    // `stats.followers` became `followers_count`: a word that only says what kind of value it is.
-    let is_tail = |short: &[String], long: &[String]| {
-        long.starts_with(short)
-            && long.len() == short.len() + 1
-            && TAILS.contains(&&*long[short.len()])
-    };
-    if from.len() != to.len() && (is_tail(&own, &other) || is_tail(&other, &own)) {
-        return 0.76;
+    if let Some(likeness) = by_form(&own, &other, parents.0 == parents.1) {
+        return likeness;
     }
     if canon(&own) == canon(&other) && parents.0 == parents.1 {
         return 0.9;
@@ -270,6 +277,31 @@ pub fn alike(from: &[String], to: &[String]) -> f64 {
     let by_name = by_words(&canon(&own), &canon(&other), &own.concat(), &other.concat());
     let far = if parents.0 == parents.1 { 1.0 } else { 0.88 };
     in_full.max(raw).max(by_name * far).min(0.89)
+}
+
+/// How alike two last names are that differ in one known way.
+fn by_form(own: &[String], other: &[String], same_parents: bool) -> Option<f64> {
+    // `stats.followers` became `followers_count`: a word that only says what kind of value it is.
+    let is_tail = |short: &[String], long: &[String]| {
+        // `checkin` and `checkInTime` are written alike.
+        let (head, tail) = long.split_at(long.len().saturating_sub(1));
+        !head.is_empty() && head.concat() == short.concat() && TAILS.contains(&&*tail[0])
+    };
+    if is_tail(own, other) || is_tail(other, own) {
+        return Some(0.76);
+    }
+    // `t` of `time`; `from` of a letter's `sender`.
+    let is_initial = |short: &[String], long: &[String]| {
+        matches!(short, [word] if word.len() == 1) && long[0].starts_with(short[0].as_str())
+    };
+    if same_parents && (is_initial(own, other) || is_initial(other, own)) {
+        return Some(0.62);
+    }
+    let are_ends = |a: &[String], b: &[String]| matches!((a, b), ([a], [b]) if matches!((a.as_str(), singular(b).as_str()), ("from", "sender") | ("to", "recipient")));
+    if are_ends(own, other) || are_ends(other, own) {
+        return Some(0.85);
+    }
+    None
 }
 
 /// The same name under other parents: sure when the name says much, or the parents are alike.

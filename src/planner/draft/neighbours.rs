@@ -53,13 +53,16 @@ impl Ground<'_> {
         };
         let needs = |at: &usize| {
             let new = &self.new.leaves[*at];
-            new.required && new.structure.default.is_none() && new.structure.constant().is_none()
+            let stood = self.old.leaf(&new.path).is_some();
+            !stood
+                && new.required
+                && new.structure.default.is_none()
+                && new.structure.constant().is_none()
         };
         is_left(&from)
             && needs(&to)
             && self.free.iter().filter(|at| is_left(at)).count() == 1
             && self.open.iter().filter(|at| needs(at)).count() == 1
-            && self.old.leaves[from].path.len() == self.new.leaves[to].path.len()
     }
 
     /// Whether the objects around two fields have other fields in common, under another name of the

@@ -208,6 +208,7 @@ pub fn measured(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
         || structure.types.contains(&FieldType::Number);
     let texts: Vec<&str> = from.values.iter().filter_map(Json::as_str).collect();
     let Some(first) = texts.first().filter(|_| is_number) else { return };
+    found.extend(priced(&texts, structure.is_only(FieldType::Integer)));
     let is_digit = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+');
     let tail = first.trim_start_matches(is_digit);
     let head_is_number =
@@ -237,6 +238,36 @@ pub fn measured(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
         _ => Conversion::of(steps, 0.08, &words),
     };
     found.push(conversion);
+}
+
+/// Amounts with the sign of a currency, or with a comma before the cents: `73,25 €` and `$1,234.50`.
+fn priced(texts: &[&str], is_whole: bool) -> Option<Conversion> {
+    let bare = |text: &str| -> String {
+        text.chars().filter(|c| c.is_ascii_digit() || matches!(c, ',' | '.' | '-')).collect()
+    };
+    let is_sign = |c: char| matches!(c, '€' | '$' | '£' | '¥' | ' ' | '\u{a0}' | ',' | '.' | '-');
+    let is_plain = |text: &&str| text.chars().all(|c| c.is_ascii_digit() || is_sign(c));
+    let ends_with = |text: &&str, mark: char| {
+        let bare = bare(text);
+        bare.rsplit_once(mark).is_some_and(|(head, cents)| {
+            cents.len() == 2 && cents.bytes().all(|b| b.is_ascii_digit()) && !head.contains(mark)
+        })
+    };
+    if is_whole || !texts.iter().all(is_plain) {
+        return None;
+    }
+    let replaced = |regex: &str, with: &str| json!({"type": "replace", "field": "@", "regex": regex, "with": with});
+    let number = json!({"type": "convertType", "field": "@", "from": "string", "to": "number"});
+    let steps = match () {
+        () if texts.iter().all(|text| ends_with(text, ',')) => {
+            vec![replaced("[^0-9,-]", ""), replaced(",", "."), number]
+        }
+        () if texts.iter().all(|text| ends_with(text, '.')) => {
+            vec![replaced("[^0-9.-]", ""), number]
+        }
+        () => return None,
+    };
+    Some(Conversion::of(steps, 0.07, "the amount that the text says"))
 }
 
 /// Whether some values have decimals, and none more than two.
