@@ -27,6 +27,7 @@ mod traffic;
 mod transaction;
 mod vitals;
 mod whole;
+mod whole_watched;
 mod wire;
 mod write;
 

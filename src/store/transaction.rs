@@ -5,6 +5,8 @@
 //! was given up, each key is tried alone; who is touched again and again differs from what was read.
 //! During the migration of a slot nobody is asked twice: a key that has gone ahead is waited for.
 
+use std::vec::IntoIter;
+
 use redis::{Cmd, Pipeline, Value};
 
 use super::error::{Fault, StoreError};
@@ -14,7 +16,7 @@ use super::write::{Written, settable};
 use crate::model::{Edit, FieldChange, Key};
 
 /// How often one key is tried that others touch.
-const TRIES_MAX: usize = 3;
+pub(super) const TRIES_MAX: usize = 3;
 
 impl Link {
     /// Whether the server let no script of ours run, so that writes are transactions.
@@ -62,50 +64,19 @@ impl Link {
         edits: &[(&Key, &Edit)],
         expiring: bool,
     ) -> Result<Option<Vec<Written>>, StoreError> {
-        let any = edits[0].0.as_bytes();
-        let mut look = Pipeline::new();
-        look.cmd("WATCH");
-        for (key, _) in edits {
-            look.arg(key.as_bytes());
-        }
-        for (key, edit) in edits {
-            for command in reads(key, edit, expiring) {
-                look.add_command(command);
-            }
-        }
-        let mut replies = self.pipeline_of(any, "WATCH", &look)?.into_iter();
-        replies.next().expect("a pipeline answers each of its commands")?;
-        let mut change = Pipeline::new();
-        change.cmd("MULTI");
+        let keys: Vec<&Key> = edits.iter().map(|(key, _)| *key).collect();
+        let looks = edits.iter().flat_map(|(key, edit)| reads(key, edit, expiring));
+        let mut replies = self.watch(&keys, looks)?;
         // Which edit each command of the transaction is for.
-        let mut of = Vec::new();
+        let mut commands = Vec::new();
         for (at, (key, edit)) in edits.iter().enumerate() {
             if stands(edit, &mut replies, expiring)? {
-                for command in writes(key, edit, expiring) {
-                    change.add_command(command);
-                    of.push(at);
-                }
+                commands.extend(writes(key, edit, expiring).into_iter().map(|it| (at, it)));
             }
         }
+        let Some(answers) = self.exec(keys[0], commands)? else { return Ok(None) };
         let mut written = vec![Written::Differs; edits.len()];
-        if of.is_empty() {
-            let mut unwatch = Pipeline::new();
-            unwatch.cmd("UNWATCH");
-            self.pipeline_of(any, "UNWATCH", &unwatch)?;
-            return Ok(Some(written));
-        }
-        change.cmd("EXEC");
-        let mut replies = self.pipeline_of(any, "EXEC", &change)?;
-        let done = replies.pop().expect("a pipeline answers each of its commands");
-        // Why a command was not taken says more than that the whole was given up for it.
-        for reply in replies {
-            reply?;
-        }
-        let answers = match done? {
-            Value::Nil => return Ok(None),
-            answers => array("EXEC", answers)?,
-        };
-        for (at, answer) in of.into_iter().zip(answers) {
+        for (at, answer) in answers {
             match answer {
                 Value::ServerError(error) => return Err(StoreError::from_reply("EXEC", &error)),
                 Value::Nil => written[at] = Written::Differs,
@@ -113,6 +84,56 @@ impl Link {
             }
         }
         Ok(Some(written))
+    }
+
+    /// Watches keys of one slot, and answers with the replies to `looks` at them.
+    pub(super) fn watch(
+        &mut self,
+        keys: &[&Key],
+        looks: impl Iterator<Item = Cmd>,
+    ) -> Result<IntoIter<Reply>, StoreError> {
+        let mut look = Pipeline::new();
+        look.cmd("WATCH");
+        for key in keys {
+            look.arg(key.as_bytes());
+        }
+        for command in looks {
+            look.add_command(command);
+        }
+        let mut replies = self.pipeline_of(keys[0].as_bytes(), "WATCH", &look)?.into_iter();
+        replies.next().expect("a pipeline answers each of its commands")?;
+        Ok(replies)
+    }
+
+    /// Carries out commands on watched keys, one of which is `any`, and lets them go. Answers each
+    /// command's number with its reply; `None` when a key was touched and nothing was done.
+    pub(super) fn exec(
+        &mut self,
+        any: &Key,
+        commands: Vec<(usize, Cmd)>,
+    ) -> Result<Option<Vec<(usize, Value)>>, StoreError> {
+        let mut change = Pipeline::new();
+        if commands.is_empty() {
+            change.cmd("UNWATCH");
+            self.pipeline_of(any.as_bytes(), "UNWATCH", &change)?;
+            return Ok(Some(Vec::new()));
+        }
+        change.cmd("MULTI");
+        let (of, commands): (Vec<usize>, Vec<Cmd>) = commands.into_iter().unzip();
+        for command in commands {
+            change.add_command(command);
+        }
+        change.cmd("EXEC");
+        let mut replies = self.pipeline_of(any.as_bytes(), "EXEC", &change)?;
+        let done = replies.pop().expect("a pipeline answers each of its commands");
+        // Why a command was not taken says more than that the whole was given up for it.
+        for reply in replies {
+            reply?;
+        }
+        match done? {
+            Value::Nil => Ok(None),
+            answers => Ok(Some(of.into_iter().zip(array("EXEC", answers)?).collect())),
+        }
     }
 }
 
@@ -142,7 +163,7 @@ fn reads(key: &Key, edit: &Edit, expiring: bool) -> Vec<Cmd> {
             all.extend(expiring.then_some(until));
             all
         }
-        Edit::Whole(_) => unreachable!("a whole key is changed by a script of its own"),
+        Edit::Whole(_) => unreachable!("whole keys have transactions of their own"),
     }
 }
 
@@ -179,7 +200,7 @@ fn stands(
             }
             Ok(true)
         }
-        Edit::Whole(_) => unreachable!("a whole key is changed by a script of its own"),
+        Edit::Whole(_) => unreachable!("whole keys have transactions of their own"),
     }
 }
 
@@ -230,7 +251,7 @@ fn writes(key: &Key, edit: &Edit, expiring: bool) -> Vec<Cmd> {
             all.extend(removes.then_some(gone));
             all
         }
-        Edit::Whole(_) => unreachable!("a whole key is changed by a script of its own"),
+        Edit::Whole(_) => unreachable!("whole keys have transactions of their own"),
     }
 }
 

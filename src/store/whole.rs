@@ -1,4 +1,5 @@
-//! Changes of a key as a whole: its storage, its name, its expiry; each one script call.
+//! Changes of a key as a whole: its storage, its name, its expiry; each one script call, or where the
+//! user may run no scripts, a transaction (`whole_watched.rs`).
 
 use redis::{Cmd, Pipeline};
 
@@ -48,6 +49,44 @@ impl Link {
     ) -> Result<Vec<Written>, StoreError> {
         let Some((any, _)) = changes.first() else { return Ok(Vec::new()) };
         let field_expiry = self.has_field_expiry(any)?;
+        if self.without_scripts {
+            return self.change_watched(changes, field_expiry);
+        }
+        let replies = match self.call_script(changes, field_expiry) {
+            // The script may be called, and not be given to the server.
+            Err(error) if error.forbids_scripts() => {
+                self.without_scripts = true;
+                return self.change_watched(changes, field_expiry);
+            }
+            replies => replies?,
+        };
+        let is_forbidden = |reply: &Reply| reply.as_ref().is_err_and(StoreError::forbids_scripts);
+        let forbidden: Vec<usize> =
+            (0..changes.len()).filter(|at| is_forbidden(&replies[*at])).collect();
+        let mut watched = Vec::new();
+        if !forbidden.is_empty() {
+            self.without_scripts = true;
+            let these: Vec<(&Key, &Whole)> = forbidden.iter().map(|at| changes[*at]).collect();
+            watched = self.change_watched(&these, field_expiry)?;
+        }
+        let mut watched = forbidden.into_iter().zip(watched).peekable();
+        let answer = |(at, reply): (usize, Reply)| {
+            if let Some((_, written)) = watched.next_if(|(forbidden, _)| *forbidden == at) {
+                return Ok(written);
+            }
+            match bytes("EVALSHA", reply?)?.as_deref() {
+                Some(b"1") => Ok(Written::Replaced),
+                _ => Ok(Written::Differs),
+            }
+        };
+        replies.into_iter().enumerate().map(answer).collect()
+    }
+
+    fn call_script(
+        &mut self,
+        changes: &[(&Key, &Whole)],
+        field_expiry: bool,
+    ) -> Result<Vec<Reply>, StoreError> {
         let digest = self.digest(SCRIPT);
         let pipeline = |changes: &mut dyn Iterator<Item = &(&Key, &Whole)>| {
             let mut pipeline = Pipeline::new();
@@ -70,11 +109,7 @@ impl Link {
                 replies[at] = reply;
             }
         }
-        let answer = |reply: Reply| match bytes("EVALSHA", reply?)?.as_deref() {
-            Some(b"1") => Ok(Written::Replaced),
-            _ => Ok(Written::Differs),
-        };
-        replies.into_iter().map(answer).collect()
+        Ok(replies)
     }
 }
 

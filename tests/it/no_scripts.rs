@@ -7,6 +7,7 @@ use remold::demo::Recipe;
 use remold::store::local::LocalOptions;
 
 use crate::harness::{Remold, Snapshot, Storm, TestCluster, TestServer};
+use crate::storages::{KEYS, LATER_MS, Life, named, set};
 
 const USER: &str = "on >secret ~* &* +@all -@scripting";
 
@@ -45,6 +46,67 @@ fn strings_and_hashes_are_written_by_transactions() {
         assert_eq!(back.last_json()["without_scripts"], true, "{}", back.stdout);
         Snapshot::take(&mut server.connect()).assert_same(&before);
     }
+}
+
+/// A run over whole keys by a user without scripts leaves what it leaves by one with them, also over
+/// keys that stood where others go, and is taken back.
+fn whole_keys(fill: impl FnOnce(TestServer) -> Life) {
+    let (server, url) = server();
+    let life = fill(server);
+    let plan = life.folder.path().join("plan.json").display().to_string();
+    life.remold().line(&format!("plan user --to latest --out {plan}")).run().exits(0);
+    let before = life.snapshot();
+    let run = format!("run {plan} --execute --yes --json --no-lock --batch 20");
+    let with_scripts = life.remold().line(&run).run().exits(0).last_json();
+    let after = life.snapshot();
+    let back = "rollback last --execute --yes --json --no-lock";
+    life.remold().line(back).run().exits(0);
+    life.snapshot().assert_same(&before);
+    let call = |line: &str| {
+        let remold = Remold::on(&url).env("REMOLD_CATALOG", life.catalog());
+        remold.state(life.state()).line(line).run().exits(0).last_json()
+    };
+    let report = call(&run);
+    assert_eq!(report["tally"], with_scripts["tally"], "{report}");
+    assert_eq!(report["without_scripts"], true, "{report}");
+    life.snapshot().assert_same(&after);
+    assert_eq!(call("verify last --json")["verification"]["right"], KEYS);
+    assert_eq!(call(back)["without_scripts"], true);
+    life.snapshot().assert_same(&before);
+}
+
+#[test]
+fn storages_are_converted_by_transactions() {
+    whole_keys(|server| Life::of_conversion(server, KEYS));
+}
+
+#[test]
+fn keys_move_by_transactions() {
+    whole_keys(|server| Life::of_rename(server, KEYS));
+}
+
+#[test]
+fn keys_move_over_others_and_become_hashes_by_transactions() {
+    whole_keys(|server| {
+        let transforms = serde_json::json!([
+            {"type": "renameField", "from": "userName", "to": "fullName"},
+            {"type": "convertStorage", "from": "string", "to": "hash", "nested": "json"},
+            {"type": "renameKey", "from": "user:*", "to": "u:${KEY.1}", "onExisting": "overwrite"}]);
+        let mut target = named("fullName", "hash");
+        target["keyPattern"] = "u:*".into();
+        let life = Life::of(server, [named("userName", "string"), target], &transforms);
+        let mut connection = life.connect();
+        for n in 0..KEYS {
+            let text = format!(r#"{{"userName": "Jo {n}", "n": {n}}}"#);
+            let expiry = (n % 3 == 0).then_some(LATER_MS + n);
+            set(&mut connection, &format!("user:{n}"), &text, expiry);
+            if n % 4 == 0 {
+                let expiry = (n % 8 == 0).then_some(LATER_MS - n);
+                set(&mut connection, &format!("u:{n}"), "stood there", expiry);
+            }
+        }
+        life
+    });
 }
 
 #[test]
