@@ -148,6 +148,33 @@ fn a_key_that_exists_is_kept_or_replaced_as_told() {
 }
 
 #[test]
+fn a_later_write_to_a_key_that_moved_or_was_converted_is_not_inverted_but_left() {
+    let lives: [(Life, &[&str], &str); 2] = [
+        (Life::of_rename(TestServer::start(), KEYS), &["SET", "u:7:profile", "{}"], "u:7:profile"),
+        (
+            Life::of_conversion(TestServer::start(), KEYS),
+            &["HSET", "user:7", "fullName", "later"],
+            "user:7",
+        ),
+    ];
+    for (life, write, key) in lives {
+        let before = life.snapshot();
+        life.remold().line("run user --to latest --execute --yes").run().exits(0);
+        let mut later = redis::cmd(write[0]);
+        later.arg(&write[1..]).exec(&mut life.connect()).expect("written");
+        let stands = life.snapshot().keys[key.as_bytes()].clone();
+        let line = "rollback last --changed invert --execute --yes --list-changed";
+        let said = life.remold().line(line).run().exits(1);
+        let why = "the run changed how or where the key is stored, which a chain does not invert";
+        assert!(said.stdout.contains(why), "{}\n{}", said.stdout, said.stderr);
+        let after = life.snapshot();
+        assert_eq!(after.keys[key.as_bytes()], stands, "the later write lives on");
+        // All others are back.
+        after.without(key).assert_same(&before.without("user:7"));
+    }
+}
+
+#[test]
 fn a_scan_that_meets_moved_keys_counts_them_once() {
     const MANY: u64 = 4_000;
     let life = Life::of_rename(TestServer::start(), MANY);

@@ -142,12 +142,14 @@ pub(super) fn changed(fields: &[HashField], changes: Vec<FieldChange>) -> Vec<Ha
 }
 
 fn invert(rules: &Rules<'_>, entry: &ImageEntry, now: &Now) -> Decision {
-    let Stands::Value(content, _) = &now.here else { return left(now) };
-    if entry.image.is_whole() {
-        let reason =
-            "the run changed how or where the key is stored, which a chain does not invert";
+    let is_gone = (&now.here, &now.there) == (&Stands::Nothing, &Stands::Nothing);
+    if entry.image.is_whole() && !is_gone {
+        let reason = "another client wrote it since, and the run changed how or where the key is \
+                      stored, which a chain does not invert (--changed overwrite puts back what \
+                      stood before)";
         return Decision::Leave(Done::Kept, reason.to_owned());
     }
+    let Stands::Value(content, _) = &now.here else { return left(now) };
     let inverse = rules.inverse.expect("compiled where it is asked for");
     match inverse.invert(&entry.key, content, &entry.source) {
         Inverted::Edit(edit) => Decision::Write(Mark::Inverted, edit),
