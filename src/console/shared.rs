@@ -134,9 +134,10 @@ impl Job {
         self.progress.as_ref().map(|progress| progress.fraction)
     }
 
-    /// `43 %`; never 100 before the end.
+    /// `43 %`; never 100 before the end. A run in stages that waits between two of them says so.
     pub fn percent(&self) -> String {
         match self.share() {
+            _ if self.asked => "waits".to_owned(),
             Some(share) => format!("{:.0} %", (share.clamp(0.0, 1.0) * 100.0).floor()),
             None => "starting".to_owned(),
         }

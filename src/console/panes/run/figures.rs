@@ -210,6 +210,7 @@ pub fn conclude(progress: &mut Progress, report: &Report) {
     progress.verification = report.verification.unwrap_or(progress.verification);
     progress.rollback = report.rollback.unwrap_or(progress.rollback);
     if report.phase == Phase::Done {
+        progress.held = None;
         progress.fraction = 1.0;
     }
 }
@@ -238,17 +239,19 @@ fn view_state(canvas: &mut Canvas, area: Rect, job: &Job, progress: &Progress) -
         let how = followed.how();
         parts.push((Role::Dim, format!("  {how}: {migrated} migrated, quiet for {quiet}")));
     }
-    if let Some(held) = &progress.held {
-        parts.push((Role::Warn, format!("  {held}")));
-    }
     let state = canvas.line(parts);
     canvas.put(area, &state);
+    let mut rest = below(area, 1);
+    // Why it stands still is read whole.
+    if let Some(held) = &progress.held {
+        rest = canvas.put_wrapped(rest, Role::Warn, held);
+    }
     let total = match progress.total() {
         Some(total) if !progress.phase.is_final() => format!(" of about {}", text::grouped(total)),
         _ => String::new(),
     };
     let label = format!("{}  {} keys{total}", job.percent(), text::grouped(progress.done()));
-    gauge::draw(canvas, below(area, 1), job.share(), &label);
+    gauge::draw(canvas, rest, job.share(), &label);
     let eta = match progress.eta_seconds {
         _ if progress.phase.is_final() => "—".to_owned(),
         Some(seconds) => text::duration(seconds_of(seconds)),
@@ -262,7 +265,7 @@ fn view_state(canvas: &mut Canvas, area: Rect, job: &Job, progress: &Progress) -
         (Role::Text, format!("elapsed {}", text::duration(seconds_of(progress.seconds)))),
         (Role::Dim, format!("batch {:.1} ms", progress.batch_ms)),
     ];
-    canvas.put_flow(below(area, 2), figures)
+    canvas.put_flow(below(rest, 1), figures)
 }
 
 fn seconds_of(seconds: f64) -> std::time::Duration {
