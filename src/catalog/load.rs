@@ -409,9 +409,11 @@ fn complete<'f>(reader: &mut Reader, file: &'f Parsed<'_>, files: &Files) -> Cow
     let mut definition = file.value.clone();
     match bundle(schema, &file.source.path(), files) {
         Ok(bundled) => definition["jsonSchema"] = bundled,
-        Err(message) => {
+        Err(mistakes) => {
             reader.at_key("jsonSchema", |reader| {
-                reader.wrong(message, "a path to another file of the catalog, from this one");
+                for mistake in mistakes {
+                    reader.adopt(mistake);
+                }
             });
             // The rest of the definition is still worth reading.
             definition["jsonSchema"] = Value::Bool(true);

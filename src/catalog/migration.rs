@@ -6,7 +6,7 @@ use semver::Version;
 use serde_json::{Map, Value, json};
 
 use super::library;
-use super::strategy::{DIRECT, Strategy, place_of_use};
+use super::strategy::{BATCH, DIRECT, Strategy, place_of_use};
 use super::validation::read_validation;
 use crate::schema::Reading;
 use crate::schema::definition::read_version;
@@ -157,6 +157,8 @@ fn read_transforms(
         if !map.contains_key("transforms") {
             reader.wrong("'transforms' is missing", "\"transforms\": [{\"type\": …}]");
         }
+    } else if strategy == BATCH && !strategies.contains_key(BATCH) {
+        steps.extend(batch_step(reader, map));
     } else {
         steps.extend(expanded(reader, map, strategy, strategies));
     }
@@ -192,6 +194,22 @@ pub(super) fn adopt(reader: &mut Reader, mistakes: Vec<StepMistake>) {
     }
 }
 
+/// The one step of the strategy `batch`: its parameters are those of the transform.
+fn batch_step(reader: &mut Reader, map: &Map<String, Value>) -> Option<Step> {
+    let Some(with) = map.get("with") else {
+        let expected =
+            r#""with": {"inputs": […], "outputs": […], "script": "return function(list) … end"}"#;
+        reader.wrong("the strategy 'batch' needs its program in 'with'", expected);
+        return None;
+    };
+    reader.at_key("with", |reader| {
+        let mut definition = Map::from_iter([("type".to_owned(), Value::from(BATCH))]);
+        definition.extend(reader.any_object(with, "'with'")?.clone());
+        let step = Step::parse(&Value::Object(definition));
+        step.map_err(|mistakes| adopt(reader, mistakes)).ok()
+    })
+}
+
 fn expanded(
     reader: &mut Reader,
     map: &Map<String, Value>,
@@ -199,7 +217,7 @@ fn expanded(
     strategies: &BTreeMap<String, Strategy>,
 ) -> Vec<Step> {
     let Some(strategy) = strategies.get(name).or_else(|| library::find(name)) else {
-        let mut known = vec![DIRECT];
+        let mut known = vec![DIRECT, BATCH];
         known.extend(strategies.keys().chain(library::all().keys()).map(String::as_str));
         reader.at_key("strategy", |reader| reader.unknown_name("strategy", name, &known));
         return Vec::new();

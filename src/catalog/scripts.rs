@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The text of every script, by its path below the catalog: `user/price.luau`.
 pub(super) type Scripts = BTreeMap<String, String>;
@@ -29,25 +29,31 @@ pub(super) fn put_in(value: &mut Value, folders: &[String], scripts: &Scripts) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| put_in(item, folders, scripts)),
         Value::Object(map) => {
-            let named = map.get("file").filter(|_| {
-                map.get("type").is_some_and(|kind| kind == "custom") && !map.contains_key("script")
-            });
-            let text = named
-                .and_then(Value::as_str)
-                .and_then(|file| scripts.get(&resolved(folders, file)?).cloned());
-            if let Some(text) = text {
-                *map = std::mem::take(map)
-                    .into_iter()
-                    .map(|(key, value)| match key.as_str() {
-                        "file" => ("script".to_owned(), text.as_str().into()),
-                        _ => (key, value),
-                    })
-                    .collect();
+            let is = |key: &str, names: &[&str]| {
+                map.get(key).and_then(Value::as_str).is_some_and(|name| names.contains(&name))
+            };
+            if is("type", &["custom", "batch"]) {
+                put_script(map, folders, scripts);
+            } else if is("strategy", &["batch"])
+                && let Some(with) = map.get_mut("with").and_then(Value::as_object_mut)
+            {
+                put_script(with, folders, scripts);
             }
             map.values_mut().for_each(|value| put_in(value, folders, scripts));
         }
         _ => {}
     }
+}
+
+/// Puts the text of the script that `file` of a step names in its place.
+fn put_script(step: &mut Map<String, Value>, folders: &[String], scripts: &Scripts) {
+    let named = step.get("file").filter(|_| !step.contains_key("script")).and_then(Value::as_str);
+    let Some(text) = named.and_then(|file| scripts.get(&resolved(folders, file)?)) else { return };
+    let replaced = std::mem::take(step).into_iter().map(|(key, value)| match key.as_str() {
+        "file" => ("script".to_owned(), text.as_str().into()),
+        _ => (key, value),
+    });
+    *step = replaced.collect();
 }
 
 /// The path below the catalog that `file` means from inside of `folders`; `None` outside of it.
@@ -83,10 +89,12 @@ mod tests {
     fn a_script_stands_in_the_definition() {
         let scripts = Scripts::from([("user/n.luau".to_owned(), "return 1".to_owned())]);
         let mut value = json!([{"type": "custom", "file": "n.luau", "outputs": ["n"]},
-                               {"type": "custom", "file": "gone.luau"}]);
+                               {"type": "custom", "file": "gone.luau"},
+                               {"strategy": "batch", "with": {"file": "n.luau"}}]);
         put_in(&mut value, &["user".to_owned()], &scripts);
         let expected = json!([{"type": "custom", "script": "return 1", "outputs": ["n"]},
-                              {"type": "custom", "file": "gone.luau"}]);
+                              {"type": "custom", "file": "gone.luau"},
+                              {"strategy": "batch", "with": {"script": "return 1"}}]);
         assert_eq!(value, expected);
     }
 }

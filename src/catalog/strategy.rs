@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::schema::mistake::{Place, Reader, type_name};
 
+/// The strategy of a program that sees a whole batch: one `batch` step, with its parameters in `with`.
+pub const BATCH: &str = "batch";
 /// The strategy that needs no template: the migration's own transforms.
 pub const DIRECT: &str = "direct";
 

@@ -266,6 +266,7 @@ pub fn text(plan: &Plan) -> Vec<String> {
     for (version, reason) in &plan.unreachable {
         lines.push(format!("  not from {version}: {reason}; such documents count as invalid"));
     }
+    lines.extend(plan.batches().into_iter().map(|line| format!("  batch  {line}")));
     for host in &plan.hosts {
         lines.push(format!("  calls  {host}: its answers become part of the documents"));
     }

@@ -7,7 +7,7 @@ use semver::Version;
 use super::error::EngineError;
 use super::judge::{hash_edit, stage, text_edit};
 use super::trouble::Trouble;
-use crate::model::{Content, Document, Edit, Key};
+use crate::model::{Branch, Content, Document, Edit, Key};
 use crate::planner::Plan;
 use crate::schema::{Detection, Detector, Schema};
 use crate::transform::{Chain, Failure, Frozen, Irreversible};
@@ -18,7 +18,9 @@ pub(super) struct Inverse {
     pattern: String,
     detector: Detector,
     schemas: BTreeMap<Version, Schema>,
-    chains: BTreeMap<Version, Result<Chain, Irreversible>>,
+    chains: BTreeMap<Version, Chain>,
+    /// What takes documents back whose branch is not known.
+    asking_again: BTreeMap<Version, Result<Chain, Irreversible>>,
     frozen: Frozen,
 }
 
@@ -42,28 +44,40 @@ impl Inverse {
         let chains = plan.chains.iter().map(|(version, names)| {
             let stages = names.iter().map(|name| stage(&subject, name));
             let chain = Chain { stages: stages.collect::<Result<_, EngineError>>()? };
-            Ok((version.clone(), chain.inverse()))
+            Ok((version.clone(), chain))
         });
+        let chains = chains.collect::<Result<BTreeMap<_, _>, EngineError>>()?;
+        let unknown = Branch::default();
+        let asking_again =
+            chains.iter().map(|(version, chain)| (version.clone(), chain.inverse(&unknown)));
         let schema = subject.schemas.get(&plan.target);
         Ok(Self {
             target: plan.target.clone(),
             pattern: schema.map(|schema| schema.key_pattern.clone()).unwrap_or_default(),
             detector: subject.detector(),
-            chains: chains.collect::<Result<_, EngineError>>()?,
+            asking_again: asking_again.collect(),
+            chains,
             schemas: subject.schemas,
             frozen: plan.frozen.clone(),
         })
     }
 
-    /// What becomes of the document under `key`, which was of version `source` before the run.
-    pub fn invert(&self, key: &Key, content: &Content, source: &str) -> Inverted {
-        match self.try_invert(key, content, source) {
+    /// What becomes of the document under `key`, which was of version `source` before the run and took
+    /// this branch.
+    pub fn invert(&self, key: &Key, content: &Content, source: &str, branch: &Branch) -> Inverted {
+        match self.try_invert(key, content, source, branch) {
             Ok(inverted) => inverted,
             Err(reason) => Inverted::Not(reason),
         }
     }
 
-    fn try_invert(&self, key: &Key, content: &Content, source: &str) -> Result<Inverted, String> {
+    fn try_invert(
+        &self,
+        key: &Key,
+        content: &Content,
+        source: &str,
+        branch: &Branch,
+    ) -> Result<Inverted, String> {
         let known = || format!("the plan does not know version {source}");
         let source: Version = source.parse().map_err(|_| known())?;
         let document = content.document().map_err(|error| error.to_string())?;
@@ -73,7 +87,13 @@ impl Inverse {
             Detection::Version(version) if version == self.target => {}
             other => return Err(format!("the document is of version {other} by now")),
         }
-        let chain = self.chains.get(&source).ok_or_else(known)?;
+        let followed;
+        let chain = if branch.is_empty() {
+            self.asking_again.get(&source).ok_or_else(known)?
+        } else {
+            followed = self.chains.get(&source).ok_or_else(known)?.inverse(branch);
+            &followed
+        };
         let chain = chain.as_ref().map_err(ToString::to_string)?;
         let mut before = document.clone();
         self.undo(chain, &mut before, key)
@@ -102,6 +122,6 @@ impl Inverse {
         document: &mut Document<'_>,
         key: &Key,
     ) -> Result<(), Box<Failure>> {
-        chain.apply(document, key, &self.pattern, &self.frozen, &mut |_, _, _| {})
+        chain.apply(document, key, &self.pattern, &self.frozen, &mut |_, _, _| {}).map(|_| ())
     }
 }

@@ -10,8 +10,8 @@ use super::trouble::{BrokenRule, Trouble};
 use super::whole::{content_of, whole_edit};
 use crate::catalog::Subject;
 use crate::model::{
-    Content, Document, Edit, FieldChange, HashField, Home, Key, Outcome, Storage, carry_expiries,
-    glob, redis_json,
+    Branch, Content, Document, Edit, FieldChange, HashField, Home, Key, Outcome, Storage,
+    carry_expiries, glob, redis_json,
 };
 use crate::planner::Plan;
 use crate::schema::{Detection, Detector, Reading, Schema, Violation};
@@ -42,8 +42,8 @@ pub struct Judge {
 pub enum Judged {
     /// It is to be changed.
     Edit {
-        /// The version it has.
-        source: Version,
+        /// How it came about.
+        way: Way,
         /// The change.
         edit: Edit,
     },
@@ -51,6 +51,15 @@ pub enum Judged {
     Ask(Box<Asked>),
     /// It came to its outcome without a change.
     Outcome(Outcome, Option<Trouble>),
+}
+
+/// The way a document takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// The version it has.
+    pub source: Version,
+    /// Which of its chain's steps with a condition are carried out.
+    pub branch: Branch,
 }
 
 /// A document that waits for an answer.
@@ -112,9 +121,18 @@ impl Judge {
         steps.filter_map(|step| step.external().map(|step| Arc::clone(step.endpoint()))).collect()
     }
 
-    /// What is to become of the document under `key`.
+    /// What is to become of the document under `key`, seen alone.
     pub fn judge(&self, key: &Key, content: &Content) -> Judged {
-        self.judge_with(key, content, &Answers::new())
+        let mut answers = Answers::new();
+        loop {
+            match self.judge_with(key, content, &answers) {
+                // A program of our own answers here, for the one document.
+                Judged::Ask(asked) if asked.ask.endpoint.program.is_some() => {
+                    answers.extend(asked.ask.answered_alone());
+                }
+                judged => return judged,
+            }
+        }
     }
 
     /// Like [`Judge::judge`], with what services outside have answered for this document so far.
@@ -129,18 +147,17 @@ impl Judge {
             Ok(source) => source,
             Err(judged) => return judged,
         };
-        if let Some(after) = self.take_short_way(&source, key, &document, answers) {
-            return self.finish(source, content, &document, &after);
+        if let Some((after, branch)) = self.take_short_way(&source, key, &document, answers) {
+            return self.finish(Way { source, branch }, content, &document, &after);
         }
         let mut after = document.clone();
-        if let Err(failure) = self.apply_with(&source, key, &mut after, answers, &mut |_, _, _| {})
-        {
-            return match failure.ask {
+        match self.apply_with(&source, key, &mut after, answers, &mut |_, _, _| {}) {
+            Ok(branch) => self.finish(Way { source, branch }, content, &document, &after),
+            Err(failure) => match failure.ask {
                 Some(ask) => Judged::Ask(Box::new(Asked { content: content.clone(), ask: *ask })),
                 None => refused(&failure),
-            };
+            },
         }
-        self.finish(source, content, &document, &after)
     }
 
     /// The version of a document that has a chain to take; else what becomes of it without one.
@@ -241,7 +258,7 @@ impl Judge {
         key: &Key,
         document: &mut Document<'a>,
         watch: &mut dyn FnMut(&Stage, usize, &Document<'a>),
-    ) -> Result<(), Box<Failure>> {
+    ) -> Result<Branch, Box<Failure>> {
         self.apply_with(source, key, document, &Answers::new(), watch)
     }
 
@@ -253,13 +270,14 @@ impl Judge {
         document: &mut Document<'a>,
         answers: &Answers,
         watch: &mut dyn FnMut(&Stage, usize, &Document<'a>),
-    ) -> Result<(), Box<Failure>> {
+    ) -> Result<Branch, Box<Failure>> {
         let chain = self.chains.get(source).expect("route answers only versions with a chain");
-        chain.apply_with(document, key, &self.pattern, &self.frozen, answers, watch)?;
+        let branch =
+            chain.apply_with(document, key, &self.pattern, &self.frozen, answers, watch)?;
         if document.home.key.as_ref() == Some(key) {
             document.home.key = None;
         }
-        Ok(())
+        Ok(branch)
     }
 
     /// The document after the optimised chain, where there is one and it accepts the document. What it
@@ -270,12 +288,12 @@ impl Judge {
         key: &Key,
         document: &Document<'a>,
         answers: &Answers,
-    ) -> Option<Document<'a>> {
+    ) -> Option<(Document<'a>, Branch)> {
         let chain = self.short.get(source)?;
         let mut after = document.clone();
         let (pattern, frozen) = (&self.pattern, &self.frozen);
         let taken = chain.apply_with(&mut after, key, pattern, frozen, answers, &mut |_, _, _| {});
-        taken.ok().map(|()| after)
+        taken.ok().map(|branch| (after, branch))
     }
 
     /// What the target's schema finds wrong with a document.
@@ -286,14 +304,14 @@ impl Judge {
     /// Validates the result and makes the change of it.
     pub(super) fn finish(
         &self,
-        source: Version,
+        way: Way,
         content: &Content,
         before: &Document<'_>,
         after: &Document<'_>,
     ) -> Judged {
         if after.home != Home::default() || after.storage() != content.storage() {
             return match self.finish_whole(content, after) {
-                Ok(edit) => Judged::Edit { source, edit },
+                Ok(edit) => Judged::Edit { way, edit },
                 Err(judged) => judged,
             };
         }
@@ -313,7 +331,7 @@ impl Judge {
         match made {
             Err(judged) => judged,
             Ok(None) => Judged::Outcome(Outcome::Unchanged, None),
-            Ok(Some(edit)) => Judged::Edit { source, edit },
+            Ok(Some(edit)) => Judged::Edit { way, edit },
         }
     }
 

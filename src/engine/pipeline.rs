@@ -20,15 +20,13 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use semver::Version;
-
 use super::batch_size::BatchSize;
 use super::busy::{Clocks, Station};
 use super::control::Control;
 use super::error::EngineError;
 use super::external::{self, Services};
 use super::follow::Followings;
-use super::judge::{Judge, Judged};
+use super::judge::{Judge, Judged, Way};
 use super::reader::Reader;
 use super::report::Report;
 use super::settle::{Settle, Settled};
@@ -133,7 +131,7 @@ pub(super) struct Write {
     pub page: u64,
     pub attempt: u32,
     pub frame: u64,
-    pub items: Vec<(Key, Version, Edit)>,
+    pub items: Vec<(Key, Way, Edit)>,
 }
 
 /// What `settle` tells the writers.

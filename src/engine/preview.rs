@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::control::Control;
 use super::error::EngineError;
 use super::external::{Services, Silence};
-use super::judge::{Judge, Judged, refused, trouble_of_violation};
+use super::judge::{Judge, Judged, Way, refused, trouble_of_violation};
 use super::run::RunOptions;
 use super::trouble::Trouble;
 use crate::model::{Content, Expiry, Key, Outcome, Storage};
@@ -97,7 +97,13 @@ pub fn preview_from(
     content: &Content,
     source: Option<&Version>,
 ) -> Preview {
-    preview_with(judge, target, key, content, source, &Answers::new()).0
+    let mut answers = Answers::new();
+    loop {
+        let (preview, ask) = preview_with(judge, target, key, content, source, &answers);
+        // A program of our own answers here, for the one document.
+        let Some(ask) = ask.filter(|ask| ask.endpoint.program.is_some()) else { return preview };
+        answers.extend(ask.answered_alone());
+    }
 }
 
 /// A preview, and what has to be asked to get on with it.
@@ -158,22 +164,25 @@ fn preview_with(
             last = now;
         });
     preview.from = Some(source.clone());
-    if let Err(failure) = applied {
-        if let Some(ask) = failure.ask {
+    let branch = match applied {
+        Ok(branch) => branch,
+        Err(failure) => {
+            let Some(ask) = failure.ask else {
+                preview.conclude(refused(&failure));
+                return (preview, None);
+            };
             preview.outcome = Outcome::Migrated;
             preview.would_ask = Some(ask.to_string());
             return (preview, Some(*ask));
         }
-        preview.conclude(refused(&failure));
-        return (preview, None);
-    }
+    };
     preview.after = Some(after.to_json());
     preview.new_key.clone_from(&after.home.key);
     preview.new_storage = Some(after.storage()).filter(|storage| *storage != content.storage());
     preview.new_expiry = after.home.expiry;
     preview.errors = judge.violations(&after).iter().map(trouble_of_violation).collect();
     if preview.errors.is_empty() {
-        preview.conclude(judge.finish(source, content, &document, &after));
+        preview.conclude(judge.finish(Way { source, branch }, content, &document, &after));
     }
     (preview, None)
 }

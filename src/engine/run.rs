@@ -82,8 +82,12 @@ pub fn run(
     let mut link = Link::open(address)?;
     let start = Checkpoint::default();
     let seen = Mutex::new(SeenKeys::default());
-    let calls = options.execute || options.call_external;
-    let services = if calls { Services::open(plan, &judge.endpoints())? } else { None };
+    let endpoints = judge.endpoints();
+    // What is a program of our own is asked in a dry run too: nobody outside hears of it.
+    let calls = options.execute
+        || options.call_external
+        || endpoints.iter().all(|endpoint| endpoint.program.is_some());
+    let services = if calls { Services::open(plan, &endpoints)? } else { None };
     let services = services.as_ref();
     let begun = Begun { plan, judge: &judge, address, options, control, services };
     if !options.execute {

@@ -452,7 +452,8 @@ impl Settle<'_> {
     fn asked(&self) -> Option<AskedTally> {
         let (calls, retries) = self.job.services.map(Services::counts).unwrap_or_default();
         let asked = AskedTally { calls, retries, would_ask: self.would_ask };
-        (self.job.services.is_some() || self.would_ask > 0).then_some(asked)
+        let asks = self.job.services.is_some_and(Services::are_outside);
+        (asks || self.would_ask > 0).then_some(asked)
     }
 }
 

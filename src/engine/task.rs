@@ -1,8 +1,6 @@
 //! Keys with what is to become of them, and what the journal is to hold of them.
 
-use semver::Version;
-
-use super::judge::{Asked, Judged};
+use super::judge::{Asked, Judged, Way};
 use super::pipeline::{Expiries, Job};
 use super::trouble::Trouble;
 use crate::journal::{ImageEntry, Packed, Record};
@@ -18,8 +16,8 @@ pub(super) struct Task {
     pub outcomes: Vec<(Key, Outcome, Option<Trouble>)>,
     /// Keys that wait for an answer.
     pub asks: Vec<(Key, Box<Asked>)>,
-    /// Keys that are to be written, with the version they had.
-    pub edits: Vec<(Key, Version, Edit)>,
+    /// Keys that are to be written, with the way they took.
+    pub edits: Vec<(Key, Way, Edit)>,
     /// Keys that values are to move to.
     pub moved_to: Vec<Key>,
     /// The before-images of `edits`, in their order; `None` where there is no edit or no journal.
@@ -47,7 +45,7 @@ impl Task {
         for (key, judged) in items {
             match judged {
                 Judged::Ask(asked) => asks.push((key, asked)),
-                Judged::Edit { source, edit } => edits.push((key, source, edit)),
+                Judged::Edit { way, edit } => edits.push((key, way, edit)),
                 Judged::Outcome(outcome, trouble) => outcomes.push((key, outcome, trouble)),
             }
         }
@@ -63,13 +61,11 @@ impl Task {
 }
 
 /// The journal's entry for an edit.
-pub(super) fn image_entry(
-    (key, source, edit): &(Key, Version, Edit),
-    expiries: &Expiries,
-) -> ImageEntry {
+pub(super) fn image_entry((key, way, edit): &(Key, Way, Edit), expiries: &Expiries) -> ImageEntry {
     ImageEntry {
         key: key.clone(),
-        source: source.to_string(),
+        source: way.source.to_string(),
+        branch: way.branch.clone(),
         image: BeforeImage::of(edit),
         expiry: expiries.get(key).copied().unwrap_or(Expiry::Never),
     }

@@ -8,7 +8,7 @@ use super::codec::{Decoder, Encoder};
 use super::image::{decode_expiry, decode_image, encode_expiry, encode_image};
 use super::pack::{compress, decompress};
 use super::undo::{UndoEntry, decode_undo, encode_undo};
-use crate::model::{BeforeImage, Digest, Expiry, Key, Outcome, Phase, RunId, Tally};
+use crate::model::{BeforeImage, Branch, Digest, Expiry, Key, Outcome, Phase, RunId, Tally};
 
 /// The format this program writes. Another number is refused.
 pub(super) const FORMAT: u32 = 2;
@@ -48,6 +48,8 @@ pub struct ImageEntry {
     pub key: Key,
     /// The version the document had.
     pub source: String,
+    /// Which steps of its chain were carried out on it; empty where none has a condition.
+    pub branch: Branch,
     /// What to put back.
     pub image: BeforeImage,
     /// When the key was to expire.
@@ -343,11 +345,17 @@ fn decode_images(payload: &[u8]) -> Option<Vec<ImageEntry>> {
 }
 
 pub(super) fn encode_entry(
-    ImageEntry { key, source, image, expiry }: &ImageEntry,
+    ImageEntry { key, source, branch, image, expiry }: &ImageEntry,
     out: &mut Encoder,
 ) {
     out.bytes(key.as_bytes());
     out.bytes(source.as_bytes());
+    if !branch.is_empty() {
+        // An entry always tells its expiry, so one that is not told says that a branch stands first.
+        encode_expiry(None, out);
+        out.number(branch.answers().len() as u64);
+        out.raw(&branch.to_bits());
+    }
     encode_expiry(Some(*expiry), out);
     encode_image(image, out);
 }
@@ -355,8 +363,14 @@ pub(super) fn encode_entry(
 pub(super) fn decode_entry(decoder: &mut Decoder<'_>) -> Option<ImageEntry> {
     let key = Key::from(decoder.bytes()?);
     let source = String::from_utf8(decoder.bytes()?.to_vec()).ok()?;
-    let expiry = decode_expiry(decoder)??;
-    Some(ImageEntry { key, source, image: decode_image(decoder)?, expiry })
+    let (branch, expiry) = if let Some(expiry) = decode_expiry(decoder)? {
+        (Branch::default(), expiry)
+    } else {
+        let count = decoder.length()?;
+        let bits = decoder.raw(count.div_ceil(8))?;
+        (Branch::from_bits(count, bits)?, decode_expiry(decoder)??)
+    };
+    Some(ImageEntry { key, source, branch, image: decode_image(decoder)?, expiry })
 }
 
 fn encode_outcomes(entries: &[OutcomeEntry]) -> Vec<u8> {
@@ -439,8 +453,13 @@ mod tests {
         let image = |edit: &Edit| ImageEntry {
             key: Key::from("k"),
             source: "1.0.0".into(),
+            branch: Branch::default(),
             image: BeforeImage::of(edit),
             expiry: expires,
+        };
+        let branched = |edit: &Edit| ImageEntry {
+            branch: (0..11).map(|at| at % 2 == 0).collect(),
+            ..image(edit)
         };
         let undo = |edit: &Edit| UndoEntry::of(7, 3, Mark::Overwritten, image(edit), edit);
         let made = Edit::Whole(Box::new(Whole {
@@ -451,7 +470,7 @@ mod tests {
         let outcome =
             OutcomeEntry { key: Key::from("x"), outcome: Outcome::Failed, reason: "{}".into() };
         for record in [
-            Record::Images(edits.iter().map(image).collect()),
+            Record::Images(edits.iter().map(image).chain(edits.iter().map(branched)).collect()),
             Record::Undo(edits.iter().chain([&made]).map(undo).collect()),
             Record::Outcomes(vec![outcome]),
             Record::Answers(vec![AnswerEntry {

@@ -2,6 +2,7 @@
 //!
 //! No I/O, no clock, no randomness here; a value of this room means the same on any day and machine.
 
+pub mod branch;
 pub mod content;
 pub mod digest;
 pub mod document;
@@ -23,6 +24,7 @@ pub mod slot;
 pub mod storage;
 pub mod value;
 
+pub use branch::Branch;
 pub use content::{Content, HashField, carry_all, carry_expiries};
 pub use digest::Digest;
 pub use document::{Document, DocumentError, FieldChange, HashDelta};

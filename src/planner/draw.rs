@@ -242,7 +242,8 @@ impl<'c> Routes<'c> {
 /// The services that steps of these migrations ask.
 fn hosts<'m>(migrations: impl Iterator<Item = &'m Migration>) -> BTreeSet<String> {
     let steps = migrations.flat_map(|migration| &migration.transforms);
-    steps.filter_map(|step| Some(step.external()?.endpoint().host.clone())).collect()
+    let services = steps.filter_map(|step| Some(step.external()?.endpoint()));
+    services.filter(|it| it.program.is_none()).map(|service| service.host.clone()).collect()
 }
 
 impl Routes<'_> {

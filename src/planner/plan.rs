@@ -236,6 +236,27 @@ impl Plan {
         Catalog::from_definitions(&sources)
     }
 
+    /// The steps whose program gets many documents at once, in words: what it makes of one may depend on
+    /// the others.
+    pub fn batches(&self) -> Vec<String> {
+        let Ok(catalog) = self.catalog() else { return Vec::new() };
+        let subject = catalog.subject(&self.subject);
+        let migrations = subject.into_iter().flat_map(|subject| subject.migrations.values());
+        let steps = migrations.flat_map(|migration| {
+            let numbered = migration.transforms.iter().zip(1..);
+            numbered.map(move |(step, number)| (format!("{} step {number}", migration.name), step))
+        });
+        let lines = steps.filter_map(|(name, step)| {
+            let endpoint = step.external()?.endpoint();
+            let documents = endpoint.program.as_ref().and(endpoint.batch.as_ref())?.documents;
+            Some(format!(
+                "{name}: a program gets up to {documents} documents at once, and what it makes of one may depend \
+                 on the others; the journal keeps what it answered"
+            ))
+        });
+        lines.collect()
+    }
+
     /// What became one step in the chain from `version`, in one line each.
     pub fn fused(&self, version: &Version) -> Vec<String> {
         let Ok(catalog) = self.catalog() else { return Vec::new() };

@@ -10,7 +10,7 @@ use super::condition::Condition;
 use super::external::{Answers, Ask};
 use super::facts::{Facts, Frozen};
 use super::step::{Grade, Refusal, Step};
-use crate::model::{Document, Key, Storage, Value, glob};
+use crate::model::{Branch, Document, Key, Storage, Value, glob};
 use crate::schema::Violation;
 use crate::schema::reading::Reading;
 
@@ -90,15 +90,17 @@ pub struct Irreversible {
 }
 
 impl Chain {
-    /// The chain that takes documents back from the target to the source: the inverse of each step,
-    /// last first. A migration's `when` is not asked again, for a document at the target was taken
-    /// there by all of them.
+    /// The chain that takes a document back from the target to the source: the inverse of each step that
+    /// was carried out on it, last first. Where that is not known, an empty branch, a step's condition is
+    /// asked again. A migration's `when` is not, for a document at the target was taken there by all of
+    /// them.
     ///
     /// # Errors
     /// The first step, from the end, that has no inverse or that lost values: no inverse brings
     /// those back.
-    pub fn inverse(&self) -> Result<Self, Irreversible> {
-        let stages = self.stages.iter().rev().map(Stage::inverse);
+    pub fn inverse(&self, branch: &Branch) -> Result<Self, Irreversible> {
+        let mut answers = branch.answers().iter().rev().copied();
+        let stages = self.stages.iter().rev().map(|stage| stage.inverse(&mut answers));
         Ok(Self { stages: stages.collect::<Result<_, _>>()? })
     }
 
@@ -107,7 +109,8 @@ impl Chain {
         self.stages.iter().map(|stage| stage.steps.len()).sum()
     }
 
-    /// Applies every step. After each, `watch` sees the document (a preview keeps every form).
+    /// Applies every step. After each, `watch` sees the document (a preview keeps every form). Answers
+    /// which of the steps with a condition were carried out.
     pub fn apply<'a>(
         &self,
         document: &mut Document<'a>,
@@ -115,7 +118,7 @@ impl Chain {
         pattern: &str,
         frozen: &Frozen,
         watch: &mut dyn FnMut(&Stage, usize, &Document<'a>),
-    ) -> Result<(), Box<Failure>> {
+    ) -> Result<Branch, Box<Failure>> {
         self.apply_with(document, key, pattern, frozen, &Answers::new(), watch)
     }
 
@@ -128,7 +131,8 @@ impl Chain {
         frozen: &Frozen,
         answers: &Answers,
         watch: &mut dyn FnMut(&Stage, usize, &Document<'a>),
-    ) -> Result<(), Box<Failure>> {
+    ) -> Result<Branch, Box<Failure>> {
+        let mut branch = Branch::default();
         for stage in &self.stages {
             // After a rename, the key is the new one, as it would be in a run of its own.
             let renamed = document.home.key.clone();
@@ -151,7 +155,7 @@ impl Chain {
             stage.pass(0, "before", broken)?;
             for (index, step) in stage.steps.iter().enumerate() {
                 let storage = document.storage();
-                let asked = apply_step(step, document, &facts, answers);
+                let asked = apply_step(step, document, &facts, answers, &mut branch);
                 let asked =
                     asked.map_err(|refusal| stage.failure(index + 1, step.kind(), refusal))?;
                 if let Some(ask) = asked {
@@ -170,7 +174,7 @@ impl Chain {
             let broken = stage.checks.end.broken(document, &facts);
             stage.pass(0, "validation", broken)?;
         }
-        Ok(())
+        Ok(branch)
     }
 }
 
@@ -196,14 +200,23 @@ impl Stage {
         own.filter(|own| glob::matches(own.as_bytes(), key.as_bytes())).unwrap_or(other)
     }
 
-    fn inverse(&self) -> Result<Self, Irreversible> {
+    /// `answers` are those of its steps with a condition, the last one's first.
+    fn inverse(&self, answers: &mut impl Iterator<Item = bool>) -> Result<Self, Irreversible> {
         let mut steps = Vec::new();
         for (index, step) in self.steps.iter().enumerate().rev() {
+            let carried_out = step.when().and_then(|_| answers.next());
+            if carried_out == Some(false) {
+                continue;
+            }
             let stop = |reason| Irreversible { at: self.at(index + 1, step.kind()), reason };
             if let Some(loss) = step.loss().filter(|loss| loss.grade == Grade::Values) {
                 return Err(stop(loss.what));
             }
-            let inverse = step.inverse().ok_or_else(|| stop("the step has no inverse".into()))?;
+            let inverse = match carried_out {
+                Some(_) => step.inverse_of_carried_out(),
+                None => step.inverse(),
+            };
+            let inverse = inverse.ok_or_else(|| stop("the step has no inverse".into()))?;
             for definition in &inverse {
                 let parsed = Step::parse(definition);
                 steps.push(parsed.expect("a step's inverse is a step that can be read"));
@@ -251,22 +264,24 @@ impl Stage {
     }
 }
 
-/// Carries out one step; answers what has to be asked first, if anything.
+/// Carries out one step, where its condition holds; answers what has to be asked first, if anything.
 fn apply_step(
     step: &Step,
     document: &mut Document<'_>,
     facts: &Facts<'_>,
     answers: &Answers,
+    branch: &mut Branch,
 ) -> Result<Option<Ask>, Refusal> {
-    let Some(external) = step.external() else {
-        step.apply(document, facts)?;
-        return Ok(None);
-    };
-    if let Some(when) = step.when()
-        && !when.holds(&mut document.root, facts)?
-    {
-        return Ok(None);
+    if let Some(when) = step.when() {
+        let holds = when.holds(&mut document.root, facts)?;
+        branch.push(holds);
+        if !holds {
+            return Ok(None);
+        }
     }
+    let Some(external) = step.external() else {
+        return step.carry_out(document, facts).map(|()| None);
+    };
     let Some(ask) = external.ask(document, facts)? else { return Ok(None) };
     match answers.get(&ask.digest()) {
         Some(answer) => external.accept(document, answer).map(|()| None),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
+use super::script::Script;
 use crate::model::Digest;
 
 /// How a request is sent.
@@ -65,6 +66,42 @@ pub struct Endpoint {
     pub retries: u32,
     /// Calls under way at once.
     pub concurrency: usize,
+    /// A program of our own that answers in place of a service; then nothing is sent anywhere.
+    pub program: Option<Script>,
+}
+
+impl Endpoint {
+    /// A program that gets so many documents at once.
+    pub fn of_program(program: Script, documents: usize) -> Self {
+        Self {
+            method: Method::Post,
+            url: format!("luau:{}", program.digest()),
+            host: "the program".to_owned(),
+            headers: BTreeMap::new(),
+            batch: Some(Batching { documents, envelope: None, answers: String::new() }),
+            timeout: Duration::ZERO,
+            retries: 0,
+            concurrency: 1,
+            program: Some(program),
+        }
+    }
+}
+
+/// What a program answers to the requests of several documents. Where it fails, or answers no list of
+/// as many, each is asked alone: a document that makes it fail does not take the others with it.
+pub fn answered(program: &Script, requests: &[Json]) -> Vec<Answer> {
+    match program.list(requests) {
+        Ok(answers) if answers.len() == requests.len() => {
+            answers.into_iter().map(Answer::Json).collect()
+        }
+        Ok(answers) if requests.len() == 1 => vec![Answer::Refused {
+            reason: "the script answers for another number of documents than it was given"
+                .to_owned(),
+            found: Some(format!("{} for 1", answers.len())),
+        }],
+        Err(reason) if requests.len() == 1 => vec![Answer::Refused { reason, found: None }],
+        _ => requests.iter().flat_map(|one| answered(program, std::slice::from_ref(one))).collect(),
+    }
 }
 
 /// Several documents in one call: their requests are a JSON array, and so are the answers.
@@ -120,9 +157,22 @@ impl Ask {
     }
 }
 
+impl Ask {
+    /// What a program of our own answers when it is asked for this document alone; nothing where a
+    /// service has to be asked.
+    pub fn answered_alone(&self) -> Option<(Digest, Answer)> {
+        let program = self.endpoint.program.as_ref()?;
+        let request = self.request.clone().unwrap_or_default();
+        Some((self.digest(), answered(program, &[request]).pop()?))
+    }
+}
+
 impl std::fmt::Display for Ask {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.endpoint.method.name(), self.url)?;
+        match &self.endpoint.program {
+            Some(_) => f.write_str("the batch's program")?,
+            None => write!(f, "{} {}", self.endpoint.method.name(), self.url)?,
+        }
         self.request.as_ref().map_or(Ok(()), |request| write!(f, " {request}"))
     }
 }

@@ -177,12 +177,19 @@ impl Step {
     /// Changes the document, or refuses it. Answers whether the step was carried out: a step whose
     /// `when` does not hold leaves the document as it is.
     pub fn apply(&self, document: &mut Document<'_>, facts: &Facts<'_>) -> Result<bool, Refusal> {
-        if let Some(when) = &self.when
-            && !when.holds(&mut document.root, facts)?
-        {
-            return Ok(false);
+        let is_wanted = match &self.when {
+            Some(when) => when.holds(&mut document.root, facts)?,
+            None => true,
+        };
+        if is_wanted {
+            self.carry_out(document, facts)?;
         }
-        self.transform.apply(document, facts).map(|()| true)
+        Ok(is_wanted)
+    }
+
+    /// Changes the document, or refuses it, without asking its `when`.
+    pub fn carry_out(&self, document: &mut Document<'_>, facts: &Facts<'_>) -> Result<(), Refusal> {
+        self.transform.apply(document, facts)
     }
 
     /// The step as one that asks a service.
@@ -190,8 +197,14 @@ impl Step {
         self.transform.external()
     }
 
-    /// The definitions of the steps that undo this one; `None` when nothing can, or when the
-    /// condition cannot be asked again afterwards.
+    /// The definitions of the steps that undo this one where it was carried out; `None` when nothing can.
+    pub fn inverse_of_carried_out(&self) -> Option<Vec<Json>> {
+        self.transform.inverse()
+    }
+
+    /// The definitions of the steps that undo this one where it is not known whether it was carried out:
+    /// they ask its condition again. `None` when nothing can, or when the condition may answer otherwise
+    /// by then.
     pub fn inverse(&self) -> Option<Vec<Json>> {
         let mut steps = self.transform.inverse()?;
         if let Some(when) = &self.when {
@@ -205,11 +218,16 @@ impl Step {
         Some(steps)
     }
 
-    /// What this step may lose. `None` is a promise: for every document the step accepts, its
-    /// inverse gives back the same bytes. (One notation is not seen beforehand: where a text that is
+    /// What this step may lose, where it is kept whether its `when` held, as the journal does. `None` is a
+    /// promise: for every document the step accepts, its inverse gives back the same bytes. (One notation is not seen beforehand: where a text that is
     /// cut or converted writes plain characters as escapes, `\u0020` for a space, the inverse writes
     /// them plainly.)
     pub fn loss(&self) -> Option<Loss> {
+        self.transform.loss()
+    }
+
+    /// Like [`Step::loss`], where nobody keeps whether its `when` held, as in the items of a `forEach`.
+    pub fn loss_without_record(&self) -> Option<Loss> {
         let own = self.transform.loss();
         if own.as_ref().is_none_or(|loss| loss.grade < Grade::Origin) && self.forgets_condition() {
             return Some(Loss::origin("for which documents 'when' held is not known afterwards"));

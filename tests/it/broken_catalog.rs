@@ -4,7 +4,7 @@
 use remold::catalog::Catalog;
 
 /// Name below the catalog, and what stands in the file.
-const FILES: [(&str, &str); 21] = [
+const FILES: [(&str, &str); 22] = [
     (
         "a/01-comma.json",
         "{\n  \"version\": \"1.0.0\",\n  \"keyPattern\": \"a:*\",\n  \"fields\": {},\n}\n",
@@ -74,6 +74,11 @@ const FILES: [(&str, &str); 21] = [
     (
         "a/20-refer.json",
         "{\"version\": \"1.9.0\", \"keyPattern\": \"a:*\", \"jsonSchema\": {\"properties\": {\"home\": {\"$ref\": \"common/adress.json\"}}}}",
+    ),
+    // What was meant.
+    (
+        "good/address.json",
+        "{\"$schema\": \"https://json-schema.org/draft/2020-12/schema\", \"type\": \"object\"}",
     ),
 ];
 

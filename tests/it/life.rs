@@ -1,14 +1,15 @@
 //! Every kind of transform through its life on a real server, as a document in a string and as a hash:
-//! plan, dry run, run, verify, rollback, and the run again. A kind without a row fails the test.
+//! plan, dry run, run, verify, rollback, roll forward, the run again, and a rollback of what another client
+//! has written since, kept, overwritten and inverted. A kind without a row fails the test.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use remold::transform::KINDS;
+use remold::transform::{Grade, KINDS, Step};
 use serde_json::{Value as Json, json};
 
 use crate::harness::service::{Reply, Service};
-use crate::harness::{Remold, Snapshot, TestServer};
+use crate::harness::{Remold, Said, Snapshot, TestServer};
 
 /// Kinds whose life needs more than one document in one place, and the test that has it.
 const ELSEWHERE: [(&str, &str); 3] = [
@@ -59,6 +60,7 @@ fn rows(service: &str) -> Vec<Row> {
         row(json!({"type": "forEach", "field": "l", "transforms": [{"type": "renameField", "from": "cost", "to": "price"}]}), r#"{"l":[{"cost":1.50},{"cost":2}]}"#, r#"{"l":[{"price":1.50},{"price":2}]}"#, r#"{"l":[{}]}"#),
         row(json!({"type": "stampVersion", "field": "shape"}), r#"{"a":"x","shape":"1.0.0"}"#, r#"{"a":"x","shape":"2.0.0"}"#, ""),
         row(json!({"type": "custom", "inputs": ["price"], "outputs": ["cents"], "script": script, "inverse": [{"type": "removeField", "field": "cents"}]}), r#"{"price":1.15}"#, r#"{"price":1.15,"cents":115}"#, r#"{"price":{}}"#),
+        row(json!({"type": "batch", "inputs": ["price"], "outputs": ["cents"], "script": "return function(list) local out = {} for at, i in ipairs(list) do out[at] = {cents = math.floor(i.price * 100 + 0.5)} end return out end"}), r#"{"price":1.15}"#, r#"{"price":1.15,"cents":115}"#, r#"{"price":{}}"#),
         row(json!({"type": "external", "url": format!("{service}/"), "inputs": ["city"], "outputs": {"zip": "/zip"}}), r#"{"city":"Ulm"}"#, r#"{"city":"Ulm","zip":"89073"}"#, r#"{"x":"1"}"#),
     ]
 }
@@ -94,7 +96,29 @@ fn fields(text: &str) -> BTreeMap<String, String> {
     json.into_iter().map(|(name, value)| (name, plain(value))).collect()
 }
 
+/// The document as another client writes it later: with one more field.
+fn later(text: &str) -> String {
+    let rest = text.strip_suffix('}').expect("an object");
+    format!("{rest},\"late\":\"x\"}}")
+}
+
+/// The document under a key, with what of its texts is JSON read: a hash tells no more of its types.
+fn read(connection: &mut redis::Connection, storage: &str, key: &str) -> Json {
+    if storage == "string" {
+        let text: String = redis::cmd("GET").arg(key).query(connection).expect("a string");
+        return of_fields(fields(&text));
+    }
+    let fields = redis::cmd("HGETALL").arg(key).query(connection).expect("a hash");
+    of_fields(fields)
+}
+
+fn of_fields(fields: BTreeMap<String, String>) -> Json {
+    let value = |text: String| serde_json::from_str(&text).unwrap_or(Json::String(text));
+    fields.into_iter().map(|(name, text)| (name, value(text))).collect()
+}
+
 fn put(connection: &mut redis::Connection, storage: &str, key: &str, text: &str) {
+    redis::cmd("DEL").arg(key).query::<()>(connection).expect("deleted");
     let mut command = redis::cmd(if storage == "string" { "SET" } else { "HSET" });
     command.arg(key);
     if storage == "string" {
@@ -177,8 +201,12 @@ fn life(
     remold("verify last --json").exits(0);
     remold("rollback last --execute --yes --json").exits(0);
     before.assert_same(&Snapshot::take(connection));
+    remold("rollback last --forward --execute --yes").exits(0);
+    after.assert_same(&Snapshot::take(connection));
+    remold("rollback last --execute --yes").exits(0);
+    before.assert_same(&Snapshot::take(connection));
 
-    // Forward again, which leaves the same, and there is nothing left to do.
+    // Run again, which leaves the same, and there is nothing left to do.
     remold(&run).exits(code);
     after.assert_same(&Snapshot::take(connection));
     let said = remold("resume last").exits(2);
@@ -186,6 +214,87 @@ fn life(
     let said = remold(&run).exits(code).last_json();
     assert_eq!((&said["tally"]["migrated"], &said["tally"]["unchanged"]), (&json!(0), &json!(2)));
     after.assert_same(&Snapshot::take(connection));
+    for changed in ["keep", "overwrite", "invert"] {
+        changed_since(&remold, connection, row, (storage, changed));
+    }
+}
+
+/// Kinds whose inverse takes a later text in the fields they make back.
+const TAKES_TEXT_BACK: [&str; 4] = ["renameField", "moveField", "splitField", "mergeFields"];
+
+/// What another client writes later over what a step made: one more field, and in a hash, of which a run
+/// compares only the fields that it changes, a text in one of those, where there is one. And whether the
+/// run has to notice.
+fn written_over(row: &Row, storage: &str) -> (String, bool) {
+    if storage == "string" {
+        return (later(row.after), true);
+    }
+    let (stood, stands) = (fields(row.before), fields(row.after));
+    let mut after: Json = serde_json::from_str(row.after).expect("JSON");
+    let members = after.as_object_mut().expect("an object");
+    let made = members.iter_mut().find(|(name, value)| {
+        value.is_string() && stood.get(*name) != stands.get(*name) && name.as_str() != "shape"
+    });
+    match made {
+        Some((_, Json::String(text))) => {
+            text.push('z');
+            (later(&after.to_string()), true)
+        }
+        _ => (later(row.after), false),
+    }
+}
+
+/// A run, a later write of another client, and a rollback that does with it as `changed` says.
+fn changed_since(
+    remold: &dyn Fn(&str) -> Said,
+    connection: &mut redis::Connection,
+    row: &Row,
+    (storage, changed): (&str, &str),
+) {
+    let kind = row.step["type"].as_str().expect("a type");
+    let key = &format!("{kind}:1");
+    let (before, after) = (with_version(row.before, "1.0.0"), with_version(row.after, "2.0.0"));
+    put(connection, storage, key, &before);
+    let code = i32::from(row.refused.is_some());
+    remold(&format!("run {kind} --to 2.0.0 --execute --yes")).exits(code);
+    assert_holds(connection, storage, key, &after);
+    let (text, is_noticed) = written_over(row, storage);
+    put(connection, storage, key, &with_version(&text, "2.0.0"));
+    let written = Snapshot::take(connection);
+    let said = remold(&format!("rollback last --changed {changed} --execute --yes --json"));
+    let tally = said.last_json()["rollback"].clone();
+    let [restored, overwritten, inverted, kept] =
+        ["restored", "overwritten", "inverted", "changed"].map(|name| tally[name] == 1);
+    let is = format!("{kind} {changed}: {tally}");
+    assert!(restored != kept, "{is}");
+    // The later write gave the key another expiry too, which an overwriting rollback takes back.
+    assert_eq!(overwritten, changed == "overwrite", "{is}");
+    if is_noticed && changed != "overwrite" {
+        let step = Step::parse(&row.step).expect("a step");
+        let loss = step.loss().map_or(Grade::Form, |loss| loss.grade);
+        let comes_back = step.inverse().is_some() && loss != Grade::Values;
+        let has_to = comes_back && (storage == "string" || TAKES_TEXT_BACK.contains(&kind));
+        assert_eq!(inverted, restored, "{is}");
+        assert!(!inverted || (changed == "invert" && comes_back), "{is}");
+        assert!(inverted || changed == "keep" || !has_to, "{is}");
+        if inverted && storage == "string" && loss < Grade::Origin {
+            let stands = read(connection, storage, key);
+            assert_eq!(stands, of_fields(fields(&later(&before))), "{kind} comes back");
+        }
+    }
+    let stands = read(connection, storage, key);
+    if kept {
+        written.assert_same(&Snapshot::take(connection));
+    } else if inverted {
+        assert_eq!((&stands["late"], &stands["ver"]), (&json!("x"), &json!("1.0.0")), "{is}");
+    } else if storage == "string" {
+        assert_holds(connection, storage, key, &before);
+    } else {
+        // Of a hash only the fields that the run changed are kept, and put back.
+        assert_holds(connection, storage, key, &later(&before));
+    }
+    remold("rollback last --forward --execute --yes").exits(0);
+    written.assert_same(&Snapshot::take(connection));
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use redis::{Connection, cmd};
 use serde_json::{Value as Json, json};
 
-use crate::harness::TestServer;
 use crate::harness::binary::Remold;
+use crate::harness::{TestCluster, TestServer};
 
 const KEYS: u64 = 300;
 const LOCK: &str = "{remold}:lock:doc";
@@ -119,6 +119,40 @@ fn a_second_run_is_refused_and_told_whose_the_lock_is() {
     assert!(names.contains(&"lock.taken-over"), "{names:?}");
     assert_eq!((names[0], names[names.len() - 1]), ("run.started", "run.finished"));
     assert_eq!(events[events.len() - 1]["digest"].as_str().map(str::len), Some(16));
+}
+
+/// The same on a cluster, where the lock stands in the registry's slot and the documents in all of them.
+#[test]
+fn on_a_cluster_one_run_at_a_time_touches_a_subject() {
+    let stage = Stage::set();
+    let cluster = TestCluster::start();
+    let mut client = cluster.connect();
+    for at in 0..KEYS {
+        let key = format!("doc:{at}");
+        let document = json!({"a": format!("x{at}")}).to_string();
+        let _: () = client.send(key.as_bytes(), cmd("SET").arg(&key).arg(document)).expect("set");
+    }
+    let on = |line: &str| stage.remold(cluster.url(), stage.state.path(), line);
+    let run = "run doc --to 2.0.0 --execute --yes";
+    let (mut first, _home) = on(&format!("{run} --batch 5 --rate 20")).spawn();
+    wait_until("the run has the lock", || {
+        client.send(LOCK.as_bytes(), cmd("EXISTS").arg(LOCK)).expect("EXISTS")
+    });
+    let elsewhere = tempfile::tempdir().expect("another machine's state directory");
+    let other = |line: &str| stage.remold(cluster.url_of(1), elsewhere.path(), line);
+    let said = other(run).run().exits(3);
+    assert!(said.stderr.contains("doc is locked"), "{}", said.stderr);
+    first.kill().expect("killed");
+    first.wait().expect("ended");
+    let run_out = cmd("HSET").arg(LOCK).arg("expires_ms").arg(1).clone();
+    let _: () = client.send(LOCK.as_bytes(), &run_out).expect("run out");
+    let said = other(&format!("{run} --json")).run().exits(0);
+    assert!(said.stderr.contains("the lock of doc was "), "{}", said.stderr);
+    assert_eq!(said.last_json()["tally"]["scanned"], KEYS);
+    let log = other("log --json").run().exits(0).stdout;
+    for event in ["run.started", "lock.taken-over", "run.finished"] {
+        assert!(log.contains(event), "{event}: {log}");
+    }
 }
 
 #[test]

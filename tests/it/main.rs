@@ -1,6 +1,8 @@
 //! The integration tests, as one binary: real redis-server processes, no mocks.
 
 mod bad_input;
+mod batch;
+mod branches;
 mod broken_catalog;
 mod chain_checks;
 mod changed_since;

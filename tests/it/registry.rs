@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader};
 
 use serde_json::{Value as Json, json};
 
-use crate::harness::TestServer;
 use crate::harness::binary::Remold;
+use crate::harness::{TestCluster, TestServer};
 
 /// A catalog of one schema and one migration in a folder.
 fn small_catalog(fields: &Json) -> tempfile::TempDir {
@@ -26,11 +26,41 @@ fn small_catalog(fields: &Json) -> tempfile::TempDir {
 #[test]
 fn the_registry_holds_a_catalog_and_gives_it_back() {
     let server = TestServer::start();
+    holds_a_catalog(server.url(), &|| {
+        let _: () = redis::cmd("FLUSHALL").query(&mut server.connect()).expect("flushed");
+    });
+}
+
+#[test]
+fn a_cluster_holds_the_registry_in_one_slot() {
+    let cluster = TestCluster::start();
+    holds_a_catalog(cluster.url(), &|| {
+        for node in cluster.primaries() {
+            let _: () = redis::cmd("FLUSHALL").query(&mut cluster.node(node)).expect("flushed");
+        }
+    });
+    // Whichever node is asked, the same registry answers.
+    for node in cluster.primaries() {
+        let listed = Remold::on(cluster.url_of(node)).line("schema list --json").run().exits(0);
+        assert_eq!(listed.json()["subject"], "doc");
+        let keys: Vec<String> =
+            redis::cmd("KEYS").arg("*").query(&mut cluster.node(node)).expect("keys");
+        assert!(keys.iter().all(|key| key.starts_with("{remold}:")), "{keys:?}");
+    }
+    let holding = |node: &u16| {
+        let count: u64 = redis::cmd("DBSIZE").query(&mut cluster.node(*node)).expect("a count");
+        count > 0
+    };
+    assert_eq!(cluster.primaries().iter().filter(|node| holding(node)).count(), 1);
+}
+
+/// Pushes, refuses, tags, loses and restores a registry on the server or cluster at `url`.
+fn holds_a_catalog(url: &str, flush: &dyn Fn()) {
     let catalog = small_catalog(&json!({"a": {"type": "string"}}));
     let folder = catalog.path().display().to_string();
-    let on = |line: &str| Remold::on(server.url()).line(line);
+    let on = |line: &str| Remold::on(url).line(line);
     let push = |folder: &str| {
-        Remold::on(server.url()).args(["--catalog", folder, "schema", "push", "--json"]).run()
+        Remold::on(url).args(["--catalog", folder, "schema", "push", "--json"]).run()
     };
     assert_eq!(push(&folder).exits(0).json(), json!({"definitions": 4, "changed": 4}));
     assert_eq!(push(&folder).exits(0).json(), json!({"definitions": 4, "changed": 0}));
@@ -53,7 +83,7 @@ fn the_registry_holds_a_catalog_and_gives_it_back() {
     on("schema tag doc@1.0.0 latest").run().exits(2);
     on("schema show doc@production").run().exits(0);
     on(&format!("schema pull {target}")).run().exits(0);
-    let _: () = redis::cmd("FLUSHALL").query(&mut server.connect()).expect("flushed");
+    flush();
     on("schema list").run().exits(1);
     push(&target).exits(0);
     let again = pulled.path().join("again").display().to_string();

@@ -117,7 +117,7 @@ fn outcome(subject: &Subject, new: &NewKey) -> (Outcome, Option<String>, String)
     let key: &Key = &new.key;
     match chain.apply(&mut document, key, &subject.key_pattern, &frozen, &mut |_, _, _| ()) {
         Err(failure) => (Outcome::Failed, named, failure.to_string()),
-        Ok(()) => match latest.validator().check(&document).first() {
+        Ok(_) => match latest.validator().check(&document).first() {
             Some(violation) => (Outcome::Invalid, named, format!("{violation:?}")),
             None => (Outcome::Migrated, named, String::new()),
         },

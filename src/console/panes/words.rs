@@ -36,6 +36,7 @@ pub fn question(plan: &Arc<Plan>, tried: Option<Tally>, shared: &Shared) -> Conf
     lines.extend(plan.moves().into_iter().map(|line| (Role::Warn, capitalised(&line))));
     lines.push(risks);
     lines.extend(calls(plan));
+    lines.extend(plan.batches().into_iter().map(|line| (Role::Warn, format!("Batch: {line}"))));
     lines.push((Role::Dim, format!("plan {}", plan.id())));
     let phrase = plan.selection.pattern.clone();
     let intent = Intent::Execute(Arc::clone(plan));

@@ -19,7 +19,7 @@ use self::http::{Client, Tried};
 use super::control::{Control, Gate};
 use super::error::EngineError;
 use crate::planner::Plan;
-use crate::transform::external::{Answer, Ask, Endpoint, HeaderValue};
+use crate::transform::external::{Answer, Ask, Endpoint, HeaderValue, answered};
 
 pub(super) use self::asker::ask;
 pub(super) use self::http::post;
@@ -60,7 +60,7 @@ impl Services {
             return Ok(None);
         }
         let mut slots: BTreeMap<String, usize> = BTreeMap::new();
-        for endpoint in endpoints {
+        for endpoint in endpoints.iter().filter(|endpoint| endpoint.program.is_none()) {
             if !plan.hosts.contains(&endpoint.host) {
                 let host = &endpoint.host;
                 return Err(EngineError::Plan(format!(
@@ -95,6 +95,11 @@ impl Services {
         }))
     }
 
+    /// Whether any of them is outside; a program of our own is not.
+    pub(super) fn are_outside(&self) -> bool {
+        !self.hosts.is_empty()
+    }
+
     /// Threads that can ask at once.
     pub(super) fn threads(&self) -> usize {
         self.hosts.values().map(Breaker::slots).sum::<usize>().clamp(1, THREADS_MAX)
@@ -119,6 +124,9 @@ impl Services {
         let first = asks.first().expect("somebody asks");
         let endpoint = &first.endpoint;
         let request = |ask: &&Ask| ask.request.clone().unwrap_or_default();
+        if let Some(program) = &endpoint.program {
+            return Ok(answered(program, &asks.iter().map(request).collect::<Vec<_>>()));
+        }
         let body = match &endpoint.batch {
             Some(batch) => Some(batch.body(asks.iter().map(request).collect())),
             None => first.request.clone(),

@@ -151,7 +151,7 @@ fn invert(rules: &Rules<'_>, entry: &ImageEntry, now: &Now) -> Decision {
     }
     let Stands::Value(content, _) = &now.here else { return left(now) };
     let inverse = rules.inverse.expect("compiled where it is asked for");
-    match inverse.invert(&entry.key, content, &entry.source) {
+    match inverse.invert(&entry.key, content, &entry.source, &entry.branch) {
         Inverted::Edit(edit) => Decision::Write(Mark::Inverted, edit),
         Inverted::Stands => Decision::Stands(Mark::Inverted),
         Inverted::Not(reason) => Decision::Leave(Done::Kept, reason),

@@ -1,15 +1,14 @@
 //! A rollback rehearsed on sampled documents, without a server: there by the chain, back by the inverse
 //! of each step, and back by the before-image that a run would keep. Pure.
 
-use semver::Version;
 use serde::Serialize;
 
 use super::decide::changed;
 use crate::engine::error::EngineError;
 use crate::engine::inverse::{Inverse, Inverted};
-use crate::engine::judge::{Judge, Judged};
+use crate::engine::judge::{Judge, Judged, Way};
 use crate::model::{
-    BeforeImage, Content, Document, Edit, Expiry, HashField, Kept, Key, Now, Stands,
+    BeforeImage, Branch, Content, Document, Edit, Expiry, HashField, Kept, Key, Now, Stands,
 };
 use crate::planner::Plan;
 use crate::transform::{Chain, Stage};
@@ -63,8 +62,8 @@ impl Rehearsing {
     /// Takes one document there and back, and counts what came of it.
     pub fn add(&mut self, key: &Key, content: &Content) {
         self.found.sampled += 1;
-        let (source, edit) = match self.judge.judge(key, content) {
-            Judged::Edit { source, edit } => (source, edit),
+        let (way, edit) = match self.judge.judge(key, content) {
+            Judged::Edit { way, edit } => (way, edit),
             Judged::Ask(_) => {
                 self.found.unasked += 1;
                 return;
@@ -78,10 +77,9 @@ impl Rehearsing {
             return;
         }
         self.found.restored += 1;
-        let Err(why) = self.inverted(&source, key, content, &edit) else { return };
+        let Err(why) = self.inverted(&way, key, content, &edit) else { return };
         self.found.need_journal += 1;
-        let (step, reason) =
-            self.obstacle(&source, key, content).unwrap_or(("inverse".into(), why));
+        let (step, reason) = self.obstacle(&way, key, content).unwrap_or(("inverse".into(), why));
         self.note(step, reason, key);
     }
 
@@ -94,18 +92,13 @@ impl Rehearsing {
     }
 
     /// Whether the inverse steps give back what stood there; else why not.
-    fn inverted(
-        &self,
-        source: &Version,
-        key: &Key,
-        content: &Content,
-        edit: &Edit,
-    ) -> Result<(), String> {
+    fn inverted(&self, way: &Way, key: &Key, content: &Content, edit: &Edit) -> Result<(), String> {
         if matches!(edit, Edit::Whole(_)) {
             return Err(MOVES.to_owned());
         }
         let written = made(content, edit.clone());
-        let back = match self.inverse.invert(key, &written, &source.to_string()) {
+        let source = way.source.to_string();
+        let back = match self.inverse.invert(key, &written, &source, &way.branch) {
             Inverted::Edit(edit) => made(&written, edit),
             Inverted::Stands => written,
             Inverted::Not(reason) => return Err(reason),
@@ -114,19 +107,25 @@ impl Rehearsing {
     }
 
     /// The last step whose own inverse does not give back the form that the document had before it.
-    fn obstacle(&self, source: &Version, key: &Key, content: &Content) -> Option<(String, String)> {
-        let chain = self.judge.chain(source)?;
+    fn obstacle(&self, way: &Way, key: &Key, content: &Content) -> Option<(String, String)> {
+        let chain = self.judge.chain(&way.source)?;
         let mut document = content.document().ok()?;
         let mut forms = vec![document.clone()];
         self.judge
-            .apply(source, key, &mut document, &mut |_, _, form| forms.push(form.clone()))
+            .apply(&way.source, key, &mut document, &mut |_, _, form| forms.push(form.clone()))
             .ok()?;
         let numbered =
             chain.stages.iter().flat_map(|stage| (0..stage.steps.len()).map(move |at| (stage, at)));
-        let steps: Vec<(&Stage, usize)> = numbered.collect();
+        let mut answers = way.branch.answers().iter().copied();
+        let steps: Vec<(&Stage, usize, Branch)> = numbered
+            .map(|(stage, at)| {
+                let answer = stage.steps[at].when().and_then(|_| answers.next());
+                (stage, at, answer.into_iter().collect())
+            })
+            .collect();
         let pairs = steps.into_iter().zip(forms.windows(2)).rev();
-        pairs.into_iter().find_map(|((stage, at), forms)| {
-            let reason = self.way_back(stage, at, key, &forms[0], &forms[1])?;
+        pairs.into_iter().find_map(|((stage, at, branch), forms)| {
+            let reason = self.way_back((stage, at, &branch), key, &forms[0], &forms[1])?;
             let step = format!("{} step {} {}", stage.migration, at + 1, stage.steps[at].kind());
             Some((step, reason))
         })
@@ -135,8 +134,7 @@ impl Rehearsing {
     /// Why the inverse of one step does not lead from its form to the one before; `None` when it does.
     fn way_back(
         &self,
-        stage: &Stage,
-        at: usize,
+        (stage, at, branch): (&Stage, usize, &Branch),
         key: &Key,
         before: &Document<'_>,
         after: &Document<'_>,
@@ -145,7 +143,7 @@ impl Rehearsing {
             return Some(MOVES.to_owned());
         }
         let alone = Stage { steps: vec![stage.steps[at].clone()], ..stage.clone() };
-        let inverse = match (Chain { stages: vec![alone] }).inverse() {
+        let inverse = match (Chain { stages: vec![alone] }).inverse(branch) {
             Ok(inverse) => inverse,
             Err(irreversible) => return Some(irreversible.reason),
         };

@@ -203,8 +203,7 @@ impl Rollback<'_> {
         marks: &mut Marks,
     ) -> Result<(), EngineError> {
         let undo = |(item, how, edit): &(Item, Mark, Edit)| {
-            let ImageEntry { key, source, expiry, .. } = item.entry.clone();
-            let entry = ImageEntry { key, source, image: BeforeImage::of(edit), expiry };
+            let entry = ImageEntry { image: BeforeImage::of(edit), ..item.entry.clone() };
             UndoEntry::of(item.frame, item.at, *how, entry, edit)
         };
         let record = Record::Undo(writes.iter().map(undo).collect());

@@ -146,7 +146,7 @@ pub fn prove_pairs(
         let wanted = after.content.document().ok().and_then(|d| new.validator().read(&d).ok());
         let applied =
             chain.apply(&mut document, &before.key, &old.key_pattern, frozen, &mut |_, _, _| {});
-        let got = applied.ok().and_then(|()| new.validator().read(&document).ok());
+        let got = applied.ok().and_then(|_| new.validator().read(&document).ok());
         let (Some(wanted), Some(got)) = (wanted, got) else { continue };
         proof.exact += usize::from(equal(&wanted, &got));
         for path in fields {

@@ -77,15 +77,7 @@ struct Custom {
 
 fn parse(params: &mut Params<'_>) -> Option<Box<dyn Transform>> {
     let (inputs, outputs) = (params.places("inputs", 0), params.places("outputs", 1));
-    let text = match params.optional("file") {
-        // The catalog puts the text of a file in its place before steps are read.
-        Some(file) => {
-            let message = format!("there is no script '{}'", file.as_str().unwrap_or_default());
-            params.refuse("file", message, "the path of a *.luau file below the catalog's folder");
-            params.optional("script").and(None)
-        }
-        None => params.text("script"),
-    };
+    let text = text(params);
     let words = [("fail", Some(OnMissing::Fail)), ("skip", Some(OnMissing::Skip)), ("nil", None)];
     let on_missing = params.word("onMissing", &words, Some(OnMissing::Fail));
     let big = [("fail", BigNumbers::Fail), ("text", BigNumbers::Text)];
@@ -102,6 +94,19 @@ fn parse(params: &mut Params<'_>) -> Option<Box<dyn Transform>> {
             params.refuse("script", mistake.to_string(), "return function(i) ... end");
             None
         }
+    }
+}
+
+/// The text of the program that a step names.
+pub(super) fn text<'p>(params: &mut Params<'p>) -> Option<&'p str> {
+    match params.optional("file") {
+        // The catalog puts the text of a file in its place before steps are read.
+        Some(file) => {
+            let message = format!("there is no script '{}'", file.as_str().unwrap_or_default());
+            params.refuse("file", message, "the path of a *.luau file below the catalog's folder");
+            params.optional("script").and(None)
+        }
+        None => params.text("script"),
     }
 }
 

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
+use super::endpoint::{DOCUMENTS_MAX, read_batch, read_headers, read_url};
 use super::{Kind, ON_EXISTING, Parameter};
 use crate::model::{Document, Path, Value};
-use crate::transform::external::{Answer, Ask, BATCH, Batching, Endpoint, HeaderValue, Method};
+use crate::transform::external::{Answer, Ask, Endpoint, Method};
+use crate::transform::script::{BigNumbers, Script};
 use crate::transform::template::{Piece, pieces};
 use crate::transform::{
     Facts, Loss, OnExisting, OnMissing, Params, Place, Refusal, Step, Transform,
@@ -94,12 +96,6 @@ pub(super) const KIND: Kind = Kind {
 
 /// Calls under way at once that a definition may ask for.
 const CONCURRENCY_MAX: usize = 64;
-/// Documents in one call that a definition may ask for.
-const DOCUMENTS_MAX: usize = 1_000;
-/// Names of headers that hold secrets, in lower case.
-const SECRET_HEADERS: [&str; 5] =
-    ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"];
-
 /// The step, compiled.
 #[derive(Debug)]
 pub struct External {
@@ -151,8 +147,17 @@ fn parse(params: &mut Params<'_>) -> Option<Box<dyn Transform>> {
     let timeout = Duration::from_millis(timeout as u64);
     let retries = u32::try_from(retries).unwrap_or(u32::MAX);
     let headers = headers?;
-    let endpoint =
-        Arc::new(Endpoint { method, url, host, headers, batch, timeout, retries, concurrency });
+    let endpoint = Arc::new(Endpoint {
+        method,
+        url,
+        host,
+        headers,
+        batch,
+        timeout,
+        retries,
+        concurrency,
+        program: None,
+    });
     Some(Box::new(External { endpoint, inputs, request, outputs, on_missing, on_existing }))
 }
 
@@ -207,102 +212,6 @@ fn no_arrays_in(
     no_arrays(params, "outputs", &places).then_some(outputs)
 }
 
-/// The URL and its host; the host has no placeholder, so that a document cannot choose it.
-fn read_url(params: &mut Params<'_>) -> Option<(String, String)> {
-    let url = params.text("url")?;
-    let expected = "\"https://host/path\", with the host written out and no user in it";
-    let scheme = ["https://", "http://"].into_iter().find(|scheme| url.starts_with(scheme));
-    let host = scheme.and_then(|scheme| url[scheme.len()..].split(['/', '?', '#']).next());
-    let host = host.filter(|host| !host.is_empty() && !host.contains(['@', '$', ' ', '\\']));
-    let Some((scheme, host)) = scheme.zip(host) else {
-        params.refuse("url", format!("'{url}' names no host to call"), expected);
-        return None;
-    };
-    Some((url.to_owned(), format!("{scheme}{}", host.to_ascii_lowercase())))
-}
-
-fn read_headers(params: &mut Params<'_>) -> Option<BTreeMap<String, HeaderValue>> {
-    let mut headers = BTreeMap::new();
-    let Some(json) = params.optional("headers") else { return Some(headers) };
-    let expected =
-        "{\"Name\": \"text\"} or {\"Name\": {\"env\": \"VARIABLE\", \"prefix\": \"Bearer \"}}";
-    let Json::Object(members) = json else {
-        params.refuse("headers", "'headers' is no object", expected);
-        return None;
-    };
-    for (name, value) in members {
-        let label = format!("headers.{name}");
-        let is_token = !name.is_empty()
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-        if !is_token {
-            params.refuse(
-                &label,
-                format!("'{name}' is no header's name"),
-                "letters, digits and '-'",
-            );
-            return None;
-        }
-        let is_secret = SECRET_HEADERS.contains(&name.to_ascii_lowercase().as_str());
-        let text = |name: &str| value.get(name).and_then(Json::as_str).map(str::to_owned);
-        let known = value.as_object().is_some_and(|object| {
-            object.keys().all(|key| matches!(key.as_str(), "env" | "prefix"))
-        });
-        let header = match (value, text("env")) {
-            (Json::String(_), _) if is_secret => {
-                let message = format!("'{name}' holds a secret, and definitions are stored");
-                params.refuse(&label, message, "{\"env\": \"VARIABLE\"}");
-                return None;
-            }
-            (Json::String(text), _) if !text.contains(['\r', '\n']) => {
-                HeaderValue::Text(text.clone())
-            }
-            (Json::Object(_), Some(env)) if known => {
-                HeaderValue::Environment { name: env, prefix: text("prefix").unwrap_or_default() }
-            }
-            _ => {
-                params.refuse(&label, format!("{value} is no header's value"), expected);
-                return None;
-            }
-        };
-        headers.insert(name.clone(), header);
-    }
-    Some(headers)
-}
-
-fn read_batch(params: &mut Params<'_>) -> Option<Batching> {
-    let json = params.optional("batch")?;
-    let number = match json {
-        Json::Object(members) => members.get("documents"),
-        other => Some(other),
-    };
-    let documents = number.and_then(Json::as_u64).and_then(|n| usize::try_from(n).ok());
-    let documents = documents.filter(|count| (1..=DOCUMENTS_MAX).contains(count));
-    let member = |name: &str| json.get(name);
-    let envelope = member("envelope").cloned();
-    let answers = match member("answers") {
-        None => Some(String::new()),
-        Some(Json::String(text)) if text.is_empty() || text.starts_with('/') => Some(text.clone()),
-        Some(_) => None,
-    };
-    let known = json.as_object().is_none_or(|members| {
-        members.keys().all(|key| matches!(key.as_str(), "documents" | "envelope" | "answers"))
-    });
-    let holds = envelope.as_ref().is_none_or(|outer| outer.to_string().contains(BATCH));
-    match (documents, answers) {
-        (Some(documents), Some(answers)) if known && holds => {
-            Some(Batching { documents, envelope, answers })
-        }
-        _ => {
-            let expected = format!(
-                "a number from 1 to {DOCUMENTS_MAX}, or {{\"documents\": 50, \"envelope\": {{\"items\": \
-                 \"{BATCH}\"}}, \"answers\": \"/results\"}}"
-            );
-            params.refuse("batch", format!("'batch' is {json}"), expected);
-            None
-        }
-    }
-}
-
 /// The first placeholder that names neither an input nor the key.
 fn unknown_placeholder(json: &Json, inputs: &[Place]) -> Option<String> {
     match json {
@@ -321,6 +230,32 @@ fn unknown_placeholder(json: &Json, inputs: &[Place]) -> Option<String> {
 }
 
 impl External {
+    /// A step that asks a program of our own instead of a service.
+    pub(super) fn of_program(
+        params: &mut Params<'_>,
+        text: &str,
+        documents: usize,
+    ) -> Option<Self> {
+        let inputs =
+            params.places("inputs", 1).filter(|places| no_arrays(params, "inputs", places));
+        let outputs = read_outputs(params);
+        let (on_missing, on_existing) = (params.on_missing(OnMissing::Fail), params.on_existing());
+        if documents > DOCUMENTS_MAX {
+            let message = format!("'documents' is {documents}");
+            params.refuse("documents", message, format!("1 to {DOCUMENTS_MAX}"));
+        }
+        let program = match Script::program(text, &[], BigNumbers::Fail) {
+            Ok(program) => program,
+            Err(mistake) => {
+                params.refuse("script", mistake.to_string(), "return function(list) ... end");
+                return None;
+            }
+        };
+        let endpoint = Arc::new(Endpoint::of_program(program, documents));
+        let (inputs, outputs) = (inputs?, outputs?);
+        Some(Self { endpoint, inputs, request: None, outputs, on_missing, on_existing })
+    }
+
     /// Whom it asks.
     pub fn endpoint(&self) -> &Arc<Endpoint> {
         &self.endpoint
@@ -485,8 +420,9 @@ impl Transform for External {
 
 /// Notes a mistake for each step that asks, in a list that no chain carries out itself.
 pub(in crate::transform) fn only_in_chains(params: &mut Params<'_>, name: &str, steps: &[Step]) {
-    if steps.iter().any(|step| step.external().is_some()) {
-        let message = "'external' stands inside another transform";
-        params.refuse(name, message, "'external' in the migration's own list of transforms");
+    if let Some(step) = steps.iter().find(|step| step.external().is_some()) {
+        let kind = step.kind();
+        let message = format!("'{kind}' stands inside another transform");
+        params.refuse(name, message, format!("'{kind}' in the migration's own list of transforms"));
     }
 }

@@ -88,7 +88,11 @@ impl Transform for ForEach {
 
     fn loss(&self) -> Option<Loss> {
         let field = self.field.path();
-        let worst = self.steps.iter().filter_map(Step::loss).max_by_key(|loss| loss.grade)?;
+        let worst = self
+            .steps
+            .iter()
+            .filter_map(Step::loss_without_record)
+            .max_by_key(|loss| loss.grade)?;
         Some(Loss { what: format!("in each item of '{field}': {}", worst.what), ..worst })
     }
 

@@ -1,6 +1,7 @@
 //! The table of transforms. A new kind is a new file and a new row.
 
 mod add_field;
+mod batch;
 mod case;
 #[cfg(test)]
 mod cases;
@@ -9,6 +10,7 @@ mod convert_type;
 mod copy_field;
 mod custom;
 mod default_if_missing;
+mod endpoint;
 pub(super) mod external;
 mod flatten_field;
 mod for_each;
@@ -110,6 +112,7 @@ pub static KINDS: &[Kind] = &[
     set_expiry::KIND,
     stamp_version::KIND,
     custom::KIND,
+    batch::KIND,
     external::KIND,
 ];
 

@@ -97,6 +97,17 @@ fn json_to_lua(lua: &Lua, json: &Json, big: BigNumbers) -> Result<LuaValue, Stri
     })
 }
 
+/// A list of values.
+pub(super) fn list(lua: &Lua, items: &[Json], big: BigNumbers) -> Result<LuaValue, String> {
+    let table =
+        lua.create_table_with_capacity(items.len(), 0).map_err(|error| error.to_string())?;
+    for (at, item) in items.iter().enumerate() {
+        let item = json_to_lua(lua, item, big)?;
+        table.raw_set(at + 1, item).map_err(|error| error.to_string())?;
+    }
+    Ok(LuaValue::Table(table))
+}
+
 fn number(lua: &Lua, text: &str, big: BigNumbers) -> Result<LuaValue, String> {
     let float: f64 = text.parse().unwrap_or(f64::NAN);
     let is_exact = print(float).is_some_and(|back| compare_numbers(&back, text) == Ordering::Equal);
@@ -132,6 +143,21 @@ pub(super) fn to_json(result: &LuaValue) -> Result<Option<Value<'static>>, Strin
     let mut out = String::new();
     write(result, &mut out, 0)?;
     Ok(Some(Value::Raw(out.into())))
+}
+
+/// The items of a script's result, as JSON text.
+pub(super) fn to_list(result: &LuaValue) -> Result<Vec<String>, String> {
+    let LuaValue::Table(table) = result else {
+        let found = result.type_name();
+        return Err(format!("the script answers {found}, and a list is needed"));
+    };
+    let item = |at: usize| {
+        let item: LuaValue = table.raw_get(at).map_err(|error| error.to_string())?;
+        let mut out = String::new();
+        write(&item, &mut out, 0)?;
+        Ok(out)
+    };
+    (1..=table.raw_len()).map(item).collect()
 }
 
 /// The members of a script's result, by the places of the outputs.

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, LuaOptions, LuaSerdeExt, StdLib, Table, Value as LuaValue, VmState};
 
+use serde_json::Value as Json;
+
 use super::{Program, convert};
 use crate::model::{Digest, Object};
 use crate::transform::{Facts, Refusal};
@@ -89,6 +91,16 @@ pub(super) fn call<R>(
         read(result).map_err(Stop::Script)
     });
     result.map_err(|reason| refusal.unwrap_or_else(|| Refusal::new(field, reason)))
+}
+
+/// Calls a program on a list of values and reads the list that it returns.
+pub(super) fn call_list(program: &Program, items: &[Json]) -> Result<Vec<String>, String> {
+    with_machine(|machine| {
+        let function = machine.function(program)?;
+        let list = convert::list(&machine.lua, items, program.big_numbers).map_err(Stop::Script)?;
+        let result = function.call(list).map_err(|error| machine.stop(&error))?;
+        convert::to_list(&result).map_err(Stop::Script)
+    })
 }
 
 /// Lends this thread's machine; one that met a limit is thrown away.

@@ -25,6 +25,20 @@ pub struct Script {
     program: Arc<Program>,
 }
 
+impl PartialEq for Script {
+    fn eq(&self, other: &Self) -> bool {
+        let (one, other) = (&self.program, &other.program);
+        let inputs = |program: &Arc<Program>| {
+            program.inputs.iter().map(|input| input.place.clone()).collect::<Vec<_>>()
+        };
+        one.digest == other.digest
+            && one.big_numbers == other.big_numbers
+            && inputs(one) == inputs(other)
+    }
+}
+
+impl Eq for Script {}
+
 /// What a thread's machine needs to run a script.
 #[derive(Debug)]
 struct Program {
@@ -120,6 +134,20 @@ impl Script {
             message,
         })?;
         Ok(Self { program })
+    }
+
+    /// The name of its text: equal for equal programs.
+    pub fn digest(&self) -> Digest {
+        self.program.digest
+    }
+
+    /// Calls a program without declared inputs on a list of values and answers the values of the list
+    /// that it returns, as JSON text.
+    ///
+    /// # Errors
+    /// An error in the script, a limit, or a value that cannot cross over.
+    pub fn list(&self, items: &[serde_json::Value]) -> Result<Vec<String>, String> {
+        machine::call_list(&self.program, items)
     }
 
     /// The places of the inputs.
