@@ -12,6 +12,7 @@ pub mod doctor;
 mod draft;
 mod error;
 mod lock;
+mod logged;
 pub mod edit;
 mod registry;
 mod room;
@@ -40,6 +41,7 @@ pub use self::changes::Change;
 pub use self::draft::{Drafted, Ground};
 pub use self::error::SessionError;
 pub use self::lock::{Holder, RegisteredRun};
+pub use self::logged::LogPlace;
 pub use self::registry::{Clash, Event, PushOutcome};
 pub use self::room::Room;
 pub use self::samples::{Looked, Sampled, Samples, no_document};
@@ -62,6 +64,8 @@ pub struct Session {
     read_only: bool,
     /// Whether runs take the lock of their subject.
     locks: bool,
+    /// Where verbs are logged, where they are.
+    log: Option<LogPlace>,
 }
 
 impl Session {
@@ -82,6 +86,7 @@ impl Session {
             flags: settings.flags,
             read_only: settings.read_only,
             locks: true,
+            log: settings.log,
         })
     }
 

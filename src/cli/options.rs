@@ -49,6 +49,10 @@ pub struct Global {
     /// The folder for journals [default: the XDG state directory]
     #[arg(long, global = true, env = "REMOLD_STATE_DIR", value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
+    /// A log for machines, one JSON object a line, put aside when it is full [default: that of the
+    /// configuration, else none]
+    #[arg(long, global = true, env = "REMOLD_LOG_FILE", value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
     /// What all keys of the registry begin with [default: {remold}]
     #[arg(long, global = true, env = "REMOLD_PREFIX", value_name = "PREFIX")]
     pub prefix: Option<String>,
@@ -96,7 +100,9 @@ impl Global {
         if let Some(path) = self.config.as_ref().filter(|path| !path.is_file()) {
             return Err(Failure::usage(format!("there is no file {}", path.display())));
         }
-        Ok(self.configuration()?.complete(self.said()?)?)
+        let configuration = self.configuration()?;
+        let log = configuration.log_place(self.log_file.clone());
+        Ok(configuration.complete(Settings { log, ..self.said()? })?)
     }
 
     /// The configuration file, read; one that is not there says nothing.
@@ -123,6 +129,7 @@ impl Global {
             flags: self.flags.iter().cloned().collect(),
             registry_prefix: self.prefix.clone(),
             read_only: self.read_only,
+            log: None,
         })
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::exit::{Exit, Failure};
 use super::render::{Output, Tone, changed_text};
-use super::run::Consent;
+use super::run::{Consent, Eyes, Window};
 use super::watch::{exit_of, watch};
 use crate::engine::{ChangedKey, Control, OnChanged, Report, RollbackOptions};
 use crate::session::Session;
@@ -31,6 +31,10 @@ pub struct Arguments {
     /// One line for each key that another client changed since (--json always has them)
     #[arg(long)]
     list_changed: bool,
+    #[command(flatten)]
+    window: Window,
+    #[command(flatten)]
+    eyes: Eyes,
     #[command(flatten)]
     consent: Consent,
 }
@@ -58,9 +62,11 @@ pub fn carry_out(
     let execute = arguments.consent.execute;
     arguments.consent.ask(output, &question, &plan.selection.pattern)?;
     let session = arguments.consent.locking.on(session, output);
+    let control = Control::default();
+    control.set_deadline(arguments.window.end());
     let report = listening(arguments, output, |options| {
         let session = session.clone();
-        watch(output, &Control::default(), move |control| session.rollback(&run, &options, control))
+        watch(output, &control, move |control| session.rollback(&run, &options, control))
     })?;
     output.report(&report);
     if !execute {
@@ -76,7 +82,9 @@ fn listening(
     work: impl FnOnce(RollbackOptions) -> Result<Report, Failure>,
 ) -> Result<Report, Failure> {
     let Arguments { changed, forward, consent, .. } = *arguments;
-    let options = RollbackOptions { execute: consent.execute, changed, forward, listener: None };
+    let observe = arguments.eyes.observe();
+    let execute = consent.execute;
+    let options = RollbackOptions { execute, changed, forward, observe, listener: None };
     if !arguments.list_changed && !output.json {
         return work(options);
     }

@@ -37,12 +37,8 @@ pub struct Pace {
     /// Hold the run for as long as this file is there
     #[arg(long, value_name = "FILE")]
     pause_file: Option<PathBuf>,
-    /// Stop with a checkpoint in time for this moment: 04:30 (the next one, local time) or RFC 3339
-    #[arg(long, value_name = "TIME", conflicts_with = "window", value_parser = clock::moment)]
-    deadline: Option<Deadline>,
-    /// Stop with a checkpoint after this time: 2h, 90m, 30s
-    #[arg(long = "for", value_name = "TIME", value_parser = clock::span)]
-    window: Option<Deadline>,
+    #[command(flatten)]
+    window: Window,
     /// Stop once more keys than this failed, are invalid or in conflict: 100, or 0.1% of those scanned
     #[arg(long, value_name = "N|P%")]
     max_errors: Option<ErrorBudget>,
@@ -103,12 +99,30 @@ impl Pace {
             knob.set(&control);
         }
         control.set_pause_file(self.pause_file.clone());
-        control.set_deadline(self.deadline.clone().or_else(|| self.window.clone()));
+        control.set_deadline(self.window.end());
         control.set_error_budget(self.max_errors);
         if self.step {
             control.step();
         }
         control
+    }
+}
+
+/// The window in which a verb may work.
+#[derive(Args, Debug, Clone)]
+pub struct Window {
+    /// Stop with a checkpoint in time for this moment: 04:30 (the next one, local time) or RFC 3339
+    #[arg(long, value_name = "TIME", conflicts_with = "window", value_parser = clock::moment)]
+    deadline: Option<Deadline>,
+    /// Stop with a checkpoint after this time: 2h, 90m, 30s
+    #[arg(long = "for", value_name = "TIME", value_parser = clock::span)]
+    window: Option<Deadline>,
+}
+
+impl Window {
+    /// Its end.
+    pub fn end(&self) -> Option<Deadline> {
+        self.deadline.clone().or_else(|| self.window.clone())
     }
 }
 
@@ -130,7 +144,8 @@ pub struct Eyes {
 }
 
 impl Eyes {
-    fn observe(&self) -> Observe {
+    /// Whom they are.
+    pub fn observe(&self) -> Observe {
         let (webhooks, commands) = (self.alert_webhook.clone(), self.alert_command.clone());
         let stall = Duration::from_secs(self.stall.max(1));
         Observe { metrics: self.metrics_addr, alerts: Alerts { webhooks, commands, stall } }

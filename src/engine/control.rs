@@ -1,16 +1,22 @@
 //! Orders to a verb at work, and what it reports.
 
+mod orders;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 
+use self::orders::Orders;
 use super::budget::ErrorBudget;
+use super::event_log::EventLog;
 use super::progress::{Progress, Verb};
 use super::throttle::{Levels, Limits, Readings, Signal};
 use super::trouble::Trouble;
+use crate::journal::JournalError;
 use crate::model::limits::PROGRESS_INTERVAL_MS;
 use crate::model::{Key, Outcome, Phase};
 
@@ -31,35 +37,8 @@ struct Shared {
     notices: Mutex<Vec<String>>,
     without_scripts: AtomicBool,
     phases: Mutex<Vec<Progress>>,
-}
-
-#[derive(Debug, Default)]
-struct Orders {
-    paused: bool,
-    stopped: bool,
-    /// Why it waits between two stages.
-    hold: Option<String>,
-    /// Whether the run follows its writers.
-    following: Following,
-    /// In step-by-step mode: how many batches may still begin.
-    steps: Option<u64>,
-    /// At most this many keys per second.
-    rate: Option<u32>,
-    /// What the run may cost the server.
-    limits: Limits,
-    /// What the throttle says, from how the server fares.
-    throttled: Throttled,
-    /// While this file is there, nothing begins.
-    pause_file: Option<PathBuf>,
-    /// When the verb has to have come to its end.
-    deadline: Option<Deadline>,
-    /// How many keys may need eyes.
-    error_budget: Option<ErrorBudget>,
-    /// Why an end was ordered, when it was not the operator.
-    stop_reason: Option<String>,
-    /// Keys that may begin now, under a rate; may be negative after a large batch.
-    credit: f64,
-    credited: Option<Instant>,
+    log: Mutex<Option<EventLog>>,
+    log_failed: AtomicBool,
 }
 
 /// The end of the window in which a verb may work.
@@ -118,6 +97,8 @@ impl Default for Control {
             notices: Mutex::default(),
             without_scripts: AtomicBool::new(false),
             phases: Mutex::default(),
+            log: Mutex::default(),
+            log_failed: AtomicBool::new(false),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -276,8 +257,33 @@ impl Control {
         self.shared.recent.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Has the verb be logged from now on.
+    pub fn log_to(&self, log: EventLog) {
+        *self.shared.log.lock().unwrap_or_else(PoisonError::into_inner) = Some(log);
+    }
+
+    /// Logs something, where there is a log.
+    pub fn log(&self, level: &str, event: &str, fields: impl FnOnce() -> Json) {
+        self.log_by(|log| log.write(level, event, fields()));
+    }
+
+    /// Logs by a function. That a log cannot be written is told, and keeps nobody from the work.
+    pub fn log_by(&self, write: impl FnOnce(&EventLog) -> Result<(), JournalError>) {
+        let log = self.shared.log.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Err(error)) = log.as_ref().map(write)
+            && !self.shared.log_failed.swap(true, Ordering::Relaxed)
+        {
+            self.tell(format!("the log is not complete: {error}"));
+        }
+    }
+
     /// Tells the operator something that is no progress and no trouble of a key.
     pub fn notify(&self, notice: String) {
+        self.log("info", "notice", || json!({"text": notice}));
+        self.tell(notice);
+    }
+
+    fn tell(&self, notice: String) {
         self.shared.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
     }
 
@@ -325,6 +331,14 @@ impl Control {
         const PHASES_MAX: usize = 64;
         let mut phases = self.shared.phases.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.shared.progress.send_replace(progress.clone());
+        if before.phase != progress.phase {
+            self.log("info", "phase", || json!({"phase": progress.phase, "tally": progress.tally}));
+        }
+        // The figures in a reason change all the time; that it is held begins and ends.
+        if before.held.is_some() != progress.held.is_some() {
+            let level = if progress.held.is_some() { "warn" } else { "info" };
+            self.log(level, "held", || json!({"reason": progress.held}));
+        }
         // Where nobody takes them the first ones are enough.
         if before.phase != progress.phase && phases.len() < PHASES_MAX {
             phases.push(progress);
@@ -442,32 +456,6 @@ impl Control {
     }
 }
 
-impl Orders {
-    /// How long `keys` have to wait for the pace; `None` takes them off the credit.
-    #[expect(clippy::cast_precision_loss, reason = "a batch's keys are few")]
-    fn wait_for_rate(&mut self, keys: usize) -> Option<Duration> {
-        let throttled = match self.throttled {
-            Throttled::Slow(pace, _) => Some(pace),
-            Throttled::No | Throttled::Hold(_) => None,
-        };
-        let rate = [self.rate.map(f64::from), throttled].into_iter().flatten().reduce(f64::min);
-        let Some(rate) = rate else {
-            self.credited = None;
-            return None;
-        };
-        let now = Instant::now();
-        let passed = self.credited.map_or(0.0, |at| (now - at).as_secs_f64());
-        // At most a tenth of a second's keys are saved up, so that a pause is not made up for.
-        self.credit = (self.credit + passed * rate).min(rate / 10.0);
-        self.credited = Some(now);
-        if self.credit < 0.0 {
-            return Some(Duration::from_secs_f64((-self.credit / rate).max(0.001)));
-        }
-        self.credit -= keys as f64;
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -481,13 +469,5 @@ mod tests {
         control.stop();
         assert_eq!(control.gate(10), Gate::Stop);
         assert_eq!(control.rest(Duration::from_secs(60)), Gate::Stop);
-    }
-
-    #[test]
-    fn a_pace_makes_the_next_batch_wait() {
-        let mut orders = Orders { rate: Some(1000), ..Orders::default() };
-        assert_eq!(orders.wait_for_rate(100), None);
-        let wait = orders.wait_for_rate(100).expect("the credit is used up");
-        assert!((90..=100).contains(&wait.as_millis()), "{wait:?}");
     }
 }

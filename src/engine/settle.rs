@@ -5,13 +5,15 @@
 
 mod follow;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use super::busy::{Shares, Station};
-use super::control::Gate;
+use super::control::{Control, Gate};
 use super::error::EngineError;
 use super::external::Services;
 use super::follow::Followings;
@@ -171,6 +173,7 @@ impl<'s> Settle<'s> {
                     }
                 }
                 self.let_go(frame, &marks);
+                log_batch(self.job.control, frame, &marks, took);
                 self.append(&Record::Marks { frame, marks });
                 self.progress.batch_ms =
                     smoothed(self.progress.batch_ms, took.as_secs_f64() * 1000.0);
@@ -288,8 +291,17 @@ impl<'s> Settle<'s> {
         if let Some(why) = budget.and_then(|budget| budget.exceeded_by(&self.tally)) {
             self.job.control.stop_because(why);
         }
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for entry in &entries {
+            *counts.entry(entry.outcome.name()).or_default() += 1;
+        }
         let record = Record::Outcomes(entries);
         let frame = self.append(&record);
+        self.job.control.log("info", "outcomes", || {
+            let mut fields = json!(counts);
+            fields["batch"] = frame.into();
+            fields
+        });
         self.note_seen(record.keys(), frame);
     }
 
@@ -459,6 +471,17 @@ impl Settle<'_> {
 
 fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
     journal.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Logs a batch that was written.
+fn log_batch(control: &Control, frame: u64, marks: &[Mark], took: Duration) {
+    control.log("info", "batch", || {
+        let written = marks.iter().filter(|mark| matches!(mark, Mark::Settled(_))).count();
+        json!({
+            "batch": frame, "keys": marks.len(), "written": written,
+            "again": marks.len() - written, "ms": took.as_secs_f64() * 1e3,
+        })
+    });
 }
 
 fn lock_seen(seen: &Mutex<SeenKeys>) -> MutexGuard<'_, SeenKeys> {

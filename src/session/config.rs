@@ -8,6 +8,7 @@ use std::process::Command;
 
 use serde::Deserialize;
 
+use super::logged::{BYTES_MAX_DEFAULT, KEEP_DEFAULT, LogPlace};
 use super::{SessionError, Settings};
 
 /// A file with every setting, each explained, for `remold config init`.
@@ -23,8 +24,22 @@ pub struct Config {
     pub theme: Option<String>,
     /// Keys of the console that do something else than usual: verb to key.
     pub keys: toml::Table,
+    /// The log for machines.
+    pub log: Log,
     /// The connections, by name.
     pub connections: BTreeMap<String, Connection>,
+}
+
+/// The log for machines, see [`crate::engine::EventLog`].
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// The file; no log when left out.
+    pub file: Option<PathBuf>,
+    /// What it may grow to in bytes before it is put aside.
+    pub max_bytes: Option<u64>,
+    /// How many older files stay.
+    pub keep: Option<usize>,
 }
 
 /// One named connection.
@@ -119,6 +134,15 @@ impl Config {
             [] => "the configuration has no [connections.NAME]".to_owned(),
             names => format!("known connections: {}", names.join(", ")),
         }
+    }
+
+    /// Where verbs are logged: in `file`, else in the one of the configuration.
+    pub fn log_place(&self, file: Option<PathBuf>) -> Option<LogPlace> {
+        Some(LogPlace {
+            path: file.or_else(|| self.log.file.clone())?,
+            bytes_max: self.log.max_bytes.unwrap_or(BYTES_MAX_DEFAULT),
+            keep: self.log.keep.unwrap_or(KEEP_DEFAULT),
+        })
     }
 
     /// Fills in what `settings` leave open: from the connection they name in place of a URL, or from

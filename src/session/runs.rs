@@ -36,10 +36,12 @@ impl Session {
                 engine::run(&self.address, &self.runs, run, plan, options, control)
             })
         };
-        if !options.execute {
-            return Ok(verb()?);
-        }
-        self.under_lock(&Work { verb: "run", run, plan, control }, verb)
+        self.logged(("run", options.execute.then_some(run), plan), control, || {
+            if !options.execute {
+                return Ok(verb()?);
+            }
+            self.under_lock(&Work { verb: "run", run, plan, control }, verb)
+        })
     }
 
     /// The keys of a run that failed, were invalid or in conflict, to run over them again by themselves.
@@ -73,9 +75,11 @@ impl Session {
         let plan = self.plan_of_idle(run)?;
         let work = Work { verb: "resume", run, plan: &plan, control };
         let about = ("resume", Some(run), plan.subject.as_str());
-        self.under_lock(&work, || {
-            engine::observed(&options.observe, about, &self.address, control, || {
-                engine::resume(&self.address, &self.runs, run, options, control)
+        self.logged(("resume", Some(run), &plan), control, || {
+            self.under_lock(&work, || {
+                engine::observed(&options.observe, about, &self.address, control, || {
+                    engine::resume(&self.address, &self.runs, run, options, control)
+                })
             })
         })
     }
@@ -94,7 +98,10 @@ impl Session {
         options: &VerifyOptions,
         control: &Control,
     ) -> Result<Report, SessionError> {
-        Ok(engine::verify(&self.address, &self.runs, run, options, control)?)
+        let plan = engine::plan_of_run(&self.runs, run)?;
+        self.logged(("verify", Some(run), &plan), control, || {
+            Ok(engine::verify(&self.address, &self.runs, run, options, control)?)
+        })
     }
 
     /// Rolls a run back.
@@ -105,12 +112,23 @@ impl Session {
         control: &Control,
     ) -> Result<Report, SessionError> {
         self.may_write(options.execute, "a rollback")?;
-        let verb = || engine::rollback(&self.address, &self.runs, run, options, control);
-        if !options.execute {
-            return Ok(verb()?);
-        }
-        let plan = self.plan_of_idle(run)?;
-        self.under_lock(&Work { verb: "rollback", run, plan: &plan, control }, verb)
+        let plan = if options.execute {
+            self.plan_of_idle(run)?
+        } else {
+            engine::plan_of_run(&self.runs, run)?
+        };
+        let about = ("rollback", Some(run), plan.subject.as_str());
+        let verb = || {
+            engine::observed(&options.observe, about, &self.address, control, || {
+                engine::rollback(&self.address, &self.runs, run, options, control)
+            })
+        };
+        self.logged(("rollback", options.execute.then_some(run), &plan), control, || {
+            if !options.execute {
+                return Ok(verb()?);
+            }
+            self.under_lock(&Work { verb: "rollback", run, plan: &plan, control }, verb)
+        })
     }
 
     /// The run of this name; `last` is the newest.

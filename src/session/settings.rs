@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::SessionError;
 use super::config::TlsFiles;
+use super::logged::LogPlace;
 use crate::store::{Address, Tls};
 
 /// The server when nobody names one.
@@ -35,6 +36,8 @@ pub struct Settings {
     pub registry_prefix: Option<String>,
     /// Whether nothing may be written.
     pub read_only: bool,
+    /// Where verbs are logged for machines; `None` is nowhere.
+    pub log: Option<LogPlace>,
 }
 
 impl Settings {

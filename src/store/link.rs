@@ -19,6 +19,8 @@ pub struct Link {
     pub(super) field_expiry: Option<bool>,
     /// Whether the server has `SET` with `IFEQ`; `None` when it was not asked.
     pub(super) native_set: Option<bool>,
+    /// Whether the server has `PEXPIRETIME`; `None` when it was not asked.
+    pub(super) pexpiretime: Option<bool>,
     /// Whether the user may run no scripts, as the server said to the last of them.
     pub(super) without_scripts: bool,
 }
@@ -41,6 +43,7 @@ impl Link {
             scripts: Vec::new(),
             field_expiry: None,
             native_set: None,
+            pexpiretime: None,
             without_scripts: false,
         })
     }
@@ -50,6 +53,7 @@ impl Link {
     pub fn reconnect(&mut self) -> Result<(), StoreError> {
         self.field_expiry = None;
         self.native_set = None;
+        self.pexpiretime = None;
         self.without_scripts = false;
         match &mut self.servers {
             Servers::One(_) => {

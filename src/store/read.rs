@@ -7,6 +7,9 @@ use super::link::{Link, array, bytes, unexpected};
 use super::wire::Reply;
 use crate::model::{Content, Expiry, HashField, Key, RedisType, Storage};
 
+/// Reckons what a server before 7.0 does not tell.
+const EXPIRIES: &str = include_str!("expiries.lua");
+
 /// What stands under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -119,6 +122,10 @@ impl Link {
         if let Some(known) = self.field_expiry {
             return Ok(known);
         }
+        if !self.has_pexpiretime()? {
+            self.field_expiry = Some(false);
+            return Ok(false);
+        }
         let mut command = redis::cmd("HPEXPIRETIME");
         command.arg(key.as_bytes()).arg("FIELDS").arg(1).arg("");
         let has = match self.call("HPEXPIRETIME", &command) {
@@ -204,9 +211,11 @@ impl Link {
         self.pipeline("TYPE", &pipeline)?.into_iter().map(read).collect()
     }
 
-    /// Asks when keys expire; `None` for one that is missing. The answer is exact on servers from
-    /// 7.0 on; an older one tells the time left, from which the expiry is reckoned.
+    /// Asks when keys expire, to the millisecond; `None` for one that is missing.
     pub fn expiries(&mut self, keys: &[Key]) -> Result<Vec<Option<Expiry>>, StoreError> {
+        if !self.has_pexpiretime()? {
+            return self.expiries_by_script(keys);
+        }
         let mut pipeline = Pipeline::with_capacity(keys.len());
         for key in keys {
             pipeline.cmd("PEXPIRETIME").arg(key.as_bytes());
@@ -216,5 +225,49 @@ impl Link {
             other => Err(unexpected("PEXPIRETIME", &other)),
         };
         self.pipeline("PEXPIRETIME", &pipeline)?.into_iter().map(read).collect()
+    }
+
+    /// Whether the server tells expiries itself: Redis from 7.0 on, Valkey. Asked once, of a key of
+    /// plain letters: a server that does not know a command quotes its arguments in the error, and
+    /// bytes that are no text would make that error unreadable.
+    fn has_pexpiretime(&mut self) -> Result<bool, StoreError> {
+        if let Some(known) = self.pexpiretime {
+            return Ok(known);
+        }
+        let has = match self.call("PEXPIRETIME", redis::cmd("PEXPIRETIME").arg("x")) {
+            Err(error) if error.is_unknown_command() => false,
+            Err(error) if error.is_transient() => return Err(error),
+            // A key that the user may not see is no answer to whether there is such a command, and
+            // the question about its own keys is one.
+            Ok(_) | Err(_) => true,
+        };
+        self.pexpiretime = Some(has);
+        Ok(has)
+    }
+
+    /// Reckons when keys expire from the time left, on a server before 7.0.
+    fn expiries_by_script(&mut self, keys: &[Key]) -> Result<Vec<Option<Expiry>>, StoreError> {
+        const NAME: &str = "EVAL (PTTL)";
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names = keys.iter().map(Key::as_bytes);
+        let groups = self.in_groups(NAME, names, |group| {
+            let mut command = redis::cmd("EVAL");
+            command.arg(EXPIRIES).arg(group.len());
+            for at in group {
+                command.arg(keys[*at].as_bytes());
+            }
+            command
+        })?;
+        let mut expiries = vec![None; keys.len()];
+        for (group, reply) in groups {
+            let answers = array(NAME, reply?)?;
+            for (at, answer) in group.into_iter().zip(answers) {
+                let Value::Int(answer) = answer else { return Err(unexpected(NAME, &answer)) };
+                expiries[at] = Expiry::from_pexpiretime(answer);
+            }
+        }
+        Ok(expiries)
     }
 }

@@ -35,6 +35,23 @@ local function take_value()
   return value
 end
 
+local function clock()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- When a key expires. Redis before 7.0 has no PEXPIRETIME; see expiries.lua for the other way.
+local function expiry_now(key)
+  local at = redis.pcall('PEXPIRETIME', key)
+  if type(at) == 'number' then return at end
+  local before, left
+  repeat
+    before = clock()
+    left = redis.call('PTTL', key)
+  until left < 0 or clock() == before
+  return left < 0 and left or before + left
+end
+
 local function same_fields(key, value)
   local count = #value.names
   if redis.call('HLEN', key) ~= count then return false end
@@ -61,7 +78,7 @@ local function stands(key, value)
   elseif kind ~= 'hash' or not same_fields(key, value) then
     return false
   end
-  return value.expiry == 't' or redis.call('PEXPIRETIME', key) == tonumber(value.expiry)
+  return value.expiry == 't' or expiry_now(key) == tonumber(value.expiry)
 end
 
 local function put(key, value, expiry)
@@ -91,7 +108,7 @@ local turns = {}
 for i = 1, #KEYS do turns[i] = {before = take_value(), after = take_value()} end
 for i = 1, #KEYS do
   if not stands(KEYS[i], turns[i].before) then return '0' end
-  if turns[i].before then turns[i].stood = redis.call('PEXPIRETIME', KEYS[i]) end
+  if turns[i].before then turns[i].stood = expiry_now(KEYS[i]) end
 end
 
 local function expiry_of(value)

@@ -26,6 +26,7 @@ use super::control::{Control, Gate};
 use super::error::EngineError;
 use super::inverse::Inverse;
 use super::newest::Newest;
+use super::observe::Observe;
 use super::progress::{Progress, Verb};
 use super::report::{Meter, Report, RollbackTally, now, plan_of};
 use super::{summary, watch};
@@ -47,6 +48,8 @@ pub struct RollbackOptions {
     pub changed: OnChanged,
     /// Takes a rollback back instead of the run.
     pub forward: bool,
+    /// Who is to see and hear of it.
+    pub observe: Observe,
     /// Hears of every key that another client changed since.
     pub listener: Option<SyncSender<ChangedKey>>,
 }

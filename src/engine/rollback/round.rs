@@ -3,6 +3,9 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
+use std::time::Instant;
+
+use serde_json::json;
 
 use super::decide::{self, Decision, Rules};
 use super::{Done, OnChanged, Rollback};
@@ -179,11 +182,13 @@ impl Rollback<'_> {
             // Doing it again is safe: what was written the first time differs from what was read,
             // and is recognised in the next round.
             crash_point();
+            let began = Instant::now();
             let written = self.patiently(|link| link.compare_and_set(&pairs))?;
             if self.link.is_without_scripts() {
                 self.control.note_without_scripts();
             }
             crash_point();
+            self.log(&writes, &written, began);
             for ((item, how, _), written) in writes.into_iter().zip(written) {
                 if written == Written::Replaced {
                     self.settle(&item, how, marks)?;
@@ -194,6 +199,18 @@ impl Rollback<'_> {
             writes = rest;
         }
         Ok(differing)
+    }
+
+    /// Logs a batch that was written.
+    fn log(&self, writes: &[(Item, Mark, Edit)], results: &[Written], began: Instant) {
+        self.control.log("info", "batch", || {
+            let batch = writes.first().and_then(|(item, ..)| Some(item.tried.as_ref()?.frame));
+            let written = results.iter().filter(|result| **result == Written::Replaced).count();
+            json!({
+                "batch": batch, "keys": results.len(), "written": written,
+                "again": results.len() - written, "ms": began.elapsed().as_secs_f64() * 1e3,
+            })
+        });
     }
 
     /// Makes what is about to be overwritten durable.

