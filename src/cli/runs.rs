@@ -1,5 +1,7 @@
 //! `remold runs`, `remold runs show RUN`
 
+use std::collections::BTreeMap;
+
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -7,7 +9,7 @@ use serde_json::json;
 use super::exit::{Exit, Failure};
 use super::plan;
 use super::render::{Output, Tone, took};
-use crate::engine::RunSummary;
+use crate::engine::{Moment, RunSummary, Story};
 use crate::model::{Outcome, Phase};
 use crate::session::{Session, SessionError};
 
@@ -235,14 +237,31 @@ pub fn summary_text(summary: &RunSummary) -> Vec<String> {
     lines
 }
 
+/// How the server fared during a run, from the lowest to the highest of each figure.
+fn server_text(samples: &[Moment]) -> Vec<String> {
+    let mut figures: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+    for (name, figure) in samples.iter().flat_map(|moment| &moment.server) {
+        let range = figures.entry(name).or_insert((*figure, *figure));
+        *range = (range.0.min(*figure), range.1.max(*figure));
+    }
+    let figures = figures.into_iter();
+    let lines: Vec<String> =
+        figures.map(|(name, (low, high))| format!("    {name}: {low:.1} to {high:.1}")).collect();
+    let head = format!("  the server meanwhile, in {} samples:", samples.len());
+    if lines.is_empty() { lines } else { std::iter::once(head).chain(lines).collect() }
+}
+
 fn show(name: &str, session: &Session, output: Output) -> Result<Exit, Failure> {
     let run = session.find_run(name)?;
-    let (summary, plan) = session.run_summary(&run)?;
+    let story = session.story(&run)?;
+    let Story { summary, plan, samples, .. } = &story;
     if output.json {
-        output.json(&json!({"summary": summary, "plan": plan.to_file()}));
+        let json = json!({"summary": summary, "plan": plan.to_file(), "samples": samples});
+        output.json(&json);
         return Ok(Exit::Fine);
     }
-    output.sentences(summary_text(&summary));
-    output.sentences(plan::text(&plan));
+    output.sentences(summary_text(summary));
+    output.sentences(server_text(samples));
+    output.sentences(plan::text(plan));
     Ok(Exit::Fine)
 }

@@ -391,6 +391,8 @@ impl<'s> Settle<'s> {
         let server = Signal::ALL
             .into_iter()
             .filter_map(|signal| Some((signal.knob().to_owned(), readings.of(signal)?)));
+        let figures = readings.figures.iter().map(|(name, figure)| ((*name).to_owned(), *figure));
+        let server = server.chain(figures);
         self.append(&Record::Note(Note::Sample {
             seconds: self.meter.seconds(),
             scanned: self.tally.scanned,

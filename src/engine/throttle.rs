@@ -5,7 +5,7 @@
 //! above the hard one it pauses, above the critical one it stops with its checkpoint. The reason is
 //! always said in one form: `replica lag 3.2 s > 1 s`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
@@ -251,12 +251,18 @@ pub struct Readings {
     pub blocked_clients: Option<f64>,
     /// Percent of one core.
     pub cpu: Option<f64>,
+    /// Figures of `INFO` that nothing is decided by, under their names there; of a cluster their sums.
+    pub figures: BTreeMap<&'static str, f64>,
 }
 
 impl Readings {
     /// The worse of the readings of two nodes of a cluster, signal by signal.
     #[must_use]
     pub fn worse(&self, other: &Self) -> Self {
+        let mut figures = self.figures.clone();
+        for (name, figure) in &other.figures {
+            *figures.entry(name).or_default() += figure;
+        }
         let worse =
             |one: Option<f64>, other: Option<f64>| one.into_iter().chain(other).reduce(f64::max);
         Self {
@@ -266,6 +272,7 @@ impl Readings {
             replica_lag: worse(self.replica_lag, other.replica_lag),
             blocked_clients: worse(self.blocked_clients, other.blocked_clients),
             cpu: worse(self.cpu, other.cpu),
+            figures,
         }
     }
 
@@ -309,6 +316,7 @@ impl Gauge {
         self.probe(vitals.probe_ms);
         self.readings.memory = (vitals.memory_limit_bytes > 0)
             .then(|| vitals.memory_bytes as f64 * 100.0 / vitals.memory_limit_bytes as f64);
+        self.readings.figures.clone_from(&vitals.figures);
         self.readings.blocked_clients = Some(vitals.blocked_clients as f64);
         if let Some((then, before)) = &self.before {
             let passed = (now - *then).as_secs_f64().max(0.001);

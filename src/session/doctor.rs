@@ -142,12 +142,18 @@ impl Findings {
         } else {
             format!("standalone, {}", word("role"))
         };
-        let major: u32 = version.split('.').next().and_then(|part| part.parse().ok()).unwrap_or(0);
+        let mut numbers = version.split('.').map(|part| part.parse().unwrap_or(0));
+        let number: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
         let up = word("uptime_in_days");
         let found = format!("{kind} {version}, {mode}, up {up} days");
-        if major < 7 {
-            let advice = "remold needs 7.0 or newer: expiries cannot be read exactly before";
+        if number < (6, 2) {
+            let advice =
+                "remold needs Redis 6.2 or newer, or Valkey: it was never tried on an older one";
             self.add("server", Level::Lacking, found, advice);
+        } else if number < (7, 0) {
+            let advice =
+                "expiries are reckoned by a script, for which the user needs the right to EVAL";
+            self.add("server", Level::Fine, found, advice);
         } else {
             self.add("server", Level::Fine, found, "");
         }
@@ -238,7 +244,9 @@ impl Findings {
     fn notifications(&mut self, events: Option<&str>) {
         match events {
             Some("") => {
-                self.add("notifications", Level::Note, "keyspace notifications are off", "");
+                let advice = "a run with --follow scans again and again; with notify-keyspace-events \
+                              set to Kg$hd it would be told of what is written";
+                self.add("notifications", Level::Note, "keyspace notifications are off", advice);
             }
             Some(events) => {
                 self.add(

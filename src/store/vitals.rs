@@ -1,5 +1,6 @@
 //! How a server fares while a run is at work: what a throttle looks at.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::error::StoreError;
@@ -25,7 +26,13 @@ pub struct Vitals {
     pub replication_offset: u64,
     /// The replicas that are connected.
     pub replicas: Vec<Replica>,
+    /// Figures that nothing is decided by, under their names in `INFO`: [`FIGURES`].
+    pub figures: BTreeMap<&'static str, f64>,
 }
+
+/// Figures of `INFO` that are sampled for reports.
+pub const FIGURES: [&str; 4] =
+    ["used_memory", "connected_clients", "instantaneous_ops_per_sec", "instantaneous_input_kbps"];
 
 /// A replica, as its primary sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +97,10 @@ fn read(text: &str) -> Vitals {
             .filter(|(name, _)| is_replica(name))
             .map(|(_, line)| replica(line))
             .collect(),
+        figures: FIGURES
+            .into_iter()
+            .filter_map(|name| Some((name, lines.get(name)?.parse().ok()?)))
+            .collect(),
     }
 }
 
@@ -114,10 +125,12 @@ mod tests {
     fn replicas_are_read_from_their_lines() {
         let vitals = read(
             "# Memory\r\nused_memory:1000\r\nmaxmemory:4000\r\nmem_not_counted_for_evict:100\r\n\
-             # Replication\r\nmaster_repl_offset:900\r\nslave_repl_offset:7\r\n\
+             connected_clients:7\r\n# Replication\r\nmaster_repl_offset:900\r\nslave_repl_offset:7\r\n\
              slave0:ip=10.0.0.2,port=6380,state=online,offset=880,lag=1\r\n",
         );
         assert_eq!((vitals.memory_bytes, vitals.memory_limit_bytes), (900, 4000));
+        let figures = BTreeMap::from([("used_memory", 1000.0), ("connected_clients", 7.0)]);
+        assert_eq!(vitals.figures, figures);
         assert_eq!(
             vitals.replicas,
             [Replica {

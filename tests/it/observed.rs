@@ -184,3 +184,51 @@ fn a_report_tells_the_story_in_every_form() {
     assert!(outside.iter().all(|word| !html.contains(word)), "the page needs nothing beside it");
     assert!(!html.contains("None") && !html.contains("NaN"));
 }
+
+#[test]
+fn a_rollback_has_a_window_and_alerts_and_figures_of_the_server_are_kept() {
+    const KEYS: u64 = 20_000;
+    let server = TestServer::start();
+    let mut pipeline = redis::pipe();
+    for n in 0..KEYS {
+        pipeline.set(format!("user:{n}"), r#"{"userName":"Ada Lovelace","age":30}"#).ignore();
+    }
+    pipeline.exec(&mut server.connect()).expect("written");
+    let state = tempfile::tempdir().expect("a folder");
+    let remold = || Remold::on(server.url()).sample_catalog().state(state.path());
+    // Slow enough to be sampled more than once.
+    remold().line("run user --to latest --execute --yes --rate 5000").run().exits(0);
+    let shown = remold().line("runs show last --json").run().exits(0).json();
+    let sample = &shown["samples"][0]["server"];
+    assert!(sample["used_memory"].as_f64() > Some(1e6), "{sample}");
+    assert!(sample["connected_clients"].as_f64() >= Some(3.0), "{sample}");
+    let text = remold().line("runs show last").run().exits(0).stdout;
+    assert!(text.contains("instantaneous_ops_per_sec: "), "{text}");
+    let heard = state.path().join("heard");
+    let rollback = |window: &str| {
+        remold()
+            .line(&format!(
+                "rollback last --execute --yes --json --metrics-addr 127.0.0.1:0 {window}"
+            ))
+            .args([
+                "--alert-command".to_owned(),
+                format!("cat >> {}; echo >> {0}", heard.display()),
+            ])
+            .run()
+    };
+    let stopped = rollback("--for 500ms").exits(5).last_json();
+    let why = stopped["stopped_because"].as_str().expect("a reason");
+    assert!(why.contains("the window ends at 500ms after the start"), "{why}");
+    let ended = rollback("--for 2h").exits(0).last_json();
+    assert_eq!(ended["tally"]["restored"], KEYS, "{ended}");
+    let words = std::fs::read_to_string(&heard).expect("two words");
+    let words: Vec<Json> = words
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let told: Vec<_> =
+        words.iter().map(|word| (word["verb"].clone(), word["event"].clone())).collect();
+    let rollback = |event: &str| ("rollback".into(), event.into());
+    assert_eq!(told, [rollback("stopped"), rollback("done")]);
+}

@@ -108,6 +108,9 @@ fn charts(out: &mut String, story: &Story) {
             "evictions" => "keys per second",
             "replica-lag" => "seconds",
             "cpu" => "percent of one core",
+            "used_memory" => "bytes",
+            "instantaneous_ops_per_sec" => "commands per second",
+            "instantaneous_input_kbps" => "KiB per second",
             _ => "count",
         };
         all.push_str(&chart::line(&format!("Server: {}", text(name)), unit, &points));
