@@ -4,8 +4,8 @@
 use remold::demo::Recipe;
 use remold::store::local::LocalOptions;
 
+use crate::harness::life::Life;
 use crate::harness::{Remold, Snapshot, TestServer, fetch};
-use crate::storages::Life;
 
 fn server() -> TestServer {
     let program = Some(fetch::redis_6_2());
@@ -40,5 +40,5 @@ fn the_main_job_goes_there_and_back_on_redis_6_2() {
 
 #[test]
 fn whole_keys_are_converted_there_and_back_on_redis_6_2() {
-    Life::of_conversion_on(server(), 60).goes_through(60);
+    Life::of_conversion(server(), 60).goes_through(60);
 }
