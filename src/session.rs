@@ -18,6 +18,7 @@ mod registry;
 mod room;
 mod runs;
 mod samples;
+mod search;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -171,8 +172,13 @@ impl Session {
         }
     }
 
-    /// Draws up a plan. Asks the server only when no schema says how the keys are stored.
+    /// Draws up a plan. Asks the server how the keys are stored where no schema says it, for the keys of
+    /// a query, and for indexes that the run touches.
     pub fn plan(&self, request: PlanRequest) -> Result<Plan, SessionError> {
+        self.looked_up(self.drawn_up(request)?)
+    }
+
+    fn drawn_up(&self, request: PlanRequest) -> Result<Plan, SessionError> {
         let declared = self.catalog().subject(&request.subject).and_then(|subject| {
             subject
                 .schemas

@@ -29,6 +29,7 @@ mod shell;
 mod transform;
 mod validate;
 mod verify;
+mod version;
 mod watch;
 mod wrap;
 
@@ -59,11 +60,7 @@ Exit codes:
 
 /// The version with the facts of this build: `remold --version`; `-V` is the number alone.
 fn long_version() -> &'static str {
-    static TEXT: LazyLock<String> = LazyLock::new(|| {
-        let kind = if cfg!(debug_assertions) { "debug build" } else { "release build" };
-        let (system, machine) = (std::env::consts::OS, std::env::consts::ARCH);
-        format!("{} ({kind} for {system} {machine})", env!("CARGO_PKG_VERSION"))
-    });
+    static TEXT: LazyLock<String> = LazyLock::new(version::line);
     &TEXT
 }
 
@@ -122,6 +119,8 @@ enum Verb {
     Completions(shell::Completions),
     /// Print the manual page of remold, or of one of its verbs
     Man(shell::Man),
+    /// Print the version and the facts of this build
+    Version,
     /// Try remold on a private server with sample data, gone at the end
     Demo(demo::Arguments),
 }
@@ -207,6 +206,7 @@ fn carry_out(arguments: Arguments, output: Output) -> Result<Start, Failure> {
         Verb::Config(arguments) => config::carry_out(&arguments, &global, output),
         Verb::Completions(arguments) => Ok(shell::completions(&arguments, output)),
         Verb::Man(arguments) => shell::man(&arguments, output),
+        Verb::Version => Ok(version::carry_out(output)),
         Verb::Demo(arguments) => return demo::carry_out(&arguments, &global, output),
     };
     exit.map(Start::Ended)

@@ -1,4 +1,4 @@
-//! What a plan's selection is narrowed to: `--limit`, `--keys-from`, `--failed-of`, `--slots`,
+//! What a plan's selection is narrowed to: `--limit`, `--keys-from`, `--failed-of`, `--query`, `--slots`,
 //! `--where`.
 
 use std::collections::{BTreeSet, HashSet};
@@ -9,12 +9,10 @@ use clap::Args;
 use serde_json::{Value as Json, json};
 
 use super::exit::Failure;
+use crate::model::limits::KEY_LIST_BYTES_MAX as LIST_BYTES_MAX;
 use crate::model::{Key, SlotRange};
-use crate::planner::Narrowed;
+use crate::planner::{Narrowed, Query};
 use crate::session::Session;
-
-/// A list of keys stands in its plan, and a plan in its journal's first frame.
-const LIST_BYTES_MAX: u64 = 256 << 20;
 
 /// Only some of the keys.
 #[derive(Args, Debug, Clone)]
@@ -29,6 +27,13 @@ pub struct Narrowing {
     /// Only the keys that failed, were invalid or in conflict in this run (or last)
     #[arg(long, value_name = "RUN", conflicts_with = "keys_from")]
     failed_of: Option<String>,
+    /// Only the keys that an index of RediSearch finds: '@age:[30 40]', in place of a scan. It is asked
+    /// once, when the plan is drawn up, and the plan holds the keys
+    #[arg(long, value_name = "QUERY", conflicts_with_all = ["keys_from", "failed_of"])]
+    query: Option<String>,
+    /// The index that is to answer; without it, the only one over the subject's keys
+    #[arg(long, value_name = "INDEX", requires = "query")]
+    index: Option<String>,
     /// Only keys of these hash slots: 0-5460, or 0-99,200
     #[arg(long, value_name = "SLOTS", value_delimiter = ',')]
     slots: Vec<SlotRange>,
@@ -49,6 +54,11 @@ impl Narrowing {
         Ok(Narrowed {
             limit: self.limit,
             keys,
+            query: self.query.clone().map(|text| Query {
+                index: self.index.clone(),
+                text,
+                not_indexed: 0,
+            }),
             slots: self.slots.clone(),
             condition: self.condition.clone(),
         })

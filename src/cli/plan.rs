@@ -11,7 +11,7 @@ use super::narrow::Narrowing;
 use super::render::Output;
 use crate::engine::Rehearsal;
 use crate::planner::draft::Sample;
-use crate::planner::{Estimate, Grade, Plan, PlanRequest};
+use crate::planner::{Estimate, Plan, PlanRequest};
 use crate::session::{Drafted, Session, SessionError};
 
 /// What is to be migrated where; shared by `plan`, `preview` and `run`.
@@ -271,7 +271,7 @@ pub fn text(plan: &Plan) -> Vec<String> {
         lines.push(format!("  calls  {host}: its answers become part of the documents"));
     }
     for risk in &plan.risks {
-        let grade = if risk.grade == Grade::Values { "values" } else { "origin" };
+        let grade = risk.grade.name();
         lines.push(format!(
             "  risk   {grade}: {} step {} ({}): {}",
             risk.migration, risk.step, risk.transform, risk.loss

@@ -4,17 +4,13 @@
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::time::Duration;
 
 use super::beside::Ended;
+use super::callers::{self, CALL_BYTES_MAX};
 use super::control::Control;
 use super::error::EngineError;
 use super::throttle::Signal;
 use crate::model::Outcome;
-
-const POLL_INTERVAL: Duration = Duration::from_millis(50);
-const CALL_TIMEOUT: Duration = Duration::from_secs(2);
-const REQUEST_BYTES_MAX: u64 = 16 << 10;
 
 /// Takes the address before the verb begins.
 pub(super) fn listen(address: SocketAddr) -> Result<TcpListener, EngineError> {
@@ -28,19 +24,12 @@ pub(super) fn listen(address: SocketAddr) -> Result<TcpListener, EngineError> {
 
 /// Answers scrapes until the verb has ended.
 pub(super) fn serve(listener: &TcpListener, subject: &str, control: &Control, ended: &Ended) {
-    while !ended.within(POLL_INTERVAL) {
-        while let Ok((stream, _)) = listener.accept() {
-            // A scraper that went away has nothing to be told.
-            let _ = answer(stream, subject, control);
-        }
-    }
+    let accept = || listener.accept().map(|(caller, _)| caller);
+    callers::answer_all(accept, ended, |caller| answer(caller, subject, control));
 }
 
 fn answer(mut stream: TcpStream, subject: &str, control: &Control) -> std::io::Result<()> {
-    stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(CALL_TIMEOUT))?;
-    stream.set_write_timeout(Some(CALL_TIMEOUT))?;
-    let mut lines = BufReader::new((&stream).take(REQUEST_BYTES_MAX)).lines();
+    let mut lines = BufReader::new((&stream).take(CALL_BYTES_MAX)).lines();
     let request = lines.next().transpose()?.unwrap_or_default();
     for line in lines {
         if line?.is_empty() {

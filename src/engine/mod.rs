@@ -9,6 +9,7 @@ mod batch_size;
 mod beside;
 mod budget;
 mod busy;
+mod callers;
 mod control;
 mod error;
 mod event_log;

@@ -4,20 +4,14 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
 use super::beside::Ended;
+use super::callers::{self, CALL_BYTES_MAX, CALL_TIMEOUT};
 use super::control::Control;
 use super::throttle::{Levels, Signal};
 use crate::journal::ControlSocket;
-
-const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// How long a caller may take to say what it wants, and to take the answer.
-const CALL_TIMEOUT: Duration = Duration::from_secs(2);
-/// An order is a few words.
-const ORDER_BYTES_MAX: u64 = 16 << 10;
 
 /// What can be ordered, for messages.
 pub const ORDERS: &str =
@@ -29,20 +23,13 @@ pub(super) fn take_orders(socket: &ControlSocket, control: &Control, ended: &End
     if listener.set_nonblocking(true).is_err() {
         return;
     }
-    while !ended.within(POLL_INTERVAL) {
-        while let Ok((stream, _)) = listener.accept() {
-            // A caller that went away has nothing to be told.
-            let _ = answer(stream, control);
-        }
-    }
+    let accept = || listener.accept().map(|(caller, _)| caller);
+    callers::answer_all(accept, ended, |caller| answer(caller, control));
 }
 
 fn answer(mut stream: UnixStream, control: &Control) -> std::io::Result<()> {
-    stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(CALL_TIMEOUT))?;
-    stream.set_write_timeout(Some(CALL_TIMEOUT))?;
     let mut line = String::new();
-    BufReader::new((&stream).take(ORDER_BYTES_MAX)).read_line(&mut line)?;
+    BufReader::new((&stream).take(CALL_BYTES_MAX)).read_line(&mut line)?;
     let answer = match serde_json::from_str::<Vec<String>>(&line) {
         Ok(words) => order(&words, control),
         Err(error) => Err(format!("not a list of words: {error}")),

@@ -30,3 +30,5 @@ pub const CONNECT_TIMEOUT_S: u64 = 5;
 pub const PROGRESS_INTERVAL_MS: u64 = 100;
 /// How deep JSON may nest before it is refused, as in serde_json.
 pub const JSON_DEPTH_MAX: usize = 128;
+/// A list of keys stands in its plan, and a plan in its journal's first frame.
+pub const KEY_LIST_BYTES_MAX: u64 = 256 << 20;

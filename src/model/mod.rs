@@ -20,6 +20,7 @@ pub mod outcome;
 pub mod path;
 pub mod phase;
 pub mod redis_json;
+pub mod search;
 pub mod slot;
 pub mod storage;
 pub mod value;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
 
-use super::plan::{PLAN_FORMAT, Plan, Risk};
+use super::plan::{PLAN_FORMAT, Plan, Risk, RiskGrade};
 use super::selection::{Narrowed, Selection};
 use crate::catalog::graph::{self, RouteError};
 use crate::catalog::{Catalog, Migration, Subject};
@@ -75,6 +75,14 @@ pub enum PlanError {
         /// The subject's patterns.
         patterns: String,
     },
+    /// A plan whose query was not answered.
+    #[error(
+        "the plan selects by the query '{query}' and does not hold the keys that it found: nothing is run\n  draw it up anew with --query"
+    )]
+    Unanswered {
+        /// The query.
+        query: String,
+    },
     /// The condition that documents are selected by is none.
     #[error("--where is no condition: {path}: {message}\n  expected {expected}")]
     Condition {
@@ -98,8 +106,11 @@ pub enum PlanError {
 }
 
 impl Plan {
-    /// Refuses a plan with open questions.
+    /// Refuses a plan with open questions, or with a query without its answer.
     pub fn settled(&self) -> Result<(), PlanError> {
+        if let (Some(query), None) = (&self.selection.query, &self.selection.keys) {
+            return Err(PlanError::Unanswered { query: query.text.clone() });
+        }
         if self.questions.is_empty() {
             return Ok(());
         }
@@ -139,13 +150,14 @@ pub fn draw_up(
         Some(_) => Vec::new(),
         None => routes.other_patterns(subject, &newest.key_pattern),
     };
-    let Narrowed { limit, keys, slots, condition } = request.narrowed;
+    let Narrowed { limit, keys, query, slots, condition } = request.narrowed;
     let selection = Selection {
         pattern: request.pattern.unwrap_or_else(|| newest.key_pattern.clone()),
         other_patterns,
         versions: request.from.into_iter().collect(),
         limit,
         keys,
+        query,
         slots,
         condition,
     };
@@ -287,7 +299,7 @@ fn risks(migration: &Migration) -> impl Iterator<Item = Risk> + '_ {
             step: at + 1,
             transform: step.summary(),
             loss: loss.what,
-            grade: loss.grade,
+            grade: if loss.grade == Grade::Values { RiskGrade::Values } else { RiskGrade::Origin },
         })
     })
 }

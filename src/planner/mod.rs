@@ -5,10 +5,10 @@ pub mod draft;
 mod draw;
 mod moves;
 mod plan;
+mod search;
 mod selection;
 
-pub use crate::transform::Grade;
 pub use canary::{Share, Stages};
 pub use draw::{PlanError, PlanRequest, draw_up};
-pub use plan::{Estimate, Plan, Risk};
-pub use selection::{Narrowed, Selection};
+pub use plan::{Estimate, Plan, Risk, RiskGrade};
+pub use selection::{Narrowed, Query, Selection};

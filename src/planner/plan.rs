@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::moves;
 use crate::catalog::{Catalog, Mistakes, Source};
 use crate::model::{PlanId, Storage};
-use crate::transform::{Chain, Frozen, Grade, Step, optimise};
+use crate::transform::{Chain, Frozen, Step, optimise};
 
 use super::canary::Stages;
 use super::draft::Question;
@@ -18,6 +18,30 @@ use super::selection::Selection;
 
 /// The format of a Plan file. Another number is refused.
 pub const PLAN_FORMAT: u32 = 1;
+
+/// What a risk is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RiskGrade {
+    /// What an index of the server finds.
+    Index,
+    /// Knowledge of what a document had before: the inverse has to assume.
+    Origin,
+    /// Values: only a before-image brings them back. So it is in plans of before grades were told.
+    #[default]
+    Values,
+}
+
+impl RiskGrade {
+    /// The grade in one word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Index => "index",
+            Self::Origin => "origin",
+            Self::Values => "values",
+        }
+    }
+}
 
 /// Something an operator should know before the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,16 +53,11 @@ pub struct Risk {
     pub step: usize,
     /// The transform, in one line.
     pub transform: String,
-    /// What may be lost.
+    /// What may be lost, or is not found any more.
     pub loss: String,
-    /// Whether values are lost, or only the knowledge of what a document had before.
-    #[serde(default = "values")]
-    pub grade: Grade,
-}
-
-/// The grade of risks in plans that were drawn up before grades were told.
-fn values() -> Grade {
-    Grade::Values
+    /// What it is about.
+    #[serde(default)]
+    pub grade: RiskGrade,
 }
 
 /// What a run will cost, from samples.

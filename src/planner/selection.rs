@@ -7,6 +7,25 @@ use serde_json::Value as Json;
 use crate::model::slot::{SlotRange, slot_of};
 use crate::model::{Key, glob};
 
+/// A query that an index of RediSearch answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Query {
+    /// The index; in a request, `None` is the only one that can answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<String>,
+    /// The query, in the server's language: `@age:[30 40]`.
+    pub text: String,
+    /// Documents that the index could not take in, and so answers to no query.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub not_indexed: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// Which keys a run looks at.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -25,6 +44,9 @@ pub struct Selection {
     /// These keys alone, in place of a scan. One that is not there counts as missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<Vec<Key>>,
+    /// The query that found these keys when the plan was drawn up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<Query>,
     /// Only keys of these hash slots. Empty: of every slot.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slots: Vec<SlotRange>,
@@ -40,10 +62,24 @@ pub struct Narrowed {
     pub limit: Option<u64>,
     /// These keys alone.
     pub keys: Option<Vec<Key>>,
+    /// The keys that this query finds alone.
+    pub query: Option<Query>,
     /// Only keys of these hash slots.
     pub slots: Vec<SlotRange>,
     /// Only documents for which this condition holds.
     pub condition: Option<Json>,
+}
+
+impl Query {
+    /// Where keys come from, in words.
+    fn in_words(&self) -> String {
+        let index = self.index.as_deref().unwrap_or_default();
+        let lacking = match self.not_indexed {
+            0 => String::new(),
+            count => format!(" (without the {count} documents it could not take in)"),
+        };
+        format!("that the index {index} answered to '{}'{lacking}", self.text)
+    }
 }
 
 impl Selection {
@@ -73,8 +109,7 @@ impl Selection {
 
     /// Whether a key matches one of the patterns.
     pub fn matches(&self, key: &Key) -> bool {
-        let mut all = std::iter::once(&self.pattern).chain(&self.other_patterns);
-        all.any(|pattern| glob::matches(pattern.as_bytes(), key.as_bytes()))
+        self.every_pattern().any(|pattern| glob::matches(pattern.as_bytes(), key.as_bytes()))
     }
 
     fn in_slots(&self, key: &Key) -> bool {
@@ -82,10 +117,14 @@ impl Selection {
         self.slots.iter().any(|range| range.holds(slot))
     }
 
+    /// Every pattern of the keys.
+    pub fn every_pattern(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.pattern).chain(&self.other_patterns).map(String::as_str)
+    }
+
     /// The patterns in words: `user:*, u:*:profile`.
     pub fn patterns(&self) -> String {
-        let all = std::iter::once(&self.pattern).chain(&self.other_patterns);
-        all.map(String::as_str).collect::<Vec<_>>().join(", ")
+        self.every_pattern().collect::<Vec<_>>().join(", ")
     }
 
     /// What it is narrowed to besides the patterns, in words; nothing for every key.
@@ -94,7 +133,8 @@ impl Selection {
         let mut words = Vec::new();
         if let Some(keys) = &self.keys {
             let s = if keys.len() == 1 { "" } else { "s" };
-            words.push(format!("the {} key{s} of a list, in place of a scan", keys.len()));
+            let of = self.query.as_ref().map_or("of a list".to_owned(), Query::in_words);
+            words.push(format!("the {} key{s} {of}, in place of a scan", keys.len()));
         }
         if !self.slots.is_empty() {
             let slots = self.slots.iter().map(ToString::to_string).collect();

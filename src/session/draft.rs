@@ -89,6 +89,9 @@ impl Session {
         let draft = draft::draft(&source, &target, &samples, &ground.pairs, &ground.hints);
         let mut plan = self.plan_of(&draft, request, &source, &target, &samples, ground.live)?;
         plan.questions.clone_from(&draft.questions);
+        if ground.samples.is_none() && without_samples.is_none() {
+            plan = self.looked_up(plan)?;
+        }
         Ok(Drafted { draft, plan, without_samples })
     }
 
@@ -254,6 +257,10 @@ impl Session {
 
     /// Draws up a plan without asking the server how the keys are stored.
     pub fn plan_unasked(&self, request: PlanRequest) -> Result<Plan, SessionError> {
+        if request.narrowed.query.is_some() {
+            let text = "a query is answered by the server: leave --samples out, or --query";
+            return Err(SessionError::Usage(text.to_owned()));
+        }
         let storage = self.declared_storage(&request.subject).unwrap_or(Storage::String);
         Ok(draw_up(self.catalog(), request, storage)?)
     }

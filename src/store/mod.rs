@@ -19,6 +19,7 @@ mod read;
 pub mod registry;
 mod rights;
 mod scan;
+mod search;
 mod sentinel;
 mod server;
 mod slots;

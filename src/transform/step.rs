@@ -29,6 +29,11 @@ pub trait Transform: fmt::Debug + Send + Sync {
     /// The paths this step looks at or changes.
     fn touches(&self) -> Vec<Path>;
 
+    /// Those of them that it only looks at.
+    fn looks_at(&self) -> Vec<Path> {
+        Vec::new()
+    }
+
     /// The step as one that asks a service, for the chain that carries it out.
     fn external(&self) -> Option<&External> {
         None
@@ -251,6 +256,12 @@ impl Step {
         let mut paths = self.transform.touches();
         paths.extend(self.when.iter().flat_map(|when| when.paths()));
         paths
+    }
+
+    /// The paths this step may change. The empty path is the document as a whole.
+    pub fn changes(&self) -> Vec<Path> {
+        let looked_at = self.transform.looks_at();
+        self.transform.touches().into_iter().filter(|path| !looked_at.contains(path)).collect()
     }
 
     /// The step in one line: `renameField userName -> fullName`.

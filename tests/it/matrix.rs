@@ -209,8 +209,13 @@ fn info(server: &TestServer, section: &str) -> String {
 fn a_server_with_modules() {
     let rename = json!([{"type": "renameField", "from": "userName", "to": "fullName"}]);
     let schemas = [named("userName", "json"), named("fullName", "json")];
-    let life = Life::of(TestServer::with_json(), schemas, &rename);
+    let life = Life::of(TestServer::with_search(), schemas, &rename);
     let mut connection = life.connect();
+    let create = "FT.CREATE idx ON JSON PREFIX 1 user: SCHEMA $.userName AS name TEXT";
+    let mut words = create.split(' ');
+    let mut create = redis::cmd(words.next().expect("a command"));
+    words.for_each(|word| _ = create.arg(word));
+    create.exec(&mut connection).expect("an index");
     for n in 0..300 {
         let (key, text) = (format!("user:{n}"), format!(r#"{{"userName":"Jo {n}","n":{n}}}"#));
         let set = redis::cmd("JSON.SET").arg(&key).arg("$").arg(text).exec(&mut connection);

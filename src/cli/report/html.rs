@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::{chart, pace};
+use super::{chart, pace, sentences};
 use crate::cli::render::took;
 use crate::engine::Story;
 use crate::model::Outcome;
@@ -66,25 +66,8 @@ fn outcomes(out: &mut String, story: &Story) {
     }
     let scanned = summary.tally.scanned;
     let _ = writeln!(out, "<tr><th>scanned</th><th class=\"n\">{scanned}</th></tr></table>");
-    if let Some(migrated) = summary.followed {
-        let _ = writeln!(
-            out,
-            "<p>Followed its writers: {migrated} of them migrated since the scan.</p>"
-        );
-    }
-    if let Some(found) = summary.verification {
-        let _ = writeln!(
-            out,
-            "<p>Verified {} keys: {} as written, {} changed since by other clients, {} lost by the server, {} wrong.</p>",
-            found.checked, found.right, found.changed, found.lost, found.wrong
-        );
-    }
-    if let Some(tally) = summary.rollback {
-        let _ = writeln!(
-            out,
-            "<p>Rolled back: {} restored, {} changed since, {} gone, {} failed.</p>",
-            tally.restored, tally.changed, tally.missing, tally.failed
-        );
+    for sentence in sentences(summary) {
+        let _ = writeln!(out, "<p>{sentence}</p>");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::sentences;
 use crate::cli::render::took;
 use crate::engine::Story;
 use crate::model::Outcome;
@@ -27,23 +28,8 @@ pub fn page(story: &Story) -> String {
         let _ = writeln!(out, "| {outcome} | {} |", summary.tally.of(outcome));
     }
     let _ = writeln!(out, "| **scanned** | **{}** |", summary.tally.scanned);
-    if let Some(migrated) = summary.followed {
-        let _ =
-            writeln!(out, "\nFollowed its writers: {migrated} of them migrated since the scan.");
-    }
-    if let Some(found) = summary.verification {
-        let _ = writeln!(
-            out,
-            "\nVerified {} keys: {} as written, {} changed since by other clients, {} lost by the server, {} wrong.",
-            found.checked, found.right, found.changed, found.lost, found.wrong
-        );
-    }
-    if let Some(tally) = summary.rollback {
-        let _ = writeln!(
-            out,
-            "\nRolled back: {} restored, {} changed since, {} gone, {} failed.",
-            tally.restored, tally.changed, tally.missing, tally.failed
-        );
+    for sentence in sentences(summary) {
+        let _ = writeln!(out, "\n{sentence}");
     }
     if !story.errors.is_empty() {
         out.push_str(

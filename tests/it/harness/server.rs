@@ -37,6 +37,19 @@ impl TestServer {
         Self::with(&LocalOptions { settings, ..LocalOptions::default() })
     }
 
+    /// An empty server with the modules RedisJSON and RediSearch.
+    pub fn with_search() -> Self {
+        Self::with(&Self::search_options())
+    }
+
+    /// How a server with both modules is started. The newer server: RediSearch does not load into 7.0.
+    pub fn search_options() -> LocalOptions {
+        let modules = [super::fetch::redisearch(), super::fetch::rejson()];
+        let settings = modules.map(|module| format!("loadmodule {}", module.display())).into();
+        let program = Some(super::fetch::server_with_field_expiries());
+        LocalOptions { program, settings, ..LocalOptions::default() }
+    }
+
     /// An empty server whose hash fields may expire.
     pub fn with_field_expiries() -> Self {
         let program = Some(super::fetch::server_with_field_expiries());

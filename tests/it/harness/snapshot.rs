@@ -96,7 +96,8 @@ impl Snapshot {
         self.filtered(|name| !name.starts_with(head.as_bytes()))
     }
 
-    fn filtered(&self, keep: impl Fn(&[u8]) -> bool) -> Self {
+    /// The keys whose name is wanted.
+    pub fn filtered(&self, keep: impl Fn(&[u8]) -> bool) -> Self {
         let kept = self.keys.iter().filter(|(name, _)| keep(name));
         Self { keys: kept.map(|(name, entry)| (name.clone(), entry.clone())).collect() }
     }
