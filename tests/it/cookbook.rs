@@ -14,8 +14,8 @@ use redis::Value;
 use regex::Regex;
 use serde_json::json;
 
+use crate::harness::TestServer;
 use crate::harness::service::{Reply, Service};
-use crate::harness::{Remold, TestServer};
 
 const PAGES: [&str; 12] = [
     "drop-a-field",

@@ -59,8 +59,8 @@ fn is_building(connection: &mut Connection, name: &str) -> bool {
 }
 
 /// A call with arguments that hold spaces.
-fn call(life: &Life, line: &str, query: &str) -> crate::harness::Said {
-    life.remold().line(line).args(["--query", query]).run()
+fn call(life: &Life, words: &str, query: &str) -> crate::harness::Said {
+    life.remold().line(words).args(["--query", query]).run()
 }
 
 #[track_caller]
@@ -68,8 +68,8 @@ fn selected_by_query(storage: &str) {
     let life = users(storage);
     let before = life.snapshot();
     let plan = life.folder.path().join("plan.json").display().to_string();
-    let line = format!("plan user --to latest --json --index idx --out {plan}");
-    let said = call(&life, &line, "@age:[30 40]").exits(0).json();
+    let planned = format!("plan user --to latest --json --index idx --out {plan}");
+    let said = call(&life, &planned, "@age:[30 40]").exits(0).json();
     let keys = said["selection"]["keys"].as_array().expect("a list");
     assert_eq!((keys.len(), &said["selection"]["query"]["index"]), (33, &json!("idx")), "{said}");
     // The index that is the only one over these keys need not be named.
