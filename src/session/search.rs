@@ -7,7 +7,7 @@ use crate::model::Storage;
 use crate::model::limits::KEY_LIST_BYTES_MAX;
 use crate::model::search::SearchIndex;
 use crate::planner::Plan;
-use crate::store::{Link, StoreError};
+use crate::store::Link;
 
 impl Session {
     /// The plan with what only the server can tell: the keys that its query finds, and what becomes of
@@ -51,15 +51,21 @@ impl Session {
             ));
         };
         let index = chosen(plan, query.index.as_deref(), &indexes)?;
-        let keys = link.search_keys(&index.name, &query.text).map_err(|error| match error {
-            StoreError::Refused { detail, .. } => SessionError::Usage(format!(
-                "the index {} does not take the query '{}': {detail}\n  it knows {}",
-                index.name,
-                query.text,
-                list(index.fields.iter().map(|field| format!("@{} ({})", field.alias, field.kind)))
-            )),
-            error => error.into(),
-        })?;
+        let keys =
+            link.search_keys(&index.name, &query.text).map_err(|error| match error.words() {
+                Some(words) => SessionError::Usage(format!(
+                    "the index {} does not take the query '{}': {words}\n  it knows {}",
+                    index.name,
+                    query.text,
+                    list(
+                        index
+                            .fields
+                            .iter()
+                            .map(|field| format!("@{} ({})", field.alias, field.kind))
+                    )
+                )),
+                None => error.into(),
+            })?;
         let keys: Vec<_> = keys.into_iter().filter(|key| plan.selection.selects(key)).collect();
         let bytes: u64 = keys.iter().map(|key| key.as_bytes().len() as u64 + 1).sum();
         if bytes > KEY_LIST_BYTES_MAX {
@@ -91,7 +97,7 @@ fn chosen<'i>(
     if let (Some(name), []) = (name, asked.as_slice()) {
         let known = list(indexes.iter().map(|index| index.name.clone()));
         return Err(SessionError::Usage(format!(
-            "there is no index '{name}' (in a cluster: not on every node); known indexes: {known}"
+            "there is no index '{name}' (in a cluster: none that every node knows); known indexes: {known}"
         )));
     }
     let fitting: Vec<&SearchIndex> =

@@ -271,6 +271,15 @@ impl StoreError {
         }
     }
 
+    /// What the server said, when it answered with an error: all its words, but for a plain `ERR`.
+    pub fn words(&self) -> Option<String> {
+        match self {
+            Self::Refused { fault, detail, .. } if fault.code() == "ERR" => Some(detail.clone()),
+            Self::Refused { fault, detail, .. } => Some(format!("{fault} {detail}")),
+            _ => None,
+        }
+    }
+
     /// An error from a connection that stands.
     pub(super) fn from_call(command: &str, address: &Address, error: &redis::RedisError) -> Self {
         let reason = error.to_string();

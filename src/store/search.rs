@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use redis::{Cmd, Value};
 
-use super::error::{Fault, StoreError};
+use super::error::StoreError;
 use super::link::{Link, array, bytes, text, unexpected};
 use crate::model::search::{IndexedField, SearchIndex};
 use crate::model::{Key, Storage};
@@ -24,8 +24,8 @@ const CURSOR_IDLE_MS: u64 = 60_000;
 const PASSES_MAX: usize = 8;
 
 impl Link {
-    /// Every index there is, by name; `None` without the module. In a cluster each node has indexes of its own: one
-    /// that is not on every node is left out.
+    /// Every index there is, by name; `None` without the module. In a cluster, those that every node knows: the
+    /// module alone takes in the keys of its own node, and only its clustered form those of all.
     pub fn search_indexes(&mut self) -> Result<Option<Vec<SearchIndex>>, StoreError> {
         let mut common: Option<Vec<SearchIndex>> = None;
         for node in self.layout()?.nodes {
@@ -42,7 +42,7 @@ impl Link {
                     let other =
                         other.expect("an index that is not on the nodes before was left out");
                     index.is_building |= other.is_building;
-                    index.failures += other.failures;
+                    index.failures = index.failures.max(other.failures);
                 }
             }
             common = Some(indexes);
@@ -150,11 +150,8 @@ impl Link {
             let mut next: Cmd = redis::cmd("FT.CURSOR");
             next.arg("READ").arg(index).arg(cursor).arg("COUNT").arg(CURSOR_KEYS);
             answer = match self.call_node(node, "FT.CURSOR", &next) {
-                Err(StoreError::Refused { fault: Fault::Other(_), detail, .. })
-                    if detail.to_lowercase().contains("cursor") =>
-                {
-                    return Ok(());
-                }
+                // "Cursor not found", "The index was dropped while the cursor was idle".
+                Err(error) if says(&error, "cursor") => return Ok(()),
                 answer => answer?,
             };
         }
@@ -163,10 +160,12 @@ impl Link {
 
 /// Whether there is no such index: "idx: no such index", "Unknown index name".
 fn is_gone(error: &StoreError) -> bool {
-    matches!(error, StoreError::Refused { fault: Fault::Other(_), detail, .. } if {
-        let detail = detail.to_lowercase();
-        detail.contains("no such index") || detail.contains("unknown index")
-    })
+    says(error, "no such index") || says(error, "unknown index")
+}
+
+/// Whether the server's own words hold these.
+fn says(error: &StoreError, words: &str) -> bool {
+    error.words().is_some_and(|said| said.to_lowercase().contains(words))
 }
 
 /// The value of a name in a list of pairs, or in a map from protocol 3 on.
