@@ -18,7 +18,7 @@ h1{font-size:1.4rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}
 code{font:13px ui-monospace,monospace;background:var(--card);padding:.1em .3em;border-radius:4px;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.35rem .6rem;border-bottom:1px solid var(--grid);\
 vertical-align:top}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-.badge{display:inline-block;padding:.1em .6em;border-radius:1em;color:var(--bg);background:var(--dim)}
+.badge{display:inline-block;font-size:.9rem;vertical-align:middle;padding:.1em .7em;border-radius:1em;color:var(--bg);background:var(--dim)}
 .badge.done{background:var(--good)}.badge.failed{background:var(--bad)}.badge.stopped{background:var(--warn)}
 .dim,.unit{color:var(--dim)}.unit{margin:0;font-size:13px}.eyes td:first-child,.eyes{color:var(--bad)}
 figure{margin:1rem 0}figcaption{font-weight:600}svg{width:100%;height:auto;background:var(--card);border-radius:6px}
@@ -36,7 +36,7 @@ pub fn page(story: &Story) -> String {
     );
     let _ = writeln!(
         out,
-        "<h1>Run {run} <span class=\"badge {phase}\">{phase}</span></h1>\
+        "<h1>Run {run} <span class=\"badge {phase}\">{phase}</span>{rolled_back}</h1>\
          <p><code>{}</code> of <b>{}</b> to <b>{}</b> on <code>{}</code></p>\
          <p class=\"dim\">started {}, {} of work, plan <code>{}</code></p>",
         text(&story.plan.selection.pattern),
@@ -47,10 +47,15 @@ pub fn page(story: &Story) -> String {
         took(summary.seconds),
         summary.plan,
         phase = summary.phase,
+        rolled_back = if summary.rollback.is_some() {
+            " <span class=\"badge\">rolled back</span>"
+        } else {
+            ""
+        },
     );
     outcomes(&mut out, story);
-    charts(&mut out, story);
     errors(&mut out, story);
+    charts(&mut out, story);
     chains(&mut out, story);
     out.push_str("</body></html>");
     out

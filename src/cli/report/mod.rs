@@ -75,9 +75,9 @@ fn text(story: &Story) -> Vec<String> {
 
 /// What following, verification and rollback came to, in a sentence each.
 fn sentences(summary: &RunSummary) -> Vec<String> {
-    let followed = summary
-        .followed
-        .map(|migrated| format!("Followed its writers: {migrated} of them migrated since the scan."));
+    let followed = summary.followed.map(|migrated| {
+        format!("Followed its writers: {migrated} of them migrated since the scan.")
+    });
     let verified = summary.verification.map(|found| {
         format!(
             "Verified {} keys: {} as written, {} changed since by other clients, {} lost by the server, {} wrong.",
