@@ -57,6 +57,9 @@ pub fn carry_out(arguments: &Arguments, global: &Global, output: Output) -> Resu
 
 fn check(config: &Config, connect: bool, output: Output) -> Exit {
     let mut exit = Exit::Fine;
+    if config.connections.is_empty() {
+        output.talk("the configuration names no connection");
+    }
     for name in config.connections.keys() {
         let settings = crate::session::Settings { url: Some(name.clone()), ..Default::default() };
         let opened = config.complete(settings).and_then(Session::open);

@@ -95,7 +95,7 @@ pub enum PlanError {
     },
     /// No version leads to the target.
     #[error(
-        "no migrations lead to {version} of {subject} from any version\n  `remold graph {subject}` shows which there are"
+        "no migrations lead to {version} of {subject} from any version\n  `remold graph {subject}` shows which there are, `remold plan {subject} --to {version}` drafts one"
     )]
     Isolated {
         /// The subject.

@@ -7,7 +7,7 @@ use crate::model::Storage;
 use crate::model::limits::KEY_LIST_BYTES_MAX;
 use crate::model::search::SearchIndex;
 use crate::planner::Plan;
-use crate::store::Link;
+use crate::store::{Fault, Link};
 
 impl Session {
     /// The plan with what only the server can tell: the keys that its query finds, and what becomes of
@@ -53,18 +53,20 @@ impl Session {
         let index = chosen(plan, query.index.as_deref(), &indexes)?;
         let keys =
             link.search_keys(&index.name, &query.text).map_err(|error| match error.words() {
-                Some(words) => SessionError::Usage(format!(
-                    "the index {} does not take the query '{}': {words}\n  it knows {}",
-                    index.name,
-                    query.text,
-                    list(
-                        index
-                            .fields
-                            .iter()
-                            .map(|field| format!("@{} ({})", field.alias, field.kind))
-                    )
-                )),
-                None => error.into(),
+                Some(words) if error.fault() != Some(&Fault::NoPermission) => {
+                    SessionError::Usage(format!(
+                        "the index {} does not take the query '{}': {words}\n  it knows {}",
+                        index.name,
+                        query.text,
+                        list(
+                            index
+                                .fields
+                                .iter()
+                                .map(|field| format!("@{} ({})", field.alias, field.kind))
+                        )
+                    ))
+                }
+                _ => error.into(),
             })?;
         let keys: Vec<_> = keys.into_iter().filter(|key| plan.selection.selects(key)).collect();
         let bytes: u64 = keys.iter().map(|key| key.as_bytes().len() as u64 + 1).sum();

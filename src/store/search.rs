@@ -264,3 +264,63 @@ fn read_index(name: &str, answer: Value) -> Result<Option<SearchIndex>, StoreErr
 fn texts(command: &str, value: Value) -> Result<Vec<String>, StoreError> {
     array(command, value)?.into_iter().map(|item| text(command, item)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(text: &str) -> Value {
+        Value::BulkString(text.as_bytes().to_vec())
+    }
+
+    fn map(pairs: Vec<(&str, Value)>) -> Value {
+        Value::Map(pairs.into_iter().map(|(name, value)| (word(name), value)).collect())
+    }
+
+    #[test]
+    fn rows_are_read_in_both_protocols() {
+        let keys = |rows| {
+            let mut keys = BTreeSet::new();
+            read_rows("FT.AGGREGATE", rows, &mut keys).expect("read");
+            keys.into_iter().map(|key| key.to_string()).collect::<Vec<_>>()
+        };
+        let row = |key| Value::Array(vec![word("__key"), word(key)]);
+        let gone = Value::Array(Vec::new());
+        assert_eq!(keys(Value::Array(vec![Value::Int(1), row("b"), gone, row("a")])), ["a", "b"]);
+        let row = |key| map(vec![("extra_attributes", map(vec![("__key", word(key))]))]);
+        let results = Value::Array(vec![row("b"), row("a")]);
+        let answer = map(vec![("total_results", Value::Int(1)), ("results", results)]);
+        assert_eq!(keys(answer), ["a", "b"]);
+    }
+
+    #[test]
+    fn an_index_is_read_in_both_protocols() {
+        let field = |flat: bool| {
+            let pairs =
+                vec![("identifier", word("$.n")), ("attribute", word("n")), ("type", word("TAG"))];
+            if flat {
+                let flags = [word("SORTABLE")];
+                let items = pairs.into_iter().flat_map(|(name, value)| [word(name), value]);
+                Value::Array(items.chain(flags).collect())
+            } else {
+                map(pairs)
+            }
+        };
+        for flat in [true, false] {
+            let prefixes = Value::Array(vec![word("user:")]);
+            let definition =
+                vec![("key_type", word("JSON")), ("prefixes", prefixes), ("filter", word("@n==1"))];
+            let answer = map(vec![
+                ("index_definition", map(definition)),
+                ("attributes", Value::Array(vec![field(flat)])),
+                ("hash_indexing_failures", word("3")),
+                ("indexing", Value::Double(0.0)),
+            ]);
+            let index = read_index("idx", answer).expect("read").expect("of documents");
+            assert_eq!(index.fields[0].in_words(), "$.n AS n (TAG)");
+            assert_eq!((index.storage, index.patterns().as_str()), (Storage::Json, "user:*"));
+            assert_eq!((index.failures, index.is_building), (3, false));
+            assert_eq!(index.filter.as_deref(), Some("@n==1"));
+        }
+    }
+}
