@@ -57,4 +57,5 @@ mod storm;
 mod stages;
 mod throttle;
 mod tidy;
+mod version;
 mod whole_keys;
