@@ -16,8 +16,12 @@ use super::link::{Link, array, bytes, text, unexpected};
 use crate::model::search::{IndexedField, SearchIndex};
 use crate::model::{Key, Storage};
 
-/// Keys in one read of a cursor: other clients wait meanwhile.
+/// Keys in one read of a cursor, at first: other clients wait meanwhile.
 const CURSOR_KEYS: u64 = 1_000;
+/// How many times as many the next pass reads at once, where keys were wanting: nothing changes within a read.
+const CURSOR_GROWTH: u64 = 4;
+/// As many as are read at once at most.
+const CURSOR_KEYS_MAX: u64 = 256_000;
 /// How long the server keeps a cursor that nobody reads.
 const CURSOR_IDLE_MS: u64 = 60_000;
 /// Times that an answer is read before it is given up as too restless.
@@ -94,8 +98,10 @@ impl Link {
     ) -> Result<BTreeSet<Key>, StoreError> {
         let mut keys = BTreeSet::new();
         let mut before = self.search_count(node, index, query)?;
+        let mut at_once = CURSOR_KEYS;
         for _ in 0..PASSES_MAX {
-            self.read_cursor(node, index, query, &mut keys)?;
+            self.read_cursor(node, (index, query), at_once, &mut keys)?;
+            at_once = (at_once * CURSOR_GROWTH).min(CURSOR_KEYS_MAX);
             let after = self.search_count(node, index, query)?;
             if keys.len() as u64 >= before.min(after) {
                 return Ok(keys);
@@ -129,14 +135,14 @@ impl Link {
     fn read_cursor(
         &mut self,
         node: &str,
-        index: &str,
-        query: &str,
+        (index, query): (&str, &str),
+        at_once: u64,
         keys: &mut BTreeSet<Key>,
     ) -> Result<(), StoreError> {
         const NAME: &str = "FT.AGGREGATE";
         let mut command = redis::cmd(NAME);
         command.arg(index).arg(query).arg(&["LOAD", "1", "@__key", "TIMEOUT", "0"]);
-        command.arg("WITHCURSOR").arg("COUNT").arg(CURSOR_KEYS).arg("MAXIDLE").arg(CURSOR_IDLE_MS);
+        command.arg("WITHCURSOR").arg("COUNT").arg(at_once).arg("MAXIDLE").arg(CURSOR_IDLE_MS);
         let mut answer = self.call_node(node, NAME, &command)?;
         loop {
             let Ok([rows, cursor]) = <[Value; 2]>::try_from(array(NAME, answer)?) else {
@@ -148,7 +154,7 @@ impl Link {
                 return Ok(());
             }
             let mut next: Cmd = redis::cmd("FT.CURSOR");
-            next.arg("READ").arg(index).arg(cursor).arg("COUNT").arg(CURSOR_KEYS);
+            next.arg("READ").arg(index).arg(cursor).arg("COUNT").arg(at_once);
             answer = match self.call_node(node, "FT.CURSOR", &next) {
                 // "Cursor not found", "The index was dropped while the cursor was idle".
                 Err(error) if says(&error, "cursor") => return Ok(()),

@@ -130,23 +130,26 @@ fn an_answer_is_whole_although_documents_change_while_it_is_read() {
     }
     pipeline.exec(&mut connection).expect("set");
     let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
+    let answers = std::thread::scope(|scope| {
         // New numbers split the tree that the cursor walks, which ends it before its time.
         scope.spawn(|| {
             let mut connection = life.connect();
-            for n in 0.. {
-                if done.load(Ordering::Relaxed) {
-                    break;
-                }
+            let mut numbers = 0..;
+            while !done.load(Ordering::Relaxed) {
+                let n = numbers.next().expect("without an end");
                 put(&mut connection, "hash", &format!("user:{}", n % 20), 1_000 + n);
             }
         });
-        for _ in 0..3 {
-            let said = call(&life, "plan user --to latest --json", "@age:[35 35]").exits(0).json();
-            assert_eq!(said["selection"]["keys"].as_array().expect("a list").len(), 12_003);
-        }
+        let answers: Vec<_> =
+            (0..3).map(|_| call(&life, "plan user --to latest --json", "@age:[35 35]")).collect();
+        // Before anything is asserted: the writer has to end.
         done.store(true, Ordering::Relaxed);
+        answers
     });
+    for said in answers {
+        let said = said.exits(0).json();
+        assert_eq!(said["selection"]["keys"].as_array().expect("a list").len(), 12_003);
+    }
 }
 
 #[test]
