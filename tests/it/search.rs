@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use redis::Connection;
 use serde_json::{Value as Json, json};
 
-use crate::harness::cluster::slot_of;
+use crate::harness::cluster_client::slot_of;
+use crate::harness::life::{Life, named};
 use crate::harness::{Remold, TestCluster, TestServer};
-use crate::storages::{Life, named};
 
 const USERS: u64 = 300;
 
