@@ -21,6 +21,7 @@ mod metrics;
 mod newest;
 mod observe;
 mod pages;
+mod permits;
 mod pipeline;
 mod preview;
 mod progress;
@@ -30,6 +31,8 @@ mod report;
 mod resume;
 mod rollback;
 mod run;
+mod sample;
+mod scanner;
 mod settle;
 mod standing;
 mod story;
@@ -64,7 +67,8 @@ pub use rollback::{
     ChangedKey, Done, Obstacle, OnChanged, Rehearsal, Rehearsing, RollbackOptions, rollback,
 };
 pub use run::{RunOptions, run};
+pub use sample::Sample;
 pub use story::{FAILED_KEYS_MAX, Moment, Story, failed_keys, story};
 pub use throttle::{Levels, Limits, Readings, Signal};
 pub use trouble::{ErrorGroup, Trouble, Troubles};
-pub use verify::{Sample, VerifyOptions, verify};
+pub use verify::{VerifyOptions, verify};

@@ -20,7 +20,7 @@ struct OpenPage {
     finished: usize,
     /// Batches that came of the page's own: keys that waited for an answer.
     more: usize,
-    /// The batches there are, once the reader has sent them all.
+    /// The batches there are, once a reader has sent them all.
     announced: Option<usize>,
     /// Where the scan stands after the page.
     place: ScanPlace,
@@ -33,9 +33,12 @@ impl Pages {
     }
 
     pub fn announce(&mut self, page: u64, batches: usize, place: ScanPlace, fraction: f64) {
-        let open = self.open.entry(page).or_default();
-        (open.announced, open.place, open.fraction) = (Some(batches), place, fraction);
-        self.advance();
+        // Page 0 stands for keys that no checkpoint waits for.
+        if page > 0 {
+            let open = self.open.entry(page).or_default();
+            (open.announced, open.place, open.fraction) = (Some(batches), place, fraction);
+            self.advance();
+        }
     }
 
     pub fn expect_another(&mut self, page: u64) {

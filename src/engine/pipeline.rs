@@ -1,10 +1,10 @@
 //! The pipeline of a run.
 //!
 //! ```text
-//!            keys, values          judged            durable            marks
-//!   reader ───────────────> judges ──────> settle ───────────> writers ───────┐
-//!     │  (SCAN, MGET)      (pure, CPU)      │ ^  (journal, sync)  (scripts)    │
-//!     └── pages ────────────────────────────┘ └─────────────────────────────────┘
+//!             keys              judged            durable            marks
+//!   scanner ───────> readers ───────────> settle ───────────> writers ────────┐
+//!     (SCAN)      (MGET, then judge:        │ ^  (journal, sync)  (scripts)    │
+//!                  pure, CPU) ── pages ─────┘ └─────────────────────────────────┘
 //! ```
 //!
 //! A document whose chain has to ask a service outside goes from `settle` to the askers
@@ -15,24 +15,26 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::batch_size::BatchSize;
-use super::busy::{Clocks, Station};
+use super::busy::Clocks;
 use super::control::Control;
 use super::error::EngineError;
 use super::external::{self, Services};
 use super::follow::Followings;
 use super::judge::{Judge, Judged, Way};
+use super::permits::Permits;
 use super::reader::Reader;
 use super::report::Report;
+use super::scanner::Scanner;
 use super::settle::{Settle, Settled};
 use super::task::Task;
 use super::trouble::Troubles;
-use super::whole::Look;
 use super::writer::Writer;
 use crate::journal::{AnswerEntry, Checkpoint, ImageEntry, Journal, Mark, ScanPlace, SeenKeys};
 use crate::model::limits::DOCUMENT_BYTES_MAX;
@@ -41,10 +43,12 @@ use crate::planner::{Plan, Share};
 use crate::store::{Address, Found, Link, StoreError};
 use crate::transform::external::{Answer, Answers};
 
-/// Connections that write; two with batches of about 100 keys fill a server.
-pub(super) const WRITERS: usize = 2;
+/// Connections that write: two are not enough to have a server always find the next batch waiting.
+pub(super) const WRITERS: usize = 3;
 /// Batches under way at once.
 const BATCHES_MAX: i64 = 16;
+/// Pages of keys that are read, or wait to be.
+const PAGES_MAX: i64 = 6;
 /// How often the way to the server is measured before a run.
 const TRIP_PROBES: u32 = 5;
 
@@ -119,11 +123,13 @@ pub(super) enum Unsettled {
 /// When keys expire; those that do not are left out.
 pub(super) type Expiries = HashMap<Key, Expiry>;
 
-/// Keys with their values, as read.
-pub(super) struct Batch {
+/// A page of keys that are to be read.
+pub(super) struct Unread {
     pub page: u64,
-    pub items: Vec<(Key, Found)>,
-    pub expiries: Expiries,
+    pub keys: Vec<Key>,
+    /// Where the scan stands after it.
+    pub place: ScanPlace,
+    pub fraction: f64,
 }
 
 /// A batch whose before-images are durable.
@@ -146,6 +152,8 @@ pub(super) enum Order {
 pub(super) enum Event {
     /// Every batch of a page was sent; this many.
     Page { page: u64, place: ScanPlace, fraction: f64, batches: usize },
+    /// A page was not sent on to its end, for the run is to stop.
+    PageLeft,
     /// Keys were judged.
     Judged(Task),
     /// Services answered.
@@ -156,75 +164,37 @@ pub(super) enum Event {
     Abandoned,
     /// SCAN returned keys again.
     Duplicates(u64),
-    /// The scan ended; `complete` unless it was told to stop.
-    Scanned { complete: bool },
+    /// The scan ended after so many pages; `complete` unless it was told to stop.
+    Scanned { complete: bool, pages: u64 },
     /// A stage waits for the server, or goes on.
     Held(Option<String>),
     /// A stage cannot go on.
     Failed(EngineError),
 }
 
-/// The batches that may be under way.
-pub(super) struct Permits {
-    /// Below zero while more is under way than the reader may begin.
-    free: Mutex<i64>,
-    changed: Condvar,
-}
-
-impl Permits {
-    fn new() -> Self {
-        Self { free: Mutex::new(BATCHES_MAX), changed: Condvar::new() }
-    }
-
-    /// Waits for a permit; `false` when the run is to stop.
-    pub fn acquire(&self, control: &Control) -> bool {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        while *free <= 0 {
-            if control.is_stopped() {
-                return false;
-            }
-            let waited = self.changed.wait_timeout(free, Duration::from_millis(50));
-            free = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        *free -= 1;
-        true
-    }
-
-    /// Takes a permit whether or not one is free: for what an earlier session left, and for keys
-    /// that wait for an answer.
-    pub fn take(&self) {
-        *self.free.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-    }
-
-    pub fn release(&self) {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        *free += 1;
-        assert!(*free <= BATCHES_MAX, "a permit is released once");
-        self.changed.notify_one();
-    }
-
-    pub fn all_free(&self) -> bool {
-        *self.free.lock().unwrap_or_else(PoisonError::into_inner) == BATCHES_MAX
-    }
-}
-
 /// Runs the pipeline to its end, or until it is told to stop.
 pub(super) fn run(job: &Job<'_>) -> Result<Ended, EngineError> {
-    let permits = Permits::new();
+    let (permits, ahead) = (Permits::new(BATCHES_MAX), Permits::new(PAGES_MAX));
+    let taken = job.settled.tally.scanned;
+    let limit = job.plan.selection.limit;
+    let left = AtomicU64::new(limit.map_or(u64::MAX, |limit| limit.saturating_sub(taken)));
     let (events, inbox) = channel();
-    let (batches, unjudged) = channel();
+    let (pages, unread) = channel();
     let (writes, unwritten) = channel();
     let (questions, unasked) = channel();
-    let (unjudged, unwritten) = (Mutex::new(unjudged), Mutex::new(unwritten));
+    let (unread, unwritten) = (Mutex::new(unread), Mutex::new(unwritten));
     let unasked = Mutex::new(unasked);
-    let (mut reader_link, writer_links) = links(job)?;
-    let trip = trip(&mut reader_link);
-    let judges = judges();
+    let mut links = Links::open(job)?;
+    let trip = trip(&mut links.scanner);
     thread::scope(|scope| {
-        let permits = &permits;
-        for _ in 0..judges {
-            let (events, unjudged) = (events.clone(), &unjudged);
-            spawn(scope, "judge", events.clone(), move || judge(job, unjudged, &events));
+        let (permits, ahead, left) = (&permits, &ahead, &left);
+        for link in links.readers {
+            let (events, unread) = (events.clone(), &unread);
+            spawn(scope, "reader", events.clone(), move || {
+                let events = &events;
+                let largest_bytes = 0;
+                Reader { job, link, permits, ahead, left, events, largest_bytes }.work(unread)
+            });
         }
         for _ in 0..job.services.map_or(0, Services::threads) {
             let (events, unasked) = (events.clone(), &unasked);
@@ -234,15 +204,15 @@ pub(super) fn run(job: &Job<'_>) -> Result<Ended, EngineError> {
                 Ok(())
             });
         }
-        for link in writer_links {
+        for link in links.writers {
             let (events, unwritten) = (events.clone(), &unwritten);
             spawn(scope, "writer", events.clone(), move || {
                 Writer { job, link, trip, events: &events }.work(unwritten)
             });
         }
-        let reader_events = events.clone();
-        spawn(scope, "reader", events.clone(), move || {
-            Reader::new(job, reader_link, permits, &reader_events, batches).work()
+        let (scanner, scanner_events) = (links.scanner, events.clone());
+        spawn(scope, "scanner", events.clone(), move || {
+            Scanner::new(job, scanner, (permits, ahead), left, &scanner_events, pages).work()
         });
         drop(events);
         // When this returns, its channels close and every thread comes to its end.
@@ -255,17 +225,28 @@ pub(super) fn run(job: &Job<'_>) -> Result<Ended, EngineError> {
     })
 }
 
-/// How many threads judge.
-pub(super) fn judges() -> usize {
-    thread::available_parallelism().map_or(2, |cores| cores.get().clamp(1, 4))
+/// How many threads read and judge: one more than can be judging at a time, for it waits for the
+/// server meanwhile.
+pub(super) fn readers() -> usize {
+    thread::available_parallelism().map_or(2, |cores| cores.get().clamp(1, 4)) + 1
 }
 
-/// Connects everything before anything begins.
-fn links(job: &Job<'_>) -> Result<(Link, Vec<Link>), EngineError> {
-    let reader = Link::open(job.address)?;
-    let writers = if job.journal.is_some() { WRITERS } else { 0 };
-    let writers = (0..writers).map(|_| Link::open(job.address)).collect::<Result<_, _>>()?;
-    Ok((reader, writers))
+struct Links {
+    scanner: Link,
+    readers: Vec<Link>,
+    writers: Vec<Link>,
+}
+
+impl Links {
+    /// Connects everything before anything begins.
+    fn open(job: &Job<'_>) -> Result<Self, EngineError> {
+        let open = |count| (0..count).map(|_| Link::open(job.address)).collect::<Result<_, _>>();
+        Ok(Self {
+            scanner: Link::open(job.address)?,
+            readers: open(readers())?,
+            writers: open(if job.journal.is_some() { WRITERS } else { 0 })?,
+        })
+    }
 }
 
 /// How long an answer takes that costs the server nothing: the shortest of a few. Zero when it does
@@ -294,32 +275,6 @@ fn spawn<'s>(
         .name(format!("remold-{name}"))
         .spawn_scoped(scope, body)
         .expect("the system lets a process have a few threads");
-}
-
-/// Judges batches until the reader has no more.
-fn judge(
-    job: &Job<'_>,
-    unjudged: &Mutex<Receiver<Batch>>,
-    events: &Sender<Event>,
-) -> Result<(), EngineError> {
-    let mut look = Look::default();
-    while let Some(Batch { page, items, expiries }) = next(unjudged) {
-        let judged = items.into_iter().map(|(key, found)| {
-            let judged = judge_found(job, &key, &found);
-            (key, judged)
-        });
-        let mut items: Vec<_> = job.clocks.time(Station::Transform, || judged.collect());
-        let looked = look.around(job, &mut items, events);
-        let event = match &looked {
-            Ok(()) => Event::Judged(Task::new(job, (page, 0), items, expiries)),
-            Err(_) => Event::Abandoned,
-        };
-        if events.send(event).is_err() {
-            break;
-        }
-        looked?;
-    }
-    Ok(())
 }
 
 /// What is to become of what stands under a key.

@@ -19,7 +19,8 @@ use super::external::Services;
 use super::follow::Followings;
 use super::judge::Asked;
 use super::pages::Pages;
-use super::pipeline::{Ended, Event, Expiries, Job, Order, Permits, WRITERS, Write, judges};
+use super::permits::Permits;
+use super::pipeline::{Ended, Event, Expiries, Job, Order, WRITERS, Write, readers};
 use super::progress::{Progress, Verb};
 use super::report::{AskedTally, Meter, Report};
 use super::task::{Questions, Task};
@@ -63,7 +64,10 @@ pub(super) struct Settle<'s> {
     pages: Pages,
     checkpointed: Instant,
     sampled: Instant,
-    scanned: Option<bool>,
+    /// Once the scan ended: whether it is complete, and how many pages it had.
+    scanned: Option<(bool, u64)>,
+    /// Pages of which every batch was sent, or no more will be.
+    passed: u64,
     /// Whether keys were given up on their way: they have no outcome yet.
     abandoned: bool,
     failure: Option<(Instant, EngineError)>,
@@ -94,11 +98,12 @@ impl<'s> Settle<'s> {
             troubles: job.settled.troubles.clone(),
             progress,
             meter: Meter::new(job.settled.seconds, job.settled.tally.scanned),
-            shares: Shares::of([1, 1, judges(), 1, WRITERS]),
+            shares: Shares::of([1, readers(), readers(), 1, WRITERS]),
             pages: Pages::new(job.start.clone()),
             checkpointed: Instant::now(),
             sampled: Instant::now(),
             scanned: None,
+            passed: 0,
             abandoned: false,
             failure: None,
             waiting: Vec::new(),
@@ -138,13 +143,20 @@ impl<'s> Settle<'s> {
                     || self.permits.all_free()
                     || since.elapsed() > DRAIN_MAX
             }
-            None => self.scanned.is_some() && self.permits.all_free(),
+            None => {
+                self.scanned.is_some_and(|(_, pages)| pages == self.passed)
+                    && self.permits.all_free()
+            }
         }
     }
 
     /// Whether every key was scanned, and none was given up on its way.
     fn is_complete(&self) -> bool {
-        self.scanned == Some(true) && !self.abandoned
+        self.is_scanned() && !self.abandoned
+    }
+
+    fn is_scanned(&self) -> bool {
+        self.scanned.is_some_and(|(complete, _)| complete)
     }
 
     /// Sends the batches an earlier session left unsettled to be read back first.
@@ -183,10 +195,15 @@ impl<'s> Settle<'s> {
                 }
             }
             Event::Page { page, place, fraction, batches } => {
+                self.passed += 1;
                 self.pages.announce(page, batches, place, fraction);
             }
+            Event::PageLeft => {
+                self.passed += 1;
+                self.abandoned = true;
+            }
             Event::Duplicates(count) => self.progress.duplicates += count,
-            Event::Scanned { complete } => self.scanned = Some(complete),
+            Event::Scanned { complete, pages } => self.scanned = Some((complete, pages)),
             Event::Held(reason) => self.progress.held = reason,
             Event::Abandoned => {
                 self.abandoned = true;
@@ -408,7 +425,7 @@ impl<'s> Settle<'s> {
             return;
         }
         self.progress.tally = self.tally;
-        let is_scanned = self.scanned == Some(true) || self.job.followings.is_some();
+        let is_scanned = self.is_scanned() || self.job.followings.is_some();
         self.progress.fraction = if is_scanned { 1.0 } else { self.pages.fraction };
         self.meter.measure(&mut self.progress);
         if let Some(followings) = self.job.followings {

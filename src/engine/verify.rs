@@ -5,7 +5,9 @@
 //! again) or *wrong*. Wrong is what no client's later write and no loss explains: a hash of which only
 //! some fields were written, or something was written that the plan does not yield.
 
-use std::str::FromStr;
+use std::panic::resume_unwind;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use super::backoff::{connect_patiently, patiently};
 use super::control::{Control, Gate};
@@ -16,6 +18,7 @@ use super::progress::{Progress, Verb};
 use super::report::{Meter, Report, Verification, now, plan_of};
 use super::rollback::part;
 use super::run::{RunOptions, note_phase};
+use super::sample::Sample;
 use super::standing::read_now;
 use super::summary;
 use super::trouble::{Trouble, Troubles};
@@ -27,53 +30,16 @@ use crate::model::{
 };
 use crate::store::{Address, Link};
 
+/// Threads that read again, each over a connection of its own.
+const CHECKERS: usize = 2;
+/// The first frame after the header.
+const FIRST_FRAME: u64 = 2;
+
 /// How a verification is carried out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct VerifyOptions {
     /// Only some of the keys; `None` is all.
     pub sample: Option<Sample>,
-}
-
-/// Some of a run's keys, spread evenly over it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Sample {
-    /// This many.
-    Keys(u64),
-    /// This part, in percent.
-    Percent(f64),
-}
-
-impl FromStr for Sample {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let sample = match text.strip_suffix('%') {
-            Some(percent) => percent
-                .trim()
-                .parse()
-                .ok()
-                .filter(|percent| (0.0..=100.0).contains(percent))
-                .map(Self::Percent),
-            None => text.parse().ok().map(Self::Keys),
-        };
-        sample.ok_or_else(|| "expected a number of keys, or a percentage as in 5%".to_owned())
-    }
-}
-
-impl Sample {
-    /// How many of `whole` keys.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a percentage of a count of keys"
-    )]
-    fn of(self, whole: u64) -> u64 {
-        match self {
-            Self::Keys(keys) => keys.min(whole),
-            Self::Percent(percent) => (whole as f64 * percent / 100.0).ceil() as u64,
-        }
-    }
 }
 
 /// Reads every key that a run changed again, or a sample of them, and computes anew what the plan
@@ -157,48 +123,148 @@ pub(super) fn of_journal(
     control: &Control,
 ) -> Result<Verified, EngineError> {
     let patience = RunOptions::default().patience;
-    let mut link = connect_patiently(control, address, patience)?;
+    let open = |_| connect_patiently(control, address, patience);
+    let mut links = (0..CHECKERS).map(open).collect::<Result<Vec<_>, _>>()?;
     let keys_expire =
-        patiently(control, &mut link, patience, &mut |_| {}, Link::has_expiring_keys)?;
-    let mut progress = control.progress();
-    progress.phase = Phase::Verifying;
-    progress.verification = Verification::default();
-    let mut meter = Meter::new(0.0, 0);
-    let frames = journal.frames();
+        patiently(control, &mut links[0], patience, &mut |_| {}, Link::has_expiring_keys)?;
+    let last = journal.frames();
     let newest = Newest::of(journal)?;
-    let verified =
-        Verified { found: Verification::default(), complete: true, troubles: Troubles::default() };
-    let mut check = Check { control, link, judge, extent, keys_expire, passed: 0, verified };
-    for number in 2..=frames {
-        let mut written = written(journal, number)?;
-        written.retain(|written| !newest.supersedes(&written.entry.key, number));
-        let written = check.sampled(written);
-        if written.is_empty() {
-            continue;
-        }
-        if control.gate(0) == Gate::Stop {
-            check.verified.complete = false;
-            return Ok(check.verified);
-        }
-        check.batch(&written)?;
-        if meter.is_due(false) {
-            progress.verification = check.verified.found;
-            progress.fraction = part(number, frames);
-            meter.measure(&mut progress);
-            progress.held = control.held().map(|(_, reason)| reason);
-            control.report(progress.clone());
-        }
+    let frames = Frames { journal, newest, next: FIRST_FRAME, last, extent, passed: 0 };
+    let frames = Mutex::new(frames);
+    let tally = Mutex::new(Tally::new(control, last));
+    thread::scope(|scope| {
+        let (frames, tally) = (&frames, &tally);
+        let checks = links.into_iter().map(|link| {
+            let check = Check { control, link, judge, extent, keys_expire, frames, tally };
+            scope.spawn(|| check.work())
+        });
+        let checks: Vec<_> = checks.collect();
+        // All are waited for; the first error is the verification's.
+        let ended = checks
+            .into_iter()
+            .map(|check| check.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        ended.collect::<Vec<_>>().into_iter().collect::<Result<(), EngineError>>()
+    })?;
+    let Tally { mut meter, mut progress, verified, .. } =
+        tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if !verified.complete {
+        return Ok(verified);
     }
-    let verified = check.verified;
     progress.verification = verified.found;
     progress.fraction = 1.0;
     meter.measure(&mut progress);
     control.report(progress);
     let Verification { checked, changed, lost, wrong, other_expiry, .. } = verified.found;
     let note = Note::Verified { at: now(), checked, changed, lost, wrong, other_expiry };
+    let Frames { journal, .. } = frames.into_inner().unwrap_or_else(PoisonError::into_inner);
     journal.append(&Record::Note(note));
     journal.sync()?;
     Ok(verified)
+}
+
+/// The frames of a journal that are left to verify.
+struct Frames<'j> {
+    journal: &'j mut Journal,
+    newest: Newest,
+    next: u64,
+    last: u64,
+    extent: Extent,
+    /// Keys that were written, so far, sampled or not.
+    passed: u64,
+}
+
+impl Frames<'_> {
+    /// The next keys that are to be read again, with their frame's number; `None` when there are no
+    /// more.
+    fn next(&mut self) -> Result<Option<(u64, Vec<WrittenKey>)>, EngineError> {
+        while self.next <= self.last {
+            let number = self.next;
+            self.next += 1;
+            let mut written = written(self.journal, number)?;
+            written.retain(|written| !self.newest.supersedes(&written.entry.key, number));
+            let written = self.sampled(written);
+            if !written.is_empty() {
+                return Ok(Some((number, written)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The keys of the sample, which is spread evenly.
+    fn sampled(&mut self, mut written: Vec<WrittenKey>) -> Vec<WrittenKey> {
+        let Some((wanted, whole)) = self.extent.sample else { return written };
+        let so_far =
+            |passed: u64| u128::from(passed) * u128::from(wanted) / u128::from(whole.max(1));
+        written.retain(|_| {
+            self.passed += 1;
+            so_far(self.passed) > so_far(self.passed - 1)
+        });
+        written
+    }
+}
+
+/// What the threads of a verification came to so far.
+struct Tally<'t> {
+    control: &'t Control,
+    frames: u64,
+    progress: Progress,
+    meter: Meter,
+    verified: Verified,
+}
+
+impl<'t> Tally<'t> {
+    fn new(control: &'t Control, frames: u64) -> Self {
+        let mut progress = control.progress();
+        progress.phase = Phase::Verifying;
+        progress.verification = Verification::default();
+        let verified = Verified {
+            found: Verification::default(),
+            complete: true,
+            troubles: Troubles::default(),
+        };
+        Self { control, frames, progress, meter: Meter::new(0.0, 0), verified }
+    }
+
+    /// Counts one key; `until` is when it expires now.
+    fn count(&mut self, entry: &ImageEntry, verdict: &Verdict, until: Expiry) {
+        let found = &mut self.verified.found;
+        found.checked += 1;
+        let trouble = match verdict {
+            Verdict::Right => {
+                found.right += 1;
+                // Neither a run nor a rollback changes an expiry unless it was told to, so that
+                // another client has, or the key did not expire when the run read it.
+                let is_other = until != entry.expiry && !entry.image.is_whole();
+                found.other_expiry += u64::from(is_other);
+                return;
+            }
+            Verdict::Changed => {
+                found.changed += 1;
+                return;
+            }
+            Verdict::Lost => {
+                found.lost += 1;
+                Trouble::new("verify", LOST)
+            }
+            Verdict::Wrong(reason) => {
+                found.wrong += 1;
+                Trouble::new("verify", *reason)
+            }
+        };
+        self.verified.troubles.note(&entry.key, Outcome::Failed, &trouble);
+    }
+
+    /// Tells how far it is, after the frame of this number.
+    fn report(&mut self, number: u64) {
+        if self.meter.is_due(false) {
+            let Self { control, frames, progress, meter, verified } = self;
+            progress.verification = verified.found;
+            progress.fraction = part(number, *frames);
+            meter.measure(progress);
+            progress.held = control.held().map(|(_, reason)| reason);
+            control.report(progress.clone());
+        }
+    }
 }
 
 /// A key that was written, by the run or by a rollback of it.
@@ -256,17 +322,16 @@ fn written(journal: &mut Journal, frame: u64) -> Result<Vec<WrittenKey>, EngineE
     Ok(written)
 }
 
-/// A verification at work.
-struct Check<'c> {
+/// One thread of a verification.
+struct Check<'c, 'j> {
     control: &'c Control,
     link: Link,
     judge: &'c Judge,
     extent: Extent,
     /// Whether any key of the server expires.
     keys_expire: bool,
-    /// Keys that were written, so far, sampled or not.
-    passed: u64,
-    verified: Verified,
+    frames: &'c Mutex<Frames<'j>>,
+    tally: &'c Mutex<Tally<'j>>,
 }
 
 /// A failover, or a crash of a server that does not keep every write on its disk.
@@ -281,62 +346,54 @@ enum Verdict {
     Wrong(&'static str),
 }
 
-impl Check<'_> {
-    /// The keys of the sample, which is spread evenly.
-    fn sampled(&mut self, mut written: Vec<WrittenKey>) -> Vec<WrittenKey> {
-        let Some((wanted, whole)) = self.extent.sample else { return written };
-        let so_far =
-            |passed: u64| u128::from(passed) * u128::from(wanted) / u128::from(whole.max(1));
-        written.retain(|_| {
-            self.passed += 1;
-            so_far(self.passed) > so_far(self.passed - 1)
-        });
-        written
+impl Check<'_, '_> {
+    /// Verifies frames until there are no more, or the verb is to end.
+    fn work(mut self) -> Result<(), EngineError> {
+        let ended = self.go_through();
+        if ended.is_err() {
+            // The others come to their end.
+            let frames = &mut lock(self.frames);
+            frames.next = frames.last + 1;
+        }
+        ended
+    }
+
+    fn go_through(&mut self) -> Result<(), EngineError> {
+        loop {
+            if self.control.gate(0) == Gate::Stop {
+                lock(self.tally).verified.complete = false;
+                return Ok(());
+            }
+            let next = lock(self.frames).next()?;
+            let Some((number, written)) = next else { return Ok(()) };
+            self.batch(number, &written)?;
+        }
     }
 
     /// Reads the keys of one frame again and judges them.
-    fn batch(&mut self, written: &[WrittenKey]) -> Result<(), EngineError> {
+    fn batch(&mut self, number: u64, written: &[WrittenKey]) -> Result<(), EngineError> {
         let entries: Vec<&ImageEntry> = written.iter().map(|written| &written.entry).collect();
-        let keys: Vec<Key> = entries.iter().map(|entry| entry.key.clone()).collect();
         let needs_expiries =
             self.keys_expire || entries.iter().any(|entry| entry.expiry != Expiry::Never);
         let patience = RunOptions::default().patience;
         let read = patiently(self.control, &mut self.link, patience, &mut |_| {}, |link| {
             let stands = read_now(link, &entries)?;
-            let expiries = if needs_expiries { link.expiries(&keys)? } else { Vec::new() };
-            Ok((stands, expiries))
+            if !needs_expiries {
+                return Ok((stands, Vec::new()));
+            }
+            let keys: Vec<Key> = entries.iter().map(|entry| entry.key.clone()).collect();
+            Ok((stands, link.expiries(&keys)?))
         });
         let (stands, expiries) = read?;
-        for (at, (written, now)) in written.iter().zip(&stands).enumerate() {
-            let verdict = self.verdict(written, now);
-            let tally = &mut self.verified.found;
-            tally.checked += 1;
-            match verdict {
-                Verdict::Right => {
-                    tally.right += 1;
-                    // Neither a run nor a rollback changes an expiry unless it was told to, so that
-                    // another client has, or the key did not expire when the run read it.
-                    let until = expiries.get(at).copied().flatten().unwrap_or(Expiry::Never);
-                    let is_other = until != written.entry.expiry;
-                    tally.other_expiry += u64::from(is_other && !written.entry.image.is_whole());
-                }
-                Verdict::Changed => tally.changed += 1,
-                Verdict::Lost => {
-                    tally.lost += 1;
-                    self.note(&written.entry.key, LOST);
-                }
-                Verdict::Wrong(reason) => {
-                    tally.wrong += 1;
-                    self.note(&written.entry.key, reason);
-                }
-            }
+        let verdicts = written.iter().zip(&stands).map(|(written, now)| self.verdict(written, now));
+        let verdicts: Vec<Verdict> = verdicts.collect();
+        let mut tally = lock(self.tally);
+        for (at, (entry, verdict)) in entries.into_iter().zip(&verdicts).enumerate() {
+            let until = expiries.get(at).copied().flatten().unwrap_or(Expiry::Never);
+            tally.count(entry, verdict, until);
         }
+        tally.report(number);
         Ok(())
-    }
-
-    fn note(&mut self, key: &Key, reason: &str) {
-        let trouble = Trouble::new("verify", reason);
-        self.verified.troubles.note(key, Outcome::Failed, &trouble);
     }
 
     fn verdict(&self, written: &WrittenKey, now: &Now) -> Verdict {
@@ -424,17 +481,6 @@ impl Check<'_> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn samples_are_numbers_or_percentages() {
-        assert_eq!("100".parse(), Ok(Sample::Keys(100)));
-        assert_eq!("2.5%".parse(), Ok(Sample::Percent(2.5)));
-        assert!("101%".parse::<Sample>().is_err());
-        assert!("-1".parse::<Sample>().is_err());
-        assert_eq!(Sample::Percent(2.5).of(1_001), 26);
-        assert_eq!(Sample::Keys(10).of(3), 3);
-    }
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -41,53 +41,7 @@ for i = 1, #keys do
 end
 return table.concat(answer)";
 
-/// KEYS are the keys. ARGV for each: the number of fields, then for each field its name, what has to
-/// stand, what to write; a value is `+` and the bytes, or `-` for an absent field.
-const HASHES: &str = r"
-local answer = {}
-local at = 1
-for i = 1, #KEYS do
-  local key, count = KEYS[i], tonumber(ARGV[at])
-  local first = at + 1
-  at = first + 3 * count
-  local names = {}
-  for f = 1, count do names[f] = ARGV[first + 3 * (f - 1)] end
-  local same = redis.call('TYPE', key).ok == 'hash'
-  if same then
-    local stands = redis.call('HMGET', key, unpack(names))
-    for f = 1, count do
-      local wanted = ARGV[first + 3 * (f - 1) + 1]
-      local value = stands[f]
-      if value == false then
-        same = same and wanted == '-'
-      else
-        same = same and wanted == '+' .. value
-      end
-    end
-  end
-  if same then
-    local set, gone = {}, {}
-    for f = 1, count do
-      local before = ARGV[first + 3 * (f - 1) + 1]
-      local after = ARGV[first + 3 * (f - 1) + 2]
-      if after ~= before then
-        if after == '-' then
-          gone[#gone + 1] = names[f]
-        else
-          set[#set + 1] = names[f]
-          set[#set + 1] = string.sub(after, 2)
-        end
-      end
-    end
-    if #set > 0 then redis.call('HSET', key, unpack(set)) end
-    if #gone > 0 then redis.call('HDEL', key, unpack(gone)) end
-    answer[i] = '1'
-  else
-    answer[i] = '0'
-  end
-end
-return table.concat(answer)";
-
+const HASHES: &str = include_str!("hashes.lua");
 /// The same for hashes whose fields may expire.
 const EXPIRING_HASHES: &str = include_str!("expiring_hashes.lua");
 const JSON: &str = include_str!("json.lua");
@@ -290,17 +244,21 @@ fn script_call(digest: &str, edits: &[(&Key, &Edit)], expiring: bool) -> Cmd {
             Edit::Json { before, after } => {
                 command.arg(before.as_slice()).arg(settable(after).as_ref());
             }
-            Edit::Hash(changes) => {
+            Edit::Hash(changes) if expiring => {
                 command.arg(changes.len());
                 for change in changes {
                     let FieldChange { name, before, before_expires, after, after_expires } = change;
                     command.arg(name.as_slice()).arg(marked(before.as_ref()));
-                    if expiring {
-                        command.arg(before_expires.to_pexpiretime());
-                    }
-                    command.arg(marked(after.as_ref()));
-                    if expiring {
-                        command.arg(after_expires.to_pexpiretime());
+                    command.arg(before_expires.to_pexpiretime()).arg(marked(after.as_ref()));
+                    command.arg(after_expires.to_pexpiretime());
+                }
+            }
+            Edit::Hash(changes) => {
+                command.arg(shape(changes));
+                for FieldChange { name, before, after, .. } in changes {
+                    command.arg(name.as_slice());
+                    for value in [before.as_ref(), after.as_ref().filter(|_| after != before)] {
+                        command.arg(value.map(Vec::as_slice));
                     }
                 }
             }
@@ -310,7 +268,16 @@ fn script_call(digest: &str, edits: &[(&Key, &Edit)], expiring: bool) -> Cmd {
     command
 }
 
-/// A field's value as the script takes it: `+` and the bytes, or `-` when absent.
+/// The marks of fields, as `hashes.lua` takes them.
+fn shape(changes: &[FieldChange]) -> Vec<u8> {
+    let mark = |value: &Option<Vec<u8>>| if value.is_some() { b'+' } else { b'-' };
+    let marks = changes.iter().flat_map(|FieldChange { before, after, .. }| {
+        [mark(before), if after == before { b'=' } else { mark(after) }]
+    });
+    marks.collect()
+}
+
+/// A field's value as the scripts for fields that expire take it: `+` and the bytes, or `-` when absent.
 fn marked(value: Option<&Vec<u8>>) -> Vec<u8> {
     let mut out = Vec::with_capacity(value.map_or(0, Vec::len) + 1);
     out.push(if value.is_some() { b'+' } else { b'-' });

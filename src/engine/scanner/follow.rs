@@ -1,4 +1,4 @@
-//! The reader of a run that follows: hears of keys that were written, or scans for them.
+//! The scanner of a run that follows: hears of keys that were written, or scans for them.
 //!
 //! Notifications are fire and forget. So whenever something may have been missed (before anybody
 //! listened, while a connection was down, while slots moved, while too much came at once) all keys
@@ -8,11 +8,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use super::Reader;
+use super::Scanner;
 use crate::engine::backoff::first_line;
 use crate::engine::control::{Following, Gate};
 use crate::engine::error::EngineError;
 use crate::engine::follow::{FollowedBy, Followings};
+use crate::journal::ScanPlace;
 use crate::model::Key;
 use crate::model::limits::SCAN_COUNT;
 use crate::store::{Layout, Link, Notifications, Tells};
@@ -27,7 +28,7 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// More keys than this are not kept: a scan finds them.
 const PENDING_KEYS_MAX: usize = 1_000_000;
 
-/// What a reader that follows has heard.
+/// What a scanner that follows has heard.
 #[derive(Default)]
 pub(super) struct Hearing {
     ears: Option<Notifications>,
@@ -49,7 +50,7 @@ enum End {
     Stop,
 }
 
-impl Reader<'_> {
+impl Scanner<'_> {
     /// Follows until it is told that this is enough; `false` when told to stop.
     pub(super) fn follow(&mut self, followings: &Followings) -> Result<bool, EngineError> {
         let listed = self.job.plan.selection.keys.as_ref();
@@ -80,7 +81,7 @@ impl Reader<'_> {
     }
 
     fn hearing(&mut self) -> &mut Hearing {
-        self.hearing.as_mut().expect("a reader that follows has its hearing")
+        self.hearing.as_mut().expect("a scanner that follows has its hearing")
     }
 
     /// Opens the ears, where the server tells of what is written and the user may listen.
@@ -193,7 +194,8 @@ impl Reader<'_> {
 
     /// Waits until nothing is under way; `false` when told to stop.
     fn settles(&self) -> bool {
-        while !self.permits.all_free() {
+        // A page that was handed on has its permits for batches before it gives back its own.
+        while !(self.ahead.all_free() && self.permits.all_free()) {
             if self.job.control.rest(Duration::from_millis(5)) == Gate::Stop {
                 return false;
             }
@@ -258,7 +260,7 @@ impl Reader<'_> {
         if keys.is_empty() {
             return Ok(!self.job.control.is_stopped());
         }
-        self.send_page(0, keys).map(|batches| batches.is_some())
+        Ok(self.hand_on(0, keys, ScanPlace::default(), 0.0))
     }
 
     /// Notes when the server may be another than the one that was listened to, or tells no more.
