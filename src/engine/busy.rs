@@ -56,13 +56,13 @@ impl Busy {
     /// most of the time, because something holds the run back.
     pub fn bottleneck(&self) -> Option<Station> {
         const AT_WORK: f64 = 0.5;
-        // Scanning and reading are one thread: together they are what the others wait for.
-        let reader = self.of(Station::Scan) + self.of(Station::Read);
-        let is_scan = self.of(Station::Scan) > self.of(Station::Read);
-        let first = if is_scan { Station::Scan } else { Station::Read };
-        let rest = [Station::Transform, Station::Journal, Station::Write];
+        // The same threads read and transform: together they are what the others wait for.
+        let readers = self.of(Station::Read) + self.of(Station::Transform);
+        let is_read = self.of(Station::Read) > self.of(Station::Transform);
+        let first = if is_read { Station::Read } else { Station::Transform };
+        let rest = [Station::Scan, Station::Journal, Station::Write];
         let all = rest.into_iter().map(|station| (station, self.of(station)));
-        let busiest = all.chain([(first, reader)]).max_by(|a, b| a.1.total_cmp(&b.1));
+        let busiest = all.chain([(first, readers)]).max_by(|a, b| a.1.total_cmp(&b.1));
         busiest.filter(|(_, share)| *share >= AT_WORK).map(|(station, _)| station)
     }
 }

@@ -21,6 +21,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::backoff::connect_patiently;
 use super::batch_size::BatchSize;
 use super::busy::Clocks;
 use super::control::Control;
@@ -79,6 +80,15 @@ pub(super) struct Job<'j> {
     pub unsettled: Vec<Unsettled>,
     /// Of a run that follows its writers, after its scan.
     pub followings: Option<&'j Followings>,
+}
+
+impl Job<'_> {
+    /// Forgets what services answered for a key that has its outcome.
+    pub fn forget_answers(&self, key: &Key) {
+        if self.services.is_some() {
+            self.answers.forget(key);
+        }
+    }
 }
 
 /// What the pipeline came to.
@@ -238,13 +248,14 @@ struct Links {
 }
 
 impl Links {
-    /// Connects everything before anything begins.
-    fn open(job: &Job<'_>) -> Result<Self, EngineError> {
-        let open = |count| (0..count).map(|_| Link::open(job.address)).collect::<Result<_, _>>();
+    /// Connects everything before anything begins; waits for a server that is away meanwhile.
+    fn open(job: &Job<'_>) -> Result<Self, StoreError> {
+        let open = |_| connect_patiently(job.control, job.address, job.patience);
+        let writers = if job.journal.is_some() { WRITERS } else { 0 };
         Ok(Self {
-            scanner: Link::open(job.address)?,
-            readers: open(readers())?,
-            writers: open(if job.journal.is_some() { WRITERS } else { 0 })?,
+            scanner: open(0)?,
+            readers: (0..readers()).map(open).collect::<Result<_, _>>()?,
+            writers: (0..writers).map(open).collect::<Result<_, _>>()?,
         })
     }
 }

@@ -302,7 +302,7 @@ impl<'s> Settle<'s> {
         let entries: Vec<OutcomeEntry> = outcomes.into_iter().map(entry).collect();
         for entry in &entries {
             self.tally.count(entry.outcome);
-            self.job.answers.forget(&entry.key);
+            self.job.forget_answers(&entry.key);
         }
         let budget = self.job.control.error_budget();
         if let Some(why) = budget.and_then(|budget| budget.exceeded_by(&self.tally)) {

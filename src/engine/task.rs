@@ -3,7 +3,7 @@
 use super::judge::{Asked, Judged, Way};
 use super::pipeline::{Expiries, Job};
 use super::trouble::Trouble;
-use crate::journal::{ImageEntry, Packed, Record};
+use crate::journal::{ImageEntry, Packed};
 use crate::model::{BeforeImage, Edit, Expiry, Key, Outcome};
 
 /// Keys that were judged. Whoever judged them has also encoded their before-images, so that the one
@@ -51,10 +51,10 @@ impl Task {
         }
         let (mut moved_to, mut images) = (Vec::new(), None);
         if job.journal.is_some() && !edits.is_empty() {
-            let entries = edits.iter().map(|edit| image_entry(edit, &expiries));
-            let entries: Vec<ImageEntry> = entries.collect();
-            moved_to.extend(entries.iter().filter_map(|entry| entry.image.moved_to().cloned()));
-            images = Some(Packed::of(&Record::Images(entries)));
+            moved_to.extend(edits.iter().filter_map(|(_, _, edit)| edit.moved_to().cloned()));
+            let expiry = |key| expiries.get(key).copied().unwrap_or(Expiry::Never);
+            let edits = edits.iter().map(|(key, source, edit)| (key, source, edit, expiry(key)));
+            images = Some(Packed::images(edits));
         }
         Self { page, attempt, outcomes, asks, edits, moved_to, images, expiries }
     }

@@ -112,7 +112,7 @@ impl Writer<'_> {
         };
         for (mark, (key, ..)) in marks.iter().zip(&write.items) {
             if matches!(mark, Mark::Settled(_)) {
-                self.job.answers.forget(key);
+                self.job.forget_answers(key);
             }
         }
         Ok((marks, again))
@@ -177,7 +177,7 @@ impl Writer<'_> {
             items.push((entry.key.clone(), judged));
         }
         for (_, entry) in marks.iter().zip(entries).filter(|(mark, _)| is_settled(**mark)) {
-            self.job.answers.forget(&entry.key);
+            self.job.forget_answers(&entry.key);
         }
         self.patiently(|link| look_around(link, &mut items))?;
         let again =

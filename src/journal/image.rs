@@ -4,7 +4,7 @@
 
 use super::codec::{Decoder, Encoder};
 use crate::model::{
-    BeforeImage, Content, Digest, Expiry, FieldWas, HashField, Kept, Key, Was, WholeWas,
+    BeforeImage, Content, Digest, Edit, Expiry, FieldWas, HashField, Kept, Key, Was, WholeWas,
 };
 
 const STRING: u8 = b's';
@@ -44,6 +44,19 @@ pub(super) fn encode_image(image: &BeforeImage, out: &mut Encoder) {
             encode_whole(was, out);
         }
     }
+}
+
+/// Encodes the before-image of an edit, without making it where it would copy a whole text.
+pub(super) fn encode_edit(edit: &Edit, out: &mut Encoder) {
+    let (kind, text) = match edit {
+        Edit::String { before, .. } => (STRING, before),
+        Edit::Json { before, .. } => (JSON, before),
+        Edit::Hash(_) | Edit::Whole(_) => return encode_image(&BeforeImage::of(edit), out),
+    };
+    out.raw(&edit.before_digest().to_bytes());
+    out.raw(&edit.after_digest().to_bytes());
+    out.raw(&[kind]);
+    out.bytes(text);
 }
 
 pub(super) fn decode_image(decoder: &mut Decoder<'_>) -> Option<BeforeImage> {

@@ -3,13 +3,16 @@
 
 use std::cell::RefCell;
 
+use semver::Version;
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::get_frame_content_size;
 
-use super::record::Record;
+use super::record::{Record, encode_edits};
+use crate::model::{Edit, Expiry, Key};
 
-/// zstd's fastest ordinary level: journal bytes halve, and the disk is not what a run waits for.
-const ZSTD_LEVEL: i32 = 1;
+/// One of zstd's fast levels: documents of a batch are alike, which it finds out as well as level 1 does,
+/// in about half the time, and reads in a third.
+const ZSTD_LEVEL: i32 = -2;
 const IN_MEMORY: &str = "a context is a few hundred kilobytes of memory";
 
 thread_local! {
@@ -32,6 +35,15 @@ impl Packed {
     pub fn of(record: &Record) -> Self {
         let (kind, payload) = record.encode();
         Self { kind, payload }
+    }
+
+    /// Encodes the before-images of edits that are about to be made, as [`Record::Images`] of entries
+    /// of them does, without making those: of each edit the key, the version the document had, and
+    /// when the key is to expire.
+    pub fn images<'e>(
+        edits: impl Iterator<Item = (&'e Key, &'e Version, &'e Edit, Expiry)>,
+    ) -> Self {
+        Self { kind: Record::IMAGES, payload: compress(&encode_edits(edits)) }
     }
 }
 
@@ -60,6 +72,29 @@ pub(super) fn decompress(bytes: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::ImageEntry;
+    use crate::model::{BeforeImage, FieldChange};
+
+    #[test]
+    fn edits_are_encoded_as_the_entries_of_them() {
+        let text = |text: &str| text.as_bytes().to_vec();
+        let edits = [
+            Edit::String { before: text("{}"), after: text("{\"a\":1}") },
+            Edit::Json { before: text("[]"), after: text("[1]") },
+            Edit::Hash(vec![FieldChange::new(text("f"), Some(text("1")), None)]),
+        ];
+        let (key, expiry) = (Key::from("k"), Expiry::AtMs(7));
+        let versions = [Version::new(1, 0, 0), Version::new(1, 0, 0), Version::new(2, 0, 0)];
+        let entry = |(edit, source): (&Edit, &Version)| ImageEntry {
+            key: key.clone(),
+            source: source.to_string(),
+            image: BeforeImage::of(edit),
+            expiry,
+        };
+        let entries = edits.iter().zip(&versions).map(entry).collect();
+        let edits = edits.iter().zip(&versions).map(|(edit, source)| (&key, source, edit, expiry));
+        assert_eq!(Packed::images(edits).payload, Packed::of(&Record::Images(entries)).payload);
+    }
 
     #[test]
     fn what_was_compressed_reads_back() {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use super::codec::{Decoder, Encoder};
-use super::image::{decode_expiry, decode_image, encode_expiry, encode_image};
+use super::image::{decode_expiry, decode_image, encode_edit, encode_expiry, encode_image};
 use super::pack::{compress, decompress};
 use super::undo::{UndoEntry, decode_undo, encode_undo};
-use crate::model::{BeforeImage, Branch, Digest, Expiry, Key, Outcome, Phase, RunId, Tally};
+use crate::model::{BeforeImage, Branch, Digest, Edit, Expiry, Key, Outcome, Phase, RunId, Tally};
 
 /// The format this program writes. Another number is refused.
 pub(super) const FORMAT: u32 = 2;
@@ -331,6 +332,25 @@ fn encode_images(entries: &[ImageEntry]) -> Vec<u8> {
     let mut out = Encoder::default();
     for entry in entries {
         encode_entry(entry, &mut out);
+    }
+    out.finish()
+}
+
+/// Encodes edits as [`encode_images`] does the entries of them.
+pub(super) fn encode_edits<'e>(
+    edits: impl Iterator<Item = (&'e Key, &'e Version, &'e Edit, Expiry)>,
+) -> Vec<u8> {
+    let mut out = Encoder::default();
+    // Most documents of a batch have the same version.
+    let mut said = (None, String::new());
+    for (key, source, edit, expiry) in edits {
+        if said.0 != Some(source) {
+            said = (Some(source), source.to_string());
+        }
+        out.bytes(key.as_bytes());
+        out.bytes(said.1.as_bytes());
+        encode_expiry(Some(expiry), &mut out);
+        encode_edit(edit, &mut out);
     }
     out.finish()
 }

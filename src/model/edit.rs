@@ -100,6 +100,14 @@ impl Whole {
 }
 
 impl Edit {
+    /// The key the value moves to.
+    pub fn moved_to(&self) -> Option<&Key> {
+        match self {
+            Self::Whole(whole) => whole.there.as_ref().map(|(key, _)| key),
+            _ => None,
+        }
+    }
+
     /// How the key stores the value before the change.
     pub fn storage(&self) -> Storage {
         match self {

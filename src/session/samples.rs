@@ -12,7 +12,7 @@ use crate::model::limits::SCAN_COUNT;
 use crate::model::{Content, Document, Key, RedisType, Storage};
 use crate::planner::Plan;
 use crate::planner::draft::Sample;
-use crate::store::{Found, Link};
+use crate::store::{Found, Link, Page, StoreError};
 
 /// Pages that may wait for each thread that looks.
 const PAGES_AHEAD: usize = 4;
@@ -65,12 +65,11 @@ impl Session {
         most: u64,
         visit: &mut dyn FnMut(&Key, Sampled<'_>),
     ) -> Result<u64, SessionError> {
-        let mut link = Link::open(&self.address)?;
+        let links = self.sampling_links()?;
         let samples = Samples { pattern, redis_type: None, most };
         let (send, receive) = sync_channel(PAGES_AHEAD);
         thread::scope(|scope| {
-            let reader =
-                scope.spawn(move || read_pages(&mut link, samples, &[send], &mut |_| true));
+            let reader = scope.spawn(move || read_pages(links, samples, &[send], &mut |_| true));
             for (key, value) in receive.into_iter().flatten() {
                 show(&key, value, visit);
             }
@@ -88,6 +87,11 @@ impl Session {
         Ok(documents.collect())
     }
 
+    /// One connection that scans and one that reads.
+    fn sampling_links(&self) -> Result<[Link; 2], SessionError> {
+        Ok([Link::open(&self.address)?, Link::open(&self.address)?])
+    }
+
     /// Reads keys as [`Session::each_sample`] does, and has several threads look at them, each into an
     /// account of its own that `new` makes; answers the accounts. `progress` is told after each page,
     /// and ends the reading by answering false.
@@ -98,7 +102,7 @@ impl Session {
         look: impl Fn(&mut T, &Key, Result<&Content, &RedisType>) + Sync,
         progress: &mut dyn FnMut(Looked) -> bool,
     ) -> Result<(Vec<T>, Looked), SessionError> {
-        let mut link = Link::open(&self.address)?;
+        let links = self.sampling_links()?;
         let threads = thread::available_parallelism().map_or(1, usize::from).min(LOOKING_MAX);
         let (senders, receivers): (Vec<_>, Vec<Receiver<Vec<Value>>>) =
             (0..threads).map(|_| sync_channel(PAGES_AHEAD)).unzip();
@@ -116,7 +120,7 @@ impl Session {
                     })
                 })
                 .collect();
-            let looked = read_pages(&mut link, samples, &senders, progress);
+            let looked = read_pages(links, samples, &senders, progress);
             drop(senders);
             let joined = lookers.into_iter().map(|looker| match looker.join() {
                 Ok(account) => account,
@@ -143,23 +147,54 @@ pub fn no_document(redis_type: &RedisType) -> String {
     format!("a {redis_type} is no document")
 }
 
-/// Reads page after page until the keyspace ends, `most` keys were read, or nobody wants more. The
-/// pages go round among the receivers, so that the same keyspace is shared out alike.
+/// Reads page after page until the keyspace ends, `most` keys were read, or nobody wants more, while
+/// another connection scans ahead. The pages go round among the receivers, so that the same keyspace
+/// is shared out alike.
 fn read_pages(
-    link: &mut Link,
+    [mut scanning, mut reading]: [Link; 2],
     samples: Samples<'_>,
     send: &[SyncSender<Vec<Value>>],
     progress: &mut dyn FnMut(Looked) -> bool,
 ) -> Result<Looked, SessionError> {
-    let mut looked = Looked { database: link.key_count()?, ..Looked::default() };
-    let mut left = usize::try_from(samples.most).unwrap_or(usize::MAX);
-    let (mut cursor, mut turn) = (0, 0);
+    let looked = Looked { database: reading.key_count()?, ..Looked::default() };
+    let (pages, scanned) = sync_channel(PAGES_AHEAD);
+    thread::scope(|scope| {
+        scope.spawn(move || scan_pages(&mut scanning, samples, &pages));
+        // When this returns, nobody takes pages any more and the scan ends.
+        read_scanned(&mut reading, samples.most, scanned, looked, send, progress)
+    })
+}
+
+/// Scans until the keyspace ends or nobody takes the pages. A page names each of its keys once.
+fn scan_pages(link: &mut Link, samples: Samples<'_>, pages: &SyncSender<Result<Page, StoreError>>) {
+    let mut cursor = 0;
+    loop {
+        let mut page = link.scan(cursor, samples.pattern, samples.redis_type, SCAN_COUNT);
+        if let Ok(page) = &mut page {
+            page.keys.sort_unstable();
+            page.keys.dedup();
+        }
+        cursor = page.as_ref().map_or(0, |page| page.cursor);
+        if pages.send(page).is_err() || cursor == 0 {
+            return;
+        }
+    }
+}
+
+fn read_scanned(
+    link: &mut Link,
+    most: u64,
+    pages: Receiver<Result<Page, StoreError>>,
+    mut looked: Looked,
+    send: &[SyncSender<Vec<Value>>],
+    progress: &mut dyn FnMut(Looked) -> bool,
+) -> Result<Looked, SessionError> {
+    let mut left = usize::try_from(most).unwrap_or(usize::MAX);
+    let mut turn = 0;
     // Most keyspaces hold one storage: the one that was seen last is asked for first.
     let mut likely = Storage::String;
-    loop {
-        let mut page = link.scan(cursor, samples.pattern, samples.redis_type, SCAN_COUNT)?;
-        page.keys.sort();
-        page.keys.dedup();
+    for page in pages {
+        let mut page = page?;
         let cut = page.keys.len() > left;
         page.keys.truncate(left);
         let values = read(link, page.keys, &mut likely)?;
@@ -172,12 +207,12 @@ fn read_pages(
             }
             turn += 1;
         }
-        cursor = page.cursor;
-        looked.all = cursor == 0 && !cut;
-        if !progress(looked) || cursor == 0 || left == 0 {
-            return Ok(looked);
+        looked.all = page.cursor == 0 && !cut;
+        if !progress(looked) || left == 0 {
+            break;
         }
     }
+    Ok(looked)
 }
 
 /// Reads keys of any storage, the likely one first.

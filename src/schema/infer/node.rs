@@ -101,6 +101,7 @@ impl Node {
     fn scalar(&mut self, value: &Value) {
         match value {
             Value::String(text) => self.distinct.add(text.as_bytes()),
+            Value::Number(number) => self.distinct.add(number.as_str().as_bytes()),
             other => self.distinct.add(other.to_string().as_bytes()),
         }
         if self.examples.len() < EXAMPLES_MAX {
@@ -202,7 +203,7 @@ impl Node {
 impl Numbers {
     fn add(&mut self, number: &Number) {
         self.count += 1;
-        let is_whole = is_integer(&number.to_string())
+        let is_whole = is_integer(number.as_str())
             || number.as_f64().is_some_and(|double| double.fract() == 0.0);
         self.whole += u64::from(is_whole);
         self.widen(number);

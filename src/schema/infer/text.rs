@@ -60,12 +60,12 @@ impl Texts {
             return;
         }
         let values = self.values.get_or_insert_default();
-        if text.len() > VALUE_BYTES_MAX
-            || (values.len() >= VALUES_MAX && !values.contains_key(text))
-        {
+        if let Some(count) = values.get_mut(text) {
+            *count += 1;
+        } else if text.len() > VALUE_BYTES_MAX || values.len() >= VALUES_MAX {
             self.overflow();
         } else {
-            *values.entry(text.to_owned()).or_default() += 1;
+            values.insert(text.to_owned(), 1);
         }
     }
 
