@@ -70,7 +70,7 @@ impl Scanner<'_> {
             let end = if self.hearing().ears.is_some() {
                 self.hear(followings, &layout)?
             } else {
-                self.wait(followings, began, told)?
+                self.wait(followings, began, told)
             };
             match end {
                 End::Enough => return Ok(true),
@@ -115,16 +115,16 @@ impl Scanner<'_> {
             let told = self.job.control.following();
             // What was written before the order has been told of when this returns.
             self.listen_in();
-            if let Some(end) = self.ends_by_order(told)? {
+            if let Some(end) = self.ends_by_order(told) {
                 return Ok(end);
             }
             if self.hearing().missed.is_some() {
                 return Ok(End::Scan);
             }
-            if !self.look_at_pending(SETTLE_TIME)? {
+            if !self.look_at_pending(SETTLE_TIME) {
                 return Ok(End::Stop);
             }
-            if followings.are_quiet() && self.drain()? {
+            if followings.are_quiet() && self.drain() {
                 self.listen_in();
                 if followings.are_quiet() && self.hearing().pending.is_empty() {
                     return Ok(End::Enough);
@@ -141,55 +141,50 @@ impl Scanner<'_> {
     }
 
     /// Ends what was ordered to end, after everything that was heard is looked at.
-    fn ends_by_order(&mut self, told: Following) -> Result<Option<End>, EngineError> {
+    fn ends_by_order(&mut self, told: Following) -> Option<End> {
         if self.job.control.is_stopped() {
-            return Ok(Some(End::Stop));
+            return Some(End::Stop);
         }
         match told {
-            Following::OutOfTime => return Ok(Some(End::Enough)),
-            Following::Enough if self.hearing().missed.is_some() => return Ok(Some(End::Scan)),
+            Following::OutOfTime => return Some(End::Enough),
+            Following::Enough if self.hearing().missed.is_some() => return Some(End::Scan),
             Following::Enough => {}
-            Following::Yes | Following::No => return Ok(None),
+            Following::Yes | Following::No => return None,
         }
-        Ok(Some(if self.drain()? { End::Enough } else { End::Stop }))
+        Some(if self.drain() { End::Enough } else { End::Stop })
     }
 
     /// Looks at everything that was heard, and waits until it is settled; `false` when told to stop.
-    fn drain(&mut self) -> Result<bool, EngineError> {
+    fn drain(&mut self) -> bool {
         while !self.hearing().pending.is_empty() {
-            if !self.look_at_pending(Duration::ZERO)? || !self.settles() {
-                return Ok(false);
+            if !self.look_at_pending(Duration::ZERO) || !self.settles() {
+                return false;
             }
         }
-        Ok(self.settles())
+        self.settles()
     }
 
     /// Waits for the next scan. `began` is when the last one began, `told` what was ordered then.
-    fn wait(
-        &mut self,
-        followings: &Followings,
-        began: Instant,
-        told: Following,
-    ) -> Result<End, EngineError> {
-        if !self.drain()? {
-            return Ok(End::Stop);
+    fn wait(&mut self, followings: &Followings, began: Instant, told: Following) -> End {
+        if !self.drain() {
+            return End::Stop;
         }
         // A whole scan after the order has seen everything that was written before it.
         if told == Following::Enough {
-            return Ok(End::Enough);
+            return End::Enough;
         }
         if followings.found() < began && followings.are_quiet() {
-            return Ok(End::Enough);
+            return End::Enough;
         }
         let quiet = followings.follow.until_quiet.unwrap_or(Duration::MAX);
         let until = Instant::now() + followings.follow.every.min(quiet);
         while Instant::now() < until && self.job.control.following() == Following::Yes {
             let left = until.saturating_duration_since(Instant::now());
             if self.job.control.rest(left.min(HEAR_INTERVAL)) == Gate::Stop {
-                return Ok(End::Stop);
+                return End::Stop;
             }
         }
-        Ok(End::Scan)
+        End::Scan
     }
 
     /// Waits until nothing is under way; `false` when told to stop.
@@ -247,7 +242,7 @@ impl Scanner<'_> {
     }
 
     /// Sends keys on that were told of at least `age` ago; `false` when told to stop.
-    fn look_at_pending(&mut self, age: Duration) -> Result<bool, EngineError> {
+    fn look_at_pending(&mut self, age: Duration) -> bool {
         let hearing = self.hearing();
         let due = hearing.pending.iter().filter(|(_, since)| since.elapsed() >= age);
         let due: Vec<Key> = due.map(|(key, _)| key.clone()).take(SCAN_COUNT).collect();
@@ -258,9 +253,9 @@ impl Scanner<'_> {
             self.hearing().pending.remove(key);
         }
         if keys.is_empty() {
-            return Ok(!self.job.control.is_stopped());
+            return !self.job.control.is_stopped();
         }
-        Ok(self.hand_on(0, keys, ScanPlace::default(), 0.0))
+        self.hand_on(0, keys, ScanPlace::default(), 0.0)
     }
 
     /// Notes when the server may be another than the one that was listened to, or tells no more.
