@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn the_bottleneck_is_who_rests_least() {
         let of = |shares| Busy::new(shares).bottleneck();
-        assert_eq!(of([0.3, 0.6, 0.1, 0.2, 0.8]), Some(Station::Read));
+        assert_eq!(of([0.1, 0.6, 0.3, 0.2, 0.8]), Some(Station::Read));
         assert_eq!(of([0.1, 0.2, 0.1, 0.2, 0.8]), Some(Station::Write));
         assert_eq!(of([0.1, 0.1, 0.1, 0.1, 0.1]), None, "it is held back");
         let json = serde_json::to_string(&Busy::new([0.101, 0.0, 0.0, 0.0, 1.0]));
