@@ -53,7 +53,9 @@ impl Task {
         if job.journal.is_some() && !edits.is_empty() {
             moved_to.extend(edits.iter().filter_map(|(_, _, edit)| edit.moved_to().cloned()));
             let expiry = |key| expiries.get(key).copied().unwrap_or(Expiry::Never);
-            let edits = edits.iter().map(|(key, source, edit)| (key, source, edit, expiry(key)));
+            let edits = edits
+                .iter()
+                .map(|(key, way, edit)| (key, &way.source, &way.branch, edit, expiry(key)));
             images = Some(Packed::images(edits));
         }
         Self { page, attempt, outcomes, asks, edits, moved_to, images, expiries }

@@ -8,7 +8,7 @@ use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::get_frame_content_size;
 
 use super::record::{Record, encode_edits};
-use crate::model::{Edit, Expiry, Key};
+use crate::model::{Branch, Edit, Expiry, Key};
 
 /// One of zstd's fast levels: documents of a batch are alike, which it finds out as well as level 1 does,
 /// in about half the time, and reads in a third.
@@ -38,10 +38,10 @@ impl Packed {
     }
 
     /// Encodes the before-images of edits that are about to be made, as [`Record::Images`] of entries
-    /// of them does, without making those: of each edit the key, the version the document had, and
-    /// when the key is to expire.
+    /// of them does, without making those: of each edit the key, the version the document had, which of
+    /// its chain's conditional steps were carried out, and when the key is to expire.
     pub fn images<'e>(
-        edits: impl Iterator<Item = (&'e Key, &'e Version, &'e Edit, Expiry)>,
+        edits: impl Iterator<Item = (&'e Key, &'e Version, &'e Branch, &'e Edit, Expiry)>,
     ) -> Self {
         Self { kind: Record::IMAGES, payload: compress(&encode_edits(edits)) }
     }
@@ -84,15 +84,18 @@ mod tests {
             Edit::Hash(vec![FieldChange::new(text("f"), Some(text("1")), None)]),
         ];
         let (key, expiry) = (Key::from("k"), Expiry::AtMs(7));
+        let branch: Branch = [true, false, true].into_iter().collect();
         let versions = [Version::new(1, 0, 0), Version::new(1, 0, 0), Version::new(2, 0, 0)];
         let entry = |(edit, source): (&Edit, &Version)| ImageEntry {
             key: key.clone(),
             source: source.to_string(),
+            branch: branch.clone(),
             image: BeforeImage::of(edit),
             expiry,
         };
         let entries = edits.iter().zip(&versions).map(entry).collect();
-        let edits = edits.iter().zip(&versions).map(|(edit, source)| (&key, source, edit, expiry));
+        let edits =
+            edits.iter().zip(&versions).map(|(edit, source)| (&key, source, &branch, edit, expiry));
         assert_eq!(Packed::images(edits).payload, Packed::of(&Record::Images(entries)).payload);
     }
 

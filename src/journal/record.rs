@@ -338,18 +338,16 @@ fn encode_images(entries: &[ImageEntry]) -> Vec<u8> {
 
 /// Encodes edits as [`encode_images`] does the entries of them.
 pub(super) fn encode_edits<'e>(
-    edits: impl Iterator<Item = (&'e Key, &'e Version, &'e Edit, Expiry)>,
+    edits: impl Iterator<Item = (&'e Key, &'e Version, &'e Branch, &'e Edit, Expiry)>,
 ) -> Vec<u8> {
     let mut out = Encoder::default();
     // Most documents of a batch have the same version.
     let mut said = (None, String::new());
-    for (key, source, edit, expiry) in edits {
+    for (key, source, branch, edit, expiry) in edits {
         if said.0 != Some(source) {
             said = (Some(source), source.to_string());
         }
-        out.bytes(key.as_bytes());
-        out.bytes(said.1.as_bytes());
-        encode_expiry(Some(expiry), &mut out);
+        encode_head(key, &said.1, branch, expiry, &mut out);
         encode_edit(edit, &mut out);
     }
     out.finish()
@@ -368,6 +366,12 @@ pub(super) fn encode_entry(
     ImageEntry { key, source, branch, image, expiry }: &ImageEntry,
     out: &mut Encoder,
 ) {
+    encode_head(key, source, branch, *expiry, out);
+    encode_image(image, out);
+}
+
+/// What an entry tells of a key before its image.
+fn encode_head(key: &Key, source: &str, branch: &Branch, expiry: Expiry, out: &mut Encoder) {
     out.bytes(key.as_bytes());
     out.bytes(source.as_bytes());
     if !branch.is_empty() {
@@ -376,8 +380,7 @@ pub(super) fn encode_entry(
         out.number(branch.answers().len() as u64);
         out.raw(&branch.to_bits());
     }
-    encode_expiry(Some(*expiry), out);
-    encode_image(image, out);
+    encode_expiry(Some(expiry), out);
 }
 
 pub(super) fn decode_entry(decoder: &mut Decoder<'_>) -> Option<ImageEntry> {
