@@ -17,6 +17,7 @@
 mod checkpoint;
 mod codec;
 mod crash;
+mod entry;
 mod error;
 mod folder;
 mod frame;

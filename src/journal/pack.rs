@@ -7,7 +7,8 @@ use semver::Version;
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::get_frame_content_size;
 
-use super::record::{Record, encode_edits};
+use super::entry::encode_edits;
+use super::record::Record;
 use crate::model::{Branch, Edit, Expiry, Key};
 
 /// One of zstd's fast levels: documents of a batch are alike, which it finds out as well as level 1 does,

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use super::codec::{Decoder, Encoder};
-use super::image::{decode_expiry, decode_image, encode_edit, encode_expiry, encode_image};
+use super::entry::{decode_images, encode_images};
 use super::pack::{compress, decompress};
 use super::undo::{UndoEntry, decode_undo, encode_undo};
-use crate::model::{BeforeImage, Branch, Digest, Edit, Expiry, Key, Outcome, Phase, RunId, Tally};
+use crate::model::{BeforeImage, Branch, Digest, Expiry, Key, Outcome, Phase, RunId, Tally};
 
 /// The format this program writes. Another number is refused.
 pub(super) const FORMAT: u32 = 2;
@@ -326,74 +325,6 @@ impl Record {
 /// Prints a type of our own, which cannot fail.
 fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("plain data prints as JSON")
-}
-
-fn encode_images(entries: &[ImageEntry]) -> Vec<u8> {
-    let mut out = Encoder::default();
-    for entry in entries {
-        encode_entry(entry, &mut out);
-    }
-    out.finish()
-}
-
-/// Encodes edits as [`encode_images`] does the entries of them.
-pub(super) fn encode_edits<'e>(
-    edits: impl Iterator<Item = (&'e Key, &'e Version, &'e Branch, &'e Edit, Expiry)>,
-) -> Vec<u8> {
-    let mut out = Encoder::default();
-    // Most documents of a batch have the same version.
-    let mut said = (None, String::new());
-    for (key, source, branch, edit, expiry) in edits {
-        if said.0 != Some(source) {
-            said = (Some(source), source.to_string());
-        }
-        encode_head(key, &said.1, branch, expiry, &mut out);
-        encode_edit(edit, &mut out);
-    }
-    out.finish()
-}
-
-fn decode_images(payload: &[u8]) -> Option<Vec<ImageEntry>> {
-    let mut decoder = Decoder::new(payload);
-    let mut entries = Vec::new();
-    while !decoder.is_at_end() {
-        entries.push(decode_entry(&mut decoder)?);
-    }
-    Some(entries)
-}
-
-pub(super) fn encode_entry(
-    ImageEntry { key, source, branch, image, expiry }: &ImageEntry,
-    out: &mut Encoder,
-) {
-    encode_head(key, source, branch, *expiry, out);
-    encode_image(image, out);
-}
-
-/// What an entry tells of a key before its image.
-fn encode_head(key: &Key, source: &str, branch: &Branch, expiry: Expiry, out: &mut Encoder) {
-    out.bytes(key.as_bytes());
-    out.bytes(source.as_bytes());
-    if !branch.is_empty() {
-        // An entry always tells its expiry, so one that is not told says that a branch stands first.
-        encode_expiry(None, out);
-        out.number(branch.answers().len() as u64);
-        out.raw(&branch.to_bits());
-    }
-    encode_expiry(Some(expiry), out);
-}
-
-pub(super) fn decode_entry(decoder: &mut Decoder<'_>) -> Option<ImageEntry> {
-    let key = Key::from(decoder.bytes()?);
-    let source = String::from_utf8(decoder.bytes()?.to_vec()).ok()?;
-    let (branch, expiry) = if let Some(expiry) = decode_expiry(decoder)? {
-        (Branch::default(), expiry)
-    } else {
-        let count = decoder.length()?;
-        let bits = decoder.raw(count.div_ceil(8))?;
-        (Branch::from_bits(count, bits)?, decode_expiry(decoder)??)
-    };
-    Some(ImageEntry { key, source, branch, image: decode_image(decoder)?, expiry })
 }
 
 fn encode_outcomes(entries: &[OutcomeEntry]) -> Vec<u8> {

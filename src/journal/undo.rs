@@ -1,8 +1,9 @@
 //! What a rollback keeps of a key before it writes it.
 
 use super::codec::{Decoder, Encoder};
+use super::entry::{decode_entry, encode_entry};
 use super::image::{decode_whole, encode_whole};
-use super::record::{ImageEntry, Mark, decode_entry, encode_entry};
+use super::record::{ImageEntry, Mark};
 use crate::model::{Edit, Now, Standing, WholeWas};
 
 /// One key that a rollback is about to write, with what stands there before.
