@@ -26,7 +26,7 @@ pub struct Vitals {
     pub replication_offset: u64,
     /// The replicas that are connected.
     pub replicas: Vec<Replica>,
-    /// Figures that nothing is decided by, under their names in `INFO`: [`FIGURES`].
+    /// Figures that nothing is decided by, under their names in `INFO`: memory, clients, commands and input per second.
     pub figures: BTreeMap<&'static str, f64>,
 }
 
