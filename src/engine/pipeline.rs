@@ -44,8 +44,9 @@ use crate::planner::{Plan, Share};
 use crate::store::{Address, Found, Link, StoreError};
 use crate::transform::external::{Answer, Answers};
 
-/// Connections that write: two are not enough to have a server always find the next batch waiting.
-pub(super) const WRITERS: usize = 3;
+/// Connections that write: while one batch is on its way, the server works on another. A third gains little
+/// and costs other clients of a busy server their turn.
+pub(super) const WRITERS: usize = 2;
 /// Batches under way at once.
 const BATCHES_MAX: i64 = 16;
 /// Pages of keys that are read, or wait to be.
