@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::LazyLock;
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::util::primitives::StateID;
@@ -21,6 +22,9 @@ const STATES_MAX: usize = 50_000;
 pub struct Language {
     automaton: dense::DFA<Vec<u32>>,
 }
+
+/// Every text there is.
+static UNICODE: LazyLock<Option<Language>> = LazyLock::new(|| Language::of("^(?s:.)*$"));
 
 /// What two languages, seen one against the other, come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,8 +80,8 @@ impl Language {
     /// What this language has beyond `other`.
     pub fn beyond(&self, other: &Self) -> Beyond {
         // Strings of JSON are Unicode: an automaton of bytes must not be told apart by other bytes.
-        let Some(unicode) = Self::of("^(?s:.)*$") else { return Beyond::Unknown };
-        let sides = [self, other, &unicode];
+        let Some(unicode) = UNICODE.as_ref() else { return Beyond::Unknown };
+        let sides = [self, other, unicode];
         let bytes = sides.map(|side| side.automaton.byte_classes());
         let mut seen_classes = Vec::new();
         let mut alphabet: Vec<u8> = (0..=u8::MAX).collect();

@@ -30,6 +30,7 @@ pub use modes::{Dishonest, Mode, honest};
 pub use witness::Witnesses;
 
 use self::keywords::{Move, Spot};
+use self::patterns::Patterns;
 use self::walk::{Walk, settle};
 use super::definition::{Schema, Shape};
 use super::field::Field;
@@ -132,7 +133,7 @@ pub fn diff(old: &Schema, new: &Schema, policy: Policy) -> ChangeSet {
 /// found.
 pub fn examples(old: &Schema, new: &Schema, set: &ChangeSet, policy: Policy) -> Witnesses {
     let (before, after) = aligned(old.json_schema(), new.json_schema(), decided(policy, old, new));
-    let mut found = witness::search(&before, &after);
+    let mut found = witness::search(&before, &after, &Patterns::of(&before, &after));
     found.refused_by_new.take_if(|_| !set.compat.backward.breaks());
     found.refused_by_old.take_if(|_| !set.compat.forward.breaks());
     found

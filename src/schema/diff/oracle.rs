@@ -105,7 +105,7 @@ fn prove(old: &Value, new: &Value) -> Judgement {
         judgement.take_up(within(old, new), within(new, old));
     }
     if !judgement.is_decided() {
-        let found = witness::search(old, new);
+        let found = witness::search(old, new, &patterns);
         let refuted = |witness: Option<Value>| match witness {
             Some(_) => Verdict::No,
             None => Verdict::Unknown,

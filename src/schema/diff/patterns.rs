@@ -44,6 +44,7 @@ impl Patterns {
         rules.truncate(RULES_MAX);
         let known: Vec<(Rule, Language)> =
             rules.into_iter().filter_map(|rule| Some((rule.clone(), rule.language()?))).collect();
+        let nothing = Language::nothing();
         let mut patterns = Self::default();
         for (rule, language) in &known {
             let mut implied = Vec::new();
@@ -58,7 +59,7 @@ impl Patterns {
                 }
             }
             if let Some(Beyond::Text(text)) =
-                Language::nothing().map(|nothing| language.beyond(&nothing))
+                nothing.as_ref().map(|nothing| language.beyond(nothing))
             {
                 patterns.add_text(rule, text);
             }

@@ -32,14 +32,14 @@ pub struct Witnesses {
     pub refused_by_old: Option<Value>,
 }
 
-/// Searches for witnesses in both directions.
-pub fn search(old: &Value, new: &Value) -> Witnesses {
+/// Searches for witnesses in both directions. `patterns` are those of the two schemas.
+pub fn search(old: &Value, new: &Value, patterns: &Patterns) -> Witnesses {
     let mut found = Witnesses::default();
     let compiled = |schema: &Value| Validator::new(schema, Reading::default()).ok();
     let (Some(old_validator), Some(new_validator)) = (compiled(old), compiled(new)) else {
         return found;
     };
-    let search = Search { old_root: old, new_root: new, patterns: Patterns::of(old, new) };
+    let search = Search { old_root: old, new_root: new, patterns };
     // The shortest document shows best what it is about.
     let mut values = search.values(old, new, 0);
     values.sort_by_cached_key(|value| value.to_string().len());
@@ -56,7 +56,7 @@ pub fn search(old: &Value, new: &Value) -> Witnesses {
 struct Search<'s> {
     old_root: &'s Value,
     new_root: &'s Value,
-    patterns: Patterns,
+    patterns: &'s Patterns,
 }
 
 /// What a node says of objects, with what `allOf` and `$ref` add.
