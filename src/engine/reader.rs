@@ -1,7 +1,6 @@
 //! The readers: each reads the values of pages of keys over a connection of its own, cuts them into
 //! batches and judges those.
 
-use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
@@ -15,7 +14,7 @@ use super::pipeline::{Event, Expiries, Job, Unread, expiries, judge_found, next}
 use super::task::Task;
 use super::whole::look_around;
 use crate::model::Key;
-use crate::model::limits::{BATCH_BYTES_MAX, SCAN_COUNT};
+use crate::model::limits::BATCH_BYTES_MAX;
 use crate::store::{Found, Link, StoreError};
 
 /// Keys that are read in one go as long as the size of their values is not known.
@@ -59,42 +58,34 @@ impl Reader<'_> {
     /// Reads the keys and sends them on, judged, in batches; answers how many, `None` when told to
     /// stop.
     fn send(&mut self, page: u64, keys: Vec<Key>) -> Result<Option<usize>, EngineError> {
+        let control = self.job.control;
         // In a dry run nothing is put back, so no expiry has to be known.
         let keys_expire = self.job.journal.is_some() && self.patiently(Link::has_expiring_keys)?;
         let mut batches = 0;
         let mut keys = keys.into_iter();
-        let mut items = Vec::new();
-        let mut expiring = Expiries::new();
-        let mut bytes = 0;
         while keys.len() > 0 {
-            if self.job.control.is_stopped() {
-                return Ok(None);
-            }
             let some: Vec<Key> = keys.by_ref().take(self.keys_at_once()).collect();
-            let (found, expiries) = self.read(&some, keys_expire)?;
-            expiring.extend(expiries);
-            self.largest_bytes = found.iter().map(size_of).max().unwrap_or(0);
-            for (key, found) in some.into_iter().zip(found) {
-                if !self.belongs(&key, &found) {
-                    continue;
-                }
-                let size = size_of(&found);
-                let is_full = items.len() >= self.job.batch_size.keys();
-                if is_full || (bytes + size > BATCH_BYTES_MAX && !items.is_empty()) {
-                    if !self.send_batch(page, mem::take(&mut items), &mut expiring)? {
-                        return Ok(None);
-                    }
-                    (batches, bytes) = (batches + 1, 0);
-                }
-                bytes += size;
-                items.push((key, found));
-            }
-        }
-        if !items.is_empty() {
-            if !self.send_batch(page, items, &mut expiring)? {
+            // First, so that other clients have little time between the read and the write.
+            if control.gate(some.len()) == Gate::Stop || !self.permits.acquire(control) {
                 return Ok(None);
             }
-            batches += 1;
+            let read = self.read(&some, keys_expire).inspect_err(|_| self.permits.release());
+            let (found, mut expiring) = read?;
+            self.largest_bytes = found.iter().map(size_of).max().unwrap_or(0);
+            let items = some.into_iter().zip(found).filter(|(key, found)| self.belongs(key, found));
+            let parts = parts(items.collect());
+            if parts.is_empty() {
+                self.permits.release();
+            }
+            for (nth, items) in parts.into_iter().enumerate() {
+                if nth > 0 && !self.permits.acquire(control) {
+                    return Ok(None);
+                }
+                if !self.send_batch(page, items, &mut expiring)? {
+                    return Ok(None);
+                }
+                batches += 1;
+            }
         }
         Ok(Some(batches))
     }
@@ -115,29 +106,27 @@ impl Reader<'_> {
         })
     }
 
-    /// How many keys to read in one go: a page of small documents, fewer of large ones. At first
+    /// How many keys to read in one go: those of a batch, fewer when documents are large. At first
     /// nothing is known of them.
     fn keys_at_once(&self) -> usize {
-        match self.largest_bytes {
+        let most = match self.largest_bytes {
             0 => READ_KEYS_FIRST,
-            largest => (BATCH_BYTES_MAX / largest).clamp(1, SCAN_COUNT),
-        }
+            largest => (BATCH_BYTES_MAX / largest).max(1),
+        };
+        self.job.batch_size.keys().min(most)
     }
 
-    /// Judges a batch when it may begin, with those of `expiring` that are its own, and sends it on;
-    /// `false` when told to stop.
+    /// Judges a batch, with those of `expiring` that are its own, and sends it on; `false` when nobody
+    /// listens any more.
     fn send_batch(
         &mut self,
         page: u64,
         items: Vec<(Key, Found)>,
         expiring: &mut Expiries,
     ) -> Result<bool, EngineError> {
-        let (job, control) = (self.job, self.job.control);
+        let job = self.job;
         let own = items.iter().filter_map(|(key, _)| expiring.remove_entry(key));
         let expiries = own.collect();
-        if control.gate(items.len()) == Gate::Stop || !self.permits.acquire(control) {
-            return Ok(false);
-        }
         let judged = items.into_iter().map(|(key, found)| {
             let judged = judge_found(job, &key, &found);
             (key, judged)
@@ -176,6 +165,24 @@ impl Reader<'_> {
         };
         Ok(patiently(job.control, link, job.patience, &mut held, attempt)?)
     }
+}
+
+/// Cuts what was read into batches that are not too large to be written in one go: mostly one.
+fn parts(items: Vec<(Key, Found)>) -> Vec<Vec<(Key, Found)>> {
+    let mut parts: Vec<Vec<(Key, Found)>> = Vec::with_capacity(1);
+    let mut bytes = 0;
+    for (key, found) in items {
+        let size = size_of(&found);
+        bytes += size;
+        match parts.last_mut() {
+            Some(part) if bytes <= BATCH_BYTES_MAX => part.push((key, found)),
+            _ => {
+                bytes = size;
+                parts.push(vec![(key, found)]);
+            }
+        }
+    }
+    parts
 }
 
 /// Bytes of a value that was read; an absent one counts as one.

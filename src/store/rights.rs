@@ -93,7 +93,6 @@ pub const TASKS: &[Task] = &[
             &["HDEL", "R", "f"],
             &["SADD", "R", "m"],
             &["XADD", "R", "*", "f", "v"],
-            &["PEXPIRE", "R", "1"],
             &["DEL", "R"],
             &["TIME"],
         ],

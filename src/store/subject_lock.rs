@@ -1,8 +1,9 @@
 //! The lock of a subject: one run at a time touches its keys, from whatever machine.
 //!
 //! A hash below the registry's prefix, with its owner and the time until which it holds; each heartbeat
-//! moves that time on. Only the server's clock counts. A lock that has run out stays readable for a
-//! while, so that whoever takes it over can say whose it was. Beside the lock stand `runs`, what every
+//! moves that time on. Only the server's clock counts. A lock that has run out stays readable, so that
+//! whoever takes it over can say whose it was. Its key has no expiry of its own: where no key of a server
+//! has one, runs need not ask for each. Beside the lock stand `runs`, what every
 //! machine knows of a run, and the events. Each step is one script, so all three agree.
 
 use std::collections::BTreeMap;
@@ -16,8 +17,6 @@ use super::registry::EVENTS_KEPT;
 
 /// How long a lock holds after a heartbeat: a dead owner's lock is taken over after this.
 pub const LOCK_EXPIRY_MS: u64 = 30_000;
-/// How long the lock of a dead owner can be read.
-const LOCK_KEPT_MS: u64 = 7 * 24 * 3_600 * 1_000;
 
 /// Who holds a subject's lock, or held it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -70,7 +69,7 @@ pub struct RunNote<'n> {
     pub entry: String,
 }
 
-/// KEYS: lock, events, runs. ARGV: token, expiry in ms, kept in ms, run, entry, length of the stream, how
+/// KEYS: lock, events, runs. ARGV: token, expiry in ms, run, entry, length of the stream, how
 /// many event words, those, then the fields of the lock. The run's own lock may be taken again: its
 /// journal is locked by one process at a time.
 const TAKE: &str = r"
@@ -82,19 +81,18 @@ for i = 1, #stands, 2 do held[stands[i]] = stands[i + 1] end
 local left = (tonumber(held.expires_ms) or 0) - now
 stands[#stands + 1] = 'left_ms'
 stands[#stands + 1] = string.format('%.0f', left)
-if held.token and left > 0 and held.run ~= ARGV[4] then return {'held', stands} end
-local words, event = tonumber(ARGV[7]), {}
-for i = 1, words do event[i] = ARGV[7 + i] end
-if words > 0 then redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[6], '*', unpack(event)) end
-redis.call('HSET', KEYS[3], ARGV[4], ARGV[5])
+if held.token and left > 0 and held.run ~= ARGV[3] then return {'held', stands} end
+local words, event = tonumber(ARGV[6]), {}
+for i = 1, words do event[i] = ARGV[6 + i] end
+if words > 0 then redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], '*', unpack(event)) end
+redis.call('HSET', KEYS[3], ARGV[3], ARGV[4])
 redis.call('DEL', KEYS[1])
-for i = 8 + words, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+for i = 7 + words, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', KEYS[1], 'token', ARGV[1], 'expires_ms', string.format('%.0f', now + ARGV[2]))
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
 if held.token then return {'ours', stands} end
 return {'ours'}";
 
-/// KEYS: lock, events, runs. ARGV: token, expiry in ms (0 gives the lock back), kept in ms, run, entry,
+/// KEYS: lock, events, runs. ARGV: token, expiry in ms (0 gives the lock back), run, entry,
 /// length of the stream, how many event words, those.
 const BEAT: &str = r"
 if redis.replicate_commands then redis.replicate_commands() end
@@ -107,17 +105,16 @@ if held.token and held.token ~= ARGV[1] then
   stands[#stands + 1] = string.format('%.0f', (tonumber(held.expires_ms) or 0) - now)
   return {'lost', stands}
 end
-local words, event = tonumber(ARGV[7]), {}
-for i = 1, words do event[i] = ARGV[7 + i] end
-if words > 0 then redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[6], '*', unpack(event)) end
-redis.call('HSET', KEYS[3], ARGV[4], ARGV[5])
+local words, event = tonumber(ARGV[6]), {}
+for i = 1, words do event[i] = ARGV[6 + i] end
+if words > 0 then redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], '*', unpack(event)) end
+redis.call('HSET', KEYS[3], ARGV[3], ARGV[4])
 if ARGV[2] == '0' then
   redis.call('DEL', KEYS[1])
   return {'ours'}
 end
 if not held.token then return {'gone'} end
 redis.call('HSET', KEYS[1], 'expires_ms', string.format('%.0f', now + ARGV[2]))
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return {'ours'}";
 
 /// KEYS: lock. Answers its fields and how long it holds.
@@ -204,7 +201,7 @@ impl Link {
         command.arg(script).arg(3);
         command.arg(self.registry_key(&format!("lock:{}", holder.subject)));
         command.arg(self.registry_key("events")).arg(self.registry_key("runs"));
-        command.arg(&holder.token).arg(expiry_ms).arg(LOCK_KEPT_MS);
+        command.arg(&holder.token).arg(expiry_ms);
         command.arg(&holder.run).arg(&note.entry).arg(EVENTS_KEPT);
         command.arg(note.event.len() * 2);
         for (name, value) in &note.event {
