@@ -9,8 +9,6 @@ use remold::console;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> color_eyre::Result<ExitCode> {
-    // Two crates could offer TLS; which one does is decided here, before anybody connects.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     color_eyre::install()?;
     match cli::start(std::env::args_os()) {
         Start::Ended(exit) => Ok(exit.into()),

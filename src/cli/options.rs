@@ -37,6 +37,10 @@ pub struct Global {
     /// The key of the client's certificate, PEM
     #[arg(long, global = true, value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
+    /// The name the server's certificate is for, where it is not the URL's: behind a tunnel or a load
+    /// balancer, or for a cluster's nodes that go by number
+    #[arg(long, global = true, value_name = "NAME")]
+    pub tls_server_name: Option<String>,
     /// Believe any certificate: whoever is on the way can read and change everything
     #[arg(long, global = true)]
     pub insecure: bool,
@@ -121,6 +125,7 @@ impl Global {
                 authority: self.tls_ca.clone(),
                 certificate: self.tls_cert.clone(),
                 key: self.tls_key.clone(),
+                server_name: self.tls_server_name.clone(),
                 insecure: self.insecure,
             },
             catalog: self.catalog.clone(),

@@ -62,6 +62,8 @@ pub struct Connection {
     pub tls_cert: Option<PathBuf>,
     /// The key of the client's certificate, PEM.
     pub tls_key: Option<PathBuf>,
+    /// The name the server's certificate is for, where it is not the URL's.
+    pub tls_server_name: Option<String>,
     /// Whether to believe any certificate.
     pub insecure: bool,
     /// The environment's name, for the badge, `${ENV}` and `when`.
@@ -76,7 +78,7 @@ pub struct Connection {
     pub registry_prefix: Option<String>,
 }
 
-/// Where certificates are, PEM.
+/// Where certificates are, PEM, and what is expected of the server's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsFiles {
     /// The certificate authority to trust; `None`: those of the system.
@@ -85,6 +87,8 @@ pub struct TlsFiles {
     pub certificate: Option<PathBuf>,
     /// Its key.
     pub key: Option<PathBuf>,
+    /// The name the server's certificate is for, where it is not the URL's.
+    pub server_name: Option<String>,
     /// Whether to believe any certificate.
     pub insecure: bool,
 }
@@ -172,6 +176,7 @@ impl Config {
         tls.authority = tls.authority.take().or(known.tls_ca);
         tls.certificate = tls.certificate.take().or(known.tls_cert);
         tls.key = tls.key.take().or(known.tls_key);
+        tls.server_name = tls.server_name.take().or(known.tls_server_name);
         tls.insecure |= known.insecure;
         settings.environment = settings.environment.or(known.environment);
         settings.read_only |= known.read_only;

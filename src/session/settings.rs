@@ -77,7 +77,7 @@ fn read_tls(files: &TlsFiles) -> Result<Tls, SessionError> {
         }
     };
     let authority = files.authority.as_deref().map(read).transpose()?;
-    Ok(Tls { authority, client, insecure: files.insecure })
+    Ok(Tls { authority, client, server_name: files.server_name.clone(), insecure: files.insecure })
 }
 
 /// `$XDG_STATE_HOME/remold`, or what stands for it on this system.

@@ -5,22 +5,22 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use redis::{
-    Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
-    RedisConnectionInfo, TlsCertificates,
-};
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
 
 use super::error::StoreError;
 use super::registry::PREFIX_DEFAULT;
 use super::sentinel::Sentinels;
+use super::tls::{Handshake, Tls};
 use super::traffic::Traffic;
-use crate::model::limits::RESPONSE_TIMEOUT_S;
+use crate::model::limits::{CONNECT_TIMEOUT_S, RESPONSE_TIMEOUT_S};
 
 /// The address of one server, with its login, and where the registry stands there. Printed without the
 /// password.
 #[derive(Clone)]
 pub struct Address {
     info: ConnectionInfo,
+    /// How TLS is begun with every server it leads to; `None` without TLS.
+    tls: Option<Arc<Handshake>>,
     registry: Arc<str>,
     /// Who knows where the server is at the moment.
     sentinels: Option<Arc<Sentinels>>,
@@ -31,17 +31,6 @@ pub struct Address {
     response_timeout: Duration,
     /// What was sent there, by all who share this address.
     traffic: Traffic,
-}
-
-/// What TLS needs besides the URL, in PEM form.
-#[derive(Clone, Default)]
-pub struct Tls {
-    /// The certificate authority to trust; `None`: those of the system.
-    pub authority: Option<Vec<u8>>,
-    /// The client's certificate and its key.
-    pub client: Option<(Vec<u8>, Vec<u8>)>,
-    /// Whether to believe any certificate.
-    pub insecure: bool,
 }
 
 impl Address {
@@ -61,10 +50,9 @@ impl Address {
         if !known.iter().any(|scheme| url.starts_with(scheme)) {
             return Err(refuse("it has no scheme that is known".to_owned()));
         }
-        let info = url.into_connection_info().map_err(|error| refuse(error.to_string()))?;
-        let tcp = info.tcp_settings().clone().set_nodelay(true);
-        let login = info.redis_settings().clone().set_skip_set_lib_name();
-        Ok(Self::of(info.set_tcp_settings(tcp).set_redis_settings(login)))
+        let (plain, tls) = split_tls(url).map_err(refuse)?;
+        let info = plain.into_connection_info().map_err(|error| refuse(error.to_string()))?;
+        Ok(Self { tls: tls.map(|tls| Arc::new(Handshake::of(tls))), ..Self::of(info) })
     }
 
     fn parse_sentinels(rest: &str, scheme: &str) -> Result<Self, String> {
@@ -90,6 +78,7 @@ impl Address {
     fn of(info: ConnectionInfo) -> Self {
         Self {
             info,
+            tls: None,
             registry: PREFIX_DEFAULT.into(),
             sentinels: None,
             nodes: Arc::default(),
@@ -111,19 +100,17 @@ impl Address {
     /// The same address with TLS set up.
     pub fn with_tls(self, tls: &Tls) -> Result<Self, StoreError> {
         let refuse = |reason: String| StoreError::Url { url: self.to_string(), reason };
-        let ConnectionAddr::TcpTls { host, port, .. } = self.info.addr().clone() else {
+        let Some(before) = &self.tls else {
             return Err(refuse("certificates are for rediss:// and sentinels://".to_owned()));
         };
-        let addr = ConnectionAddr::TcpTls { host, port, insecure: tls.insecure, tls_params: None };
-        let client = tls.client.clone();
-        let certificates = TlsCertificates {
-            client_tls: client
-                .map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key }),
-            root_cert: tls.authority.clone(),
-        };
-        let client = Client::build_with_tls(self.info.clone().set_addr(addr), certificates)
-            .map_err(|error| refuse(format!("the certificates cannot be used: {error}")))?;
-        Ok(Self { info: client.get_connection_info().clone(), ..self })
+        let insecure = tls.insecure || before.is_insecure();
+        let handshake = Handshake::of(Tls { insecure, ..tls.clone() });
+        handshake.check().map_err(|why| refuse(format!("TLS cannot be set up: {why}")))?;
+        Ok(Self { tls: Some(Arc::new(handshake)), ..self })
+    }
+
+    pub(super) fn handshake(&self) -> Option<&Handshake> {
+        self.tls.as_deref()
     }
 
     /// The same address with another login; what is `None` stays.
@@ -152,7 +139,7 @@ impl Address {
 
     /// Whether the server's certificate is believed whatever it is.
     pub fn is_insecure(&self) -> bool {
-        matches!(self.info.addr(), ConnectionAddr::TcpTls { insecure: true, .. })
+        self.tls.as_ref().is_some_and(|tls| tls.is_insecure())
     }
 
     /// Whether it leads where `printed` led, whoever logs in: an address as it is printed. Through
@@ -171,8 +158,10 @@ impl Address {
     pub(super) fn resolve(&self) -> Result<Self, StoreError> {
         let Some(sentinels) = &self.sentinels else { return Ok(self.clone()) };
         let reach = |host: &str, port| {
-            let login = RedisConnectionInfo::default().set_skip_set_lib_name();
-            self.at(host, port).info.set_redis_settings(login)
+            let sentinel = self.at(host, port);
+            let info = sentinel.info.clone().set_redis_settings(RedisConnectionInfo::default());
+            let patience = Duration::from_secs(CONNECT_TIMEOUT_S);
+            Self { info, ..sentinel }.answering_within(patience)
         };
         match sentinels.primary_at(reach) {
             Ok((host, port)) => Ok(self.at(&host, port)),
@@ -203,16 +192,7 @@ impl Address {
     /// The same login at another host and port, as a cluster's node.
     #[must_use]
     pub fn at(&self, host: &str, port: u16) -> Self {
-        let addr = match self.info.addr() {
-            ConnectionAddr::TcpTls { insecure, tls_params, .. } => ConnectionAddr::TcpTls {
-                host: host.to_owned(),
-                port,
-                insecure: *insecure,
-                tls_params: tls_params.clone(),
-            },
-            _ => ConnectionAddr::Tcp(host.to_owned(), port),
-        };
-        let info = self.info.clone().set_addr(addr);
+        let info = self.info.clone().set_addr(ConnectionAddr::Tcp(host.to_owned(), port));
         Self { info, sentinels: None, ..self.clone() }
     }
 
@@ -235,9 +215,7 @@ impl Address {
     /// Host and port; of a Unix socket the host is this machine, and the port none.
     pub(super) fn host_and_port(&self) -> (String, u16) {
         match self.info.addr() {
-            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
-                (host.clone(), *port)
-            }
+            ConnectionAddr::Tcp(host, port) => (host.clone(), *port),
             _ => ("127.0.0.1".to_owned(), 0),
         }
     }
@@ -247,9 +225,31 @@ impl Address {
         self.info.redis_settings().db()
     }
 
-    pub(super) fn connection_info(&self) -> ConnectionInfo {
-        self.info.clone()
+    pub(super) fn place(&self) -> &ConnectionAddr {
+        self.info.addr()
     }
+
+    /// User, password, database and protocol.
+    pub(super) fn login(&self) -> &RedisConnectionInfo {
+        self.info.redis_settings()
+    }
+}
+
+/// A URL without the words that ask for TLS, and what they ask for.
+fn split_tls(url: &str) -> Result<(String, Option<Tls>), String> {
+    let (scheme, rest) = url.split_once("://").expect("its scheme is known");
+    let plain = match scheme {
+        "rediss" => "redis",
+        "valkeys" => "valkey",
+        _ => return Ok((url.to_owned(), None)),
+    };
+    let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
+    let insecure = match fragment {
+        "" => false,
+        "insecure" => true,
+        _ => return Err("after a # only 'insecure' can stand".to_owned()),
+    };
+    Ok((format!("{plain}://{rest}"), Some(Tls { insecure, ..Tls::default() })))
 }
 
 /// An address without who logs in there.
@@ -261,12 +261,19 @@ fn place(address: &str) -> &str {
 /// `url` with a password in it replaced, whatever else is wrong with the URL.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    match rest.rsplit_once('@') {
+    let rest = match rest.rsplit_once('@') {
         Some((login, host)) => {
-            let user = login.split(':').next().unwrap_or_default();
-            format!("{scheme}://{user}:***@{host}")
+            format!("{}:***@{host}", login.split(':').next().unwrap_or_default())
         }
-        None => url.to_owned(),
+        None => rest.to_owned(),
+    };
+    // Where the URL of a Unix socket has it.
+    match rest.split_once("pass=") {
+        Some((before, after)) => {
+            let others = after.split_once('&').map(|(_, others)| format!("&{others}"));
+            format!("{scheme}://{before}pass=***{}", others.unwrap_or_default())
+        }
+        None => format!("{scheme}://{rest}"),
     }
 }
 
@@ -274,14 +281,11 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let login = self.info.redis_settings();
         let user = login.username().map(|user| format!("{user}@")).unwrap_or_default();
+        let secure = if self.tls.is_some() { "s" } else { "" };
         match (&self.sentinels, self.info.addr()) {
-            (Some(sentinels), ConnectionAddr::TcpTls { .. }) => {
-                write!(f, "sentinels://{user}{sentinels}")?;
-            }
-            (Some(sentinels), _) => write!(f, "sentinel://{user}{sentinels}")?,
-            (None, ConnectionAddr::Tcp(host, port)) => write!(f, "redis://{user}{host}:{port}")?,
-            (None, ConnectionAddr::TcpTls { host, port, .. }) => {
-                write!(f, "rediss://{user}{host}:{port}")?;
+            (Some(sentinels), _) => write!(f, "sentinel{secure}://{user}{sentinels}")?,
+            (None, ConnectionAddr::Tcp(host, port)) => {
+                write!(f, "redis{secure}://{user}{host}:{port}")?;
             }
             (None, ConnectionAddr::Unix(path)) => write!(f, "unix://{user}{}", path.display())?,
             (None, other) => write!(f, "{user}{other}")?,
@@ -309,8 +313,10 @@ mod tests {
         assert_eq!(address.to_string(), "redis://app@db.example:6380/2");
         let error = Address::parse("http://app:s3cret@db.example").expect_err("unknown scheme");
         assert!(!error.to_string().contains("s3cret"), "{error}");
-        let error = Address::parse("redis://app:s3cret@db:port").expect_err("bad port");
-        assert!(!error.to_string().contains("s3cret"), "{error}");
+        for url in ["redis://app:s3cret@db:port", "unix:///redis.sock?pass=s3cret&db=two"] {
+            let error = Address::parse(url).expect_err("bad port, bad database");
+            assert!(!error.to_string().contains("s3cret"), "{error}");
+        }
     }
 
     #[test]

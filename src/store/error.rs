@@ -5,6 +5,7 @@ use std::fmt;
 use redis::ErrorKind;
 
 use super::address::Address;
+use super::tls;
 
 /// An operating failure of the server or of the way to it.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,18 @@ pub enum StoreError {
         address: String,
         /// What the system said.
         reason: String,
+    },
+    /// There is no TLS with the server.
+    #[error(
+        "no TLS with Redis at {address}: {reason}\n  {advice}. Nothing was read or written by this"
+    )]
+    Tls {
+        /// Where to.
+        address: String,
+        /// Whose certificate is not believed, and why.
+        reason: String,
+        /// What to do next.
+        advice: &'static str,
     },
     /// The server does not let us in.
     #[error(
@@ -138,6 +151,7 @@ impl StoreError {
             Self::Refused { fault, .. } => return fault.to_string(),
             Self::Url { .. } | Self::Prefix { .. } => "no address",
             Self::Unreachable { .. } => "unreachable",
+            Self::Tls { .. } => "no TLS",
             Self::Login { .. } => "login refused",
             Self::Lost { .. } => "lost",
             Self::Unsettled { .. } => "unsettled",
@@ -222,7 +236,11 @@ impl StoreError {
     /// Whether trying again may succeed without anybody's doing.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Lost { .. } | Self::Unreachable { .. } | Self::Unsettled { .. } => true,
+            // A certificate may be changed for another at the moment.
+            Self::Lost { .. }
+            | Self::Unreachable { .. }
+            | Self::Tls { .. }
+            | Self::Unsettled { .. } => true,
             Self::Refused { fault, .. } => fault.is_transient(),
             Self::Url { .. }
             | Self::Prefix { .. }
@@ -235,7 +253,7 @@ impl StoreError {
     /// Whether the connection can serve no more.
     pub fn needs_reconnect(&self) -> bool {
         match self {
-            Self::Lost { .. } | Self::Unreachable { .. } => true,
+            Self::Lost { .. } | Self::Unreachable { .. } | Self::Tls { .. } => true,
             // After a failover the old master answers READONLY; the name may lead elsewhere by now.
             Self::Refused { fault, .. } => *fault == Fault::ReadOnly,
             _ => false,
@@ -282,7 +300,11 @@ impl StoreError {
 
     /// An error from a connection that stands.
     pub(super) fn from_call(command: &str, address: &Address, error: &redis::RedisError) -> Self {
-        let reason = error.to_string();
+        let reason = if error.is_timeout() {
+            format!("no reply within {} s", address.response_timeout().as_secs())
+        } else {
+            error.to_string()
+        };
         match error.kind() {
             ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => {
                 Self::Lost { address: address.to_string(), reason }
@@ -306,17 +328,40 @@ impl StoreError {
     }
 
     /// An error while a connection was being made.
-    pub(super) fn from_connect(address: &Address, error: &redis::RedisError) -> Self {
-        let reason = error.to_string();
-        let fault = error.code().map(Fault::from_code);
-        match (error.kind(), fault) {
-            (ErrorKind::AuthenticationFailed, _) | (_, Some(Fault::NoAuth)) => {
-                Self::Login { address: address.to_string(), reason }
+    pub(super) fn from_opening(address: &Address, error: &std::io::Error) -> Self {
+        let at = address.to_string();
+        match tls::refusal(error) {
+            Some((reason, advice)) => Self::Tls { address: at, reason, advice },
+            None => Self::Unreachable { address: at, reason: error.to_string() },
+        }
+    }
+
+    /// An error of the way while logging in.
+    pub(super) fn from_login(command: &str, address: &Address, error: &redis::RedisError) -> Self {
+        match tls::late_refusal(error) {
+            Some((reason, advice)) => Self::Tls { address: address.to_string(), reason, advice },
+            None => Self::from_call(command, address, error),
+        }
+    }
+
+    /// What a server answered to a command of the login.
+    pub(super) fn from_refused_login(
+        address: &Address,
+        command: &str,
+        error: &redis::ServerError,
+    ) -> Self {
+        let detail = error.details().unwrap_or_default();
+        let address = address.to_string();
+        match error.code() {
+            // Said to whoever connects, whatever is asked.
+            "ERR" if detail.starts_with("max number of clients") => {
+                Self::Unreachable { address, reason: detail.to_owned() }
             }
-            (ErrorKind::Server(_), Some(fault)) => {
-                Self::Refused { command: "the login".into(), fault, detail: reason }
+            "NOAUTH" | "WRONGPASS" | "DENIED" => {
+                Self::Login { address, reason: format!("{} {detail}", error.code()) }
             }
-            _ => Self::Unreachable { address: address.to_string(), reason },
+            _ if command == "AUTH" => Self::Login { address, reason: detail.to_owned() },
+            _ => Self::from_reply(command, error),
         }
     }
 }

@@ -178,7 +178,14 @@ fn texts(name: &str, value: Value) -> Result<Vec<Vec<u8>>, StoreError> {
 }
 
 fn pairs(name: &str, value: Value) -> Result<Pairs, StoreError> {
-    let mut items = texts(name, value)?.into_iter();
+    let mut items = array(name, value)?;
+    // From protocol 3 on, a member and its score stand in an array of their own.
+    if items.iter().all(|item| matches!(item, Value::Array(_))) {
+        let flat =
+            items.into_iter().map(|item| array(name, item)).collect::<Result<Vec<_>, _>>()?;
+        items = flat.into_iter().flatten().collect();
+    }
+    let mut items = texts(name, Value::Array(items))?.into_iter();
     let mut pairs = Vec::new();
     while let (Some(first), Some(second)) = (items.next(), items.next()) {
         pairs.push((first, second));

@@ -278,6 +278,8 @@ pub(super) fn bytes(name: &str, value: Value) -> Result<Option<Vec<u8>>, StoreEr
         Value::Nil => Ok(None),
         Value::BulkString(bytes) => Ok(Some(bytes)),
         Value::SimpleString(text) => Ok(Some(text.into_bytes())),
+        // A score, from protocol 3 on.
+        Value::Double(number) => Ok(Some(number.to_string().into_bytes())),
         other => Err(unexpected(name, &other)),
     }
 }

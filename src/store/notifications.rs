@@ -9,6 +9,7 @@ use redis::Value;
 
 use super::error::{Fault, StoreError};
 use super::link::Link;
+use super::rights::setting;
 use super::wire::Wire;
 use crate::model::{Key, Storage};
 
@@ -50,11 +51,7 @@ impl Link {
         };
         let mut all: Vec<String> = Vec::new();
         for mut answer in answers {
-            let words = answer.pop().map(redis::from_redis_value::<Vec<String>>);
-            let setting = match words {
-                Some(Ok(words)) if words.len() == 2 => words[1].clone(),
-                _ => String::new(),
-            };
+            let setting = answer.pop().and_then(setting).unwrap_or_default();
             if setting.is_empty() {
                 return Ok(Tells::TooLittle("keyspace notifications are off".to_owned()));
             }

@@ -2,10 +2,11 @@
 //! that is discarded. The server checks rights when it queues
 //! (<https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/>).
 
+use redis::Value;
 use serde::Serialize;
 
 use super::error::{Fault, StoreError};
-use super::link::Link;
+use super::link::{Link, array, text};
 
 /// What somebody does with remold, and the commands it takes.
 #[derive(Debug)]
@@ -170,16 +171,15 @@ impl Link {
     /// A setting of the server; `None` where it does not say.
     pub fn setting(&mut self, name: &str) -> Option<String> {
         let mut command = redis::cmd("CONFIG");
-        let answer: Vec<String> = self.ask("CONFIG GET", command.arg("GET").arg(name)).ok()?;
-        answer.into_iter().nth(1)
+        setting(self.call("CONFIG GET", command.arg("GET").arg(name)).ok()?)
     }
 
     /// The modules that are loaded, by name; `None` where the server does not say.
     pub fn modules(&mut self) -> Option<Vec<String>> {
         let answer = self.call("MODULE LIST", redis::cmd("MODULE").arg("LIST")).ok()?;
-        let modules: Vec<redis::Value> = redis::from_redis_value(answer).ok()?;
+        let modules: Vec<Value> = redis::from_redis_value(answer).ok()?;
         let name = |module| {
-            let pairs: std::collections::BTreeMap<String, redis::Value> =
+            let pairs: std::collections::BTreeMap<String, Value> =
                 redis::from_redis_value(module).ok()?;
             redis::from_redis_value(pairs.get("name")?.clone()).ok()
         };
@@ -193,8 +193,14 @@ impl Link {
         let Some((answer, _)) = self.call_number(0, "INFO", &command)? else {
             return Ok(std::collections::BTreeMap::new());
         };
-        let text = super::link::text("INFO", answer)?;
+        let text = text("INFO", answer)?;
         let lines = super::server::info_lines(&text);
         Ok(lines.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
+}
+
+/// The value in an answer of `CONFIG GET` for one setting; `None` where the server has no such setting.
+pub(super) fn setting(answer: Value) -> Option<String> {
+    let value = array("CONFIG GET", answer).ok()?.into_iter().nth(1)?;
+    text("CONFIG GET", value).ok()
 }

@@ -2,11 +2,10 @@
 //! (<https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/>).
 
 use std::fmt;
-use std::time::Duration;
 
-use redis::{Client, ConnectionInfo, ConnectionLike};
-
-use crate::model::limits::CONNECT_TIMEOUT_S;
+use super::address::Address;
+use super::error::StoreError;
+use super::wire::Wire;
 
 const PORT: u16 = 26_379;
 
@@ -47,14 +46,17 @@ impl Sentinels {
     /// makes the address of a sentinel.
     pub fn primary_at(
         &self,
-        reach: impl Fn(&str, u16) -> ConnectionInfo,
+        reach: impl Fn(&str, u16) -> Address,
     ) -> Result<(String, u16), String> {
         let mut reasons = Vec::new();
         for (host, port) in &self.hosts {
-            match ask(reach(host, *port), &self.primary) {
+            match ask(&reach(host, *port), &self.primary) {
                 Ok(Some(found)) => return Ok(found),
                 Ok(None) => {
                     reasons.push(format!("{host}:{port} knows no primary '{}'", self.primary));
+                }
+                Err(StoreError::Unreachable { reason, .. } | StoreError::Tls { reason, .. }) => {
+                    reasons.push(format!("{host}:{port}: {reason}"));
                 }
                 Err(error) => reasons.push(format!("{host}:{port}: {error}")),
             }
@@ -70,11 +72,12 @@ impl fmt::Display for Sentinels {
     }
 }
 
-fn ask(sentinel: ConnectionInfo, primary: &str) -> redis::RedisResult<Option<(String, u16)>> {
-    let timeout = Duration::from_secs(CONNECT_TIMEOUT_S);
-    let mut connection = Client::open(sentinel)?.get_connection_with_timeout(timeout)?;
-    connection.set_read_timeout(Some(timeout))?;
+fn ask(sentinel: &Address, primary: &str) -> Result<Option<(String, u16)>, StoreError> {
+    let mut wire = Wire::open(sentinel)?;
     let mut command = redis::cmd("SENTINEL");
-    let answer = connection.req_command(command.arg("get-master-addr-by-name").arg(primary))?;
-    redis::from_redis_value(answer).map_err(Into::into)
+    let answer = wire.call("SENTINEL", command.arg("get-master-addr-by-name").arg(primary))?;
+    redis::from_redis_value(answer).map_err(|error| StoreError::Answer {
+        command: "SENTINEL".to_owned(),
+        detail: error.to_string(),
+    })
 }

@@ -1,12 +1,14 @@
 //! One connection to one server.
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
-use redis::{Client, Cmd, Connection, ConnectionLike, Pipeline, Value};
+use redis::{Cmd, Parser, Pipeline, ProtocolVersion, RedisError, Value};
 
 use super::address::Address;
 use super::error::StoreError;
 use super::link::array;
+use super::stream::Stream;
 use crate::model::limits::CONNECT_TIMEOUT_S;
 
 /// A reply of a pipeline, or the error the server answered that command with.
@@ -15,7 +17,10 @@ pub(super) type Reply = Result<Value, StoreError>;
 /// A connection that stands. Every method blocks until its replies are there.
 pub(super) struct Wire {
     address: Address,
-    connection: Connection,
+    stream: Stream,
+    parser: Parser,
+    /// Whether a reply did not come, or not whole: what comes next may belong to another question.
+    is_broken: bool,
     is_cluster_node: bool,
     /// When the commands were sent whose replies are still to come.
     sent: Option<Instant>,
@@ -31,25 +36,54 @@ impl Wire {
     }
 
     fn connect(address: &Address) -> Result<Self, StoreError> {
-        let failed = |error: redis::RedisError| StoreError::from_connect(address, &error);
-        let client = Client::open(address.resolve()?.connection_info()).map_err(failed)?;
         let timeout = Duration::from_secs(CONNECT_TIMEOUT_S);
-        let mut connection = client.get_connection_with_timeout(timeout).map_err(failed)?;
-        let timeout = Some(address.response_timeout());
-        connection.set_read_timeout(timeout).map_err(failed)?;
-        connection.set_write_timeout(timeout).map_err(failed)?;
+        let failed = |error| StoreError::from_opening(address, &error);
+        let mut wire = Self {
+            address: address.clone(),
+            stream: Stream::open(&address.resolve()?, timeout).map_err(failed)?,
+            parser: Parser::new(),
+            is_broken: false,
+            is_cluster_node: false,
+            sent: None,
+        };
+        wire.stream.answers_within(address.response_timeout()).map_err(failed)?;
+        wire.log_in()?;
+        Ok(wire)
+    }
+
+    /// Tells who we are, and chooses protocol and database.
+    fn log_in(&mut self) -> Result<(), StoreError> {
+        let login = self.address.login().clone();
+        if let Some(password) = login.password() {
+            let mut auth = redis::cmd("AUTH");
+            auth.arg(login.username()).arg(password);
+            self.greet("AUTH", &auth)?;
+        }
         // Answered also while a server loads or runs a long script. A server that wants a password
         // and was given none says so only to the first command.
-        let is_cluster_node = match connection.req_command(&redis::cmd("HELLO")) {
-            Err(error) if error.code() == Some("NOAUTH") => return Err(failed(error)),
-            Ok(Value::ServerError(error)) if error.code() == "NOAUTH" => {
-                return Err(failed(error.into()));
-            }
+        let mut hello = redis::cmd("HELLO");
+        if login.protocol() == ProtocolVersion::RESP3 {
+            hello.arg(3);
+        }
+        self.is_cluster_node = match self.greet("HELLO", &hello) {
             Ok(hello) => has_cluster_mode(hello),
             // What else is wrong, the first real command tells better.
-            Err(_) => false,
+            Err(StoreError::Refused { .. }) => false,
+            Err(error) => return Err(error),
         };
-        Ok(Self { address: address.clone(), connection, is_cluster_node, sent: None })
+        if login.db() != 0 {
+            self.greet("SELECT", redis::cmd("SELECT").arg(login.db()))?;
+        }
+        Ok(())
+    }
+
+    /// Sends a command of the login.
+    fn greet(&mut self, name: &str, command: &Cmd) -> Reply {
+        let reply = self
+            .ask(command)
+            .map_err(|error| StoreError::from_login(name, &self.address, &error))?;
+        let Value::ServerError(error) = reply else { return Ok(reply) };
+        Err(StoreError::from_refused_login(&self.address, name, &error))
     }
 
     /// Where this leads.
@@ -65,7 +99,7 @@ impl Wire {
     /// Sends one command.
     pub fn call(&mut self, name: &str, command: &Cmd) -> Reply {
         let began = Instant::now();
-        let reply = match self.connection.req_command(command) {
+        let reply = match self.ask(command) {
             Ok(Value::ServerError(error)) => Err(StoreError::from_reply(name, &error)),
             Ok(value) => Ok(value),
             Err(error) => Err(StoreError::from_call(name, &self.address, &error)),
@@ -84,15 +118,14 @@ impl Wire {
     /// Sends commands without waiting for their replies, each of which is to be received.
     pub fn send(&mut self, name: &str, packed: &[u8]) -> Result<(), StoreError> {
         self.sent = Some(Instant::now());
-        self.connection
-            .send_packed_command(packed)
+        self.write(packed)
             .map_err(|error| StoreError::from_call(name, &self.address, &error))
             .inspect_err(|error| self.address.traffic().note(name, 0, Duration::ZERO, Some(error)))
     }
 
     /// Waits for whatever comes next: a reply, or a message to a connection that listens.
     pub fn hear(&mut self, name: &str) -> Reply {
-        match self.connection.recv_response() {
+        match self.read() {
             Ok(Value::ServerError(error)) => Err(StoreError::from_reply(name, &error)),
             Ok(value) => Ok(value),
             Err(error) => Err(StoreError::from_call(name, &self.address, &error)),
@@ -111,10 +144,35 @@ impl Wire {
         replies
     }
 
+    fn ask(&mut self, command: &Cmd) -> Result<Value, RedisError> {
+        self.write(&command.get_packed_command())?;
+        loop {
+            match self.read()? {
+                Value::Push { .. } => {}
+                reply => return Ok(reply),
+            }
+        }
+    }
+
+    fn write(&mut self, packed: &[u8]) -> Result<(), RedisError> {
+        if self.is_broken {
+            return Err(std::io::Error::from(std::io::ErrorKind::NotConnected).into());
+        }
+        let written = self.stream.write_all(packed).and_then(|()| self.stream.flush());
+        self.is_broken = written.is_err();
+        Ok(written?)
+    }
+
+    fn read(&mut self) -> Result<Value, RedisError> {
+        let value = self.parser.parse_value(&mut self.stream);
+        self.is_broken |= value.is_err();
+        value
+    }
+
     fn replies(&mut self, name: &str, count: usize) -> Result<Vec<Reply>, StoreError> {
         let mut replies = Vec::with_capacity(count);
         while replies.len() < count {
-            replies.push(match self.connection.recv_response() {
+            replies.push(match self.read() {
                 Ok(Value::Push { .. }) => continue,
                 Ok(Value::ServerError(error)) => Err(StoreError::from_reply(name, &error)),
                 Ok(value) => Ok(value),

@@ -10,6 +10,7 @@ use remold::demo::Recipe;
 use remold::store::local::{LocalOptions, free_port};
 use serde_json::Value as Json;
 
+use crate::harness::certificates::Certificates;
 use crate::harness::running::held;
 use crate::harness::{Proxy, Remold, Running, Snapshot, TestServer};
 
@@ -21,6 +22,8 @@ const PACE: &str = "--rate 250 --batch 10 --patience 120 --throttle memory=off";
 struct Ground {
     server: TestServer,
     url: String,
+    /// What a run is told of the way besides.
+    way: String,
     plan: tempfile::TempDir,
     after: Snapshot,
     tally: Json,
@@ -36,7 +39,7 @@ impl Ground {
         let url = server.url().to_owned();
         let after = before.clone();
         let tally = serde_json::to_value(made.tally("user")).expect("plain data");
-        let mut ground = Self { server, url, plan, after, tally };
+        let mut ground = Self { server, url, way: String::new(), plan, after, tally };
         // A plan freezes the time, so that each run of it comes to the same bytes.
         let out = ground.file();
         ground.remold().line(&format!("plan user --to latest --out {out}")).run().exits(0);
@@ -59,7 +62,7 @@ impl Ground {
     /// A run at work that has written something.
     fn running(&self) -> Running {
         let state = tempfile::tempdir().expect("a temporary folder");
-        let line = format!("run {} --execute --yes --json {PACE}", self.file());
+        let line = format!("run {} --execute --yes --json {PACE} {}", self.file(), self.way);
         let mut run = Running::start(&self.url, state, &line);
         run.until("it writes", |status| migrated(status) > 50);
         run
@@ -256,6 +259,30 @@ fn a_reset_connection_is_made_again() {
         proxy.cut();
     };
     ground.outlives("was lost", cause, || proxy.refuse(false));
+}
+
+#[test]
+fn a_certificate_that_is_refused_is_waited_for() {
+    let certificates = Certificates::make();
+    let file = |name: &str| certificates.file(name).display().to_string();
+    let pair = |name: &str| format!("tls-cert-file {0}.pem tls-key-file {0}.key", file(name));
+    let port = free_port().expect("a free port");
+    let settings = [
+        format!("tls-port {port}"),
+        "tls-auth-clients no".to_owned(),
+        format!("tls-ca-cert-file {}", file("ca.pem")),
+        format!("tls-cert-file {}", file("server.pem")),
+        format!("tls-key-file {}", file("server.key")),
+    ];
+    let mut ground = Ground::with(&settings.each_ref().map(String::as_str));
+    ground.url = format!("rediss://127.0.0.1:{port}");
+    ground.way = format!("--tls-ca {}", file("ca.pem"));
+    let cause = || {
+        ground.tell(&format!("CONFIG SET {}", pair("expired")));
+        ground.tell("CLIENT KILL TYPE normal SKIPME yes");
+    };
+    let cure = || ground.tell(&format!("CONFIG SET {}", pair("server")));
+    ground.outlives("certificate expired on 2020-02-29", cause, cure);
 }
 
 #[test]

@@ -111,6 +111,13 @@ fn a_single_server_on_a_port() {
 }
 
 #[test]
+fn a_single_server_over_protocol_3() {
+    let server = TestServer::on_port();
+    let url = format!("{}/?protocol=resp3", server.url());
+    does_the_main_job(&on_one(server, move || Remold::on(&url)));
+}
+
+#[test]
 fn tls_with_a_client_certificate_and_an_acl_user() {
     let certificates = Certificates::make();
     let (server, url) = tls_server(&certificates);
@@ -207,6 +214,15 @@ fn info(server: &TestServer, section: &str) -> String {
 
 #[test]
 fn a_server_with_modules() {
+    with_modules("");
+}
+
+#[test]
+fn a_server_with_modules_over_protocol_3() {
+    with_modules("?protocol=resp3");
+}
+
+fn with_modules(protocol: &str) {
     let rename = json!([{"type": "renameField", "from": "userName", "to": "fullName"}]);
     let schemas = [named("userName", "json"), named("fullName", "json")];
     let life = Life::of(TestServer::with_search(), schemas, &rename);
@@ -225,7 +241,7 @@ fn a_server_with_modules() {
             until.expect("set");
         }
     }
-    let url = life.server.url().to_owned();
+    let url = format!("{}{protocol}", life.server.url());
     does_the_main_job(&Place {
         catalog: life.catalog(),
         remold: Box::new(move || Remold::on(&url)),

@@ -43,7 +43,12 @@ const FENCES: &[(&str, &[&str], &[&str])] = &[
     ("the command line", &["clap::"], &["cli/"]),
     ("JSON Schema", &["jsonschema::"], &["schema/"]),
     ("Luau", &["mlua::"], &["transform/script/"]),
-    ("HTTP", &["ureq::", "rustls_native_certs::"], &["engine/external/"]),
+    ("HTTP", &["ureq::"], &["engine/external/"]),
+    (
+        "TLS",
+        &["rustls::", "rustls_native_certs::"],
+        &["store/tls.rs", "store/stream.rs", "engine/external/"],
+    ),
     (
         "printing",
         &["println!", "print!", "eprintln!", "eprint!", "io::stdout", "stdout()"],
