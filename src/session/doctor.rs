@@ -1,12 +1,17 @@
 //! What an operator should know of a server before a run: what it is, how it is set, what the user may
 //! do there, and what remold will do about each.
 
+mod rights;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::{Session, SessionError};
-use crate::store::{CLUSTER_TASK, Fault, Link, Right, StoreError, TASKS, Task};
+pub use crate::store::Extra;
+use crate::store::notifications::channels;
+use crate::store::{Fault, Link, Right, StoreError};
+use rights::{Ground, Rights};
 
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -52,8 +57,8 @@ const PROBES: usize = 100;
 
 impl Session {
     /// Looks a server over. Writes nothing. `patterns` are the keys that are to be migrated; those of
-    /// the catalog's subjects when there are none.
-    pub fn check_up(&self, patterns: &[String]) -> Result<Checkup, SessionError> {
+    /// the catalog's subjects when there are none. `extras` belong to the job as well.
+    pub fn check_up(&self, patterns: &[String], extras: &[Extra]) -> Result<Checkup, SessionError> {
         let mut link = Link::open(self.address())?;
         let patterns = if patterns.is_empty() { self.patterns() } else { patterns.to_vec() };
         let info = if_allowed(link.info())?;
@@ -66,7 +71,8 @@ impl Session {
             found.replicas(info);
         }
         found.modules(link.modules().as_deref());
-        found.notifications(link.setting("notify-keyspace-events").as_deref());
+        let events = link.setting("notify-keyspace-events");
+        found.notifications(events.as_deref());
         let mut probes = Vec::with_capacity(PROBES);
         while let Some(more) = if_allowed(link.probes())?
             && probes.len() < PROBES
@@ -78,14 +84,33 @@ impl Session {
         }
         let said = self.address().user().map(str::to_owned);
         let user = said.or_else(|| link.user()).unwrap_or_else(|| "default".to_owned());
-        let registry = self.address().registry().to_owned();
-        let rights = Rights::ask(&mut link, &patterns, &registry)?;
+        // Where they are off, as they would be set.
+        let by_key = events.is_none_or(|events| events.is_empty() || events.contains('K'));
+        let names: Vec<&str> = patterns.iter().map(String::as_str).collect();
+        // Whether it may ask for them is among the rights.
+        let mut indexes = link.search_indexes().ok().flatten().unwrap_or_default();
+        indexes.retain(|index| patterns.iter().any(|pattern| index.meets(pattern)));
+        let ground = Ground {
+            indexes: indexes.into_iter().map(|index| index.name).collect(),
+            channels: channels(self.address().database(), &names, by_key),
+            registry: self.address().registry().to_owned(),
+            selects_database: self.address().database() != 0,
+            has_selectors: info.as_ref().is_none_or(|info| version(info) >= (7, 0)),
+            extras: extras.to_vec(),
+            patterns,
+        };
+        let rights = Rights::ask(&mut link, ground)?;
         found.rights(&user, &rights);
+        if link.is_cluster() {
+            let advice = "an ACL line counts on the node where it was pasted: paste it on each, \
+                          replicas too";
+            found.add("rights", Level::Note, "each node of a cluster has its own users", advice);
+        }
         Ok(Checkup {
             server: self.address().to_string(),
             findings: found.list,
-            least_privilege: rights.least_privilege(&patterns, &registry),
-            grant: rights.grant(&user, &patterns, &registry),
+            least_privilege: rights.least_privilege(),
+            grant: rights.grant(&user),
         })
     }
 
@@ -102,6 +127,13 @@ impl Session {
         patterns.dedup();
         if patterns.is_empty() { vec!["*".to_owned()] } else { patterns }
     }
+}
+
+/// The first two numbers of the Redis version, which Valkey tells as well.
+fn version(info: &BTreeMap<String, String>) -> (u32, u32) {
+    let version = info.get("redis_version").map_or("", String::as_str);
+    let mut numbers = version.split('.').map(|part| part.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
 /// What a user may not ask is no reason not to look at the rest: the rights tell it.
@@ -142,8 +174,7 @@ impl Findings {
         } else {
             format!("standalone, {}", word("role"))
         };
-        let mut numbers = version.split('.').map(|part| part.parse().unwrap_or(0));
-        let number: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        let number = self::version(info);
         let up = word("uptime_in_days");
         let found = format!("{kind} {version}, {mode}, up {up} days");
         if number < (6, 2) {
@@ -289,7 +320,19 @@ impl Findings {
             let unknown = commands.iter().any(|(_, right)| matches!(right, Right::Unknown(_)));
             let missing = commands.iter().all(|(_, right)| *right == Right::NoCommand);
             let name = task.name;
-            if !denied.is_empty() {
+            if !denied.is_empty() && !rights.ground.wants(task) {
+                let (option, shows) = match task.extra.expect("it is not part of the job") {
+                    Extra::Follow => (
+                        "follow",
+                        "without it keys are scanned again and again; config|get shows every \
+                         setting, passwords too",
+                    ),
+                    Extra::Query => ("query", "an index answers of other keys too, if it has them"),
+                };
+                let found = format!("{user} may not {name}: {} denied", denied.join(", "));
+                let advice = format!("{shows} (`remold doctor --with {option}` grants it)");
+                self.add("rights", Level::Note, found, advice);
+            } else if !denied.is_empty() {
                 let found = format!("{user} may not {name}: {} denied", denied.join(", "));
                 self.add("rights", Level::Lacking, found, "the line below grants it");
             } else if missing {
@@ -300,120 +343,5 @@ impl Findings {
                 self.add("rights", Level::Fine, format!("{user} may {name}"), "");
             }
         }
-    }
-}
-
-/// The rights to every command of every task.
-struct Rights {
-    tasks: Vec<(&'static Task, Vec<(String, Right)>)>,
-}
-
-impl Rights {
-    fn ask(link: &mut Link, patterns: &[String], registry: &str) -> Result<Self, SessionError> {
-        let is_cluster = link.is_cluster();
-        let all = TASKS.iter().chain(is_cluster.then_some(&CLUSTER_TASK));
-        let mut tasks = Vec::new();
-        for task in all {
-            let mut named = Vec::new();
-            for words in task.commands {
-                // Each pattern is a right of its own; the worst answer counts.
-                let mut worst = Right::Granted;
-                let mut name = String::new();
-                for pattern in patterns {
-                    let command = filled(words, pattern, registry);
-                    name = acl_name(words);
-                    let right = link.rights(&[command])?.remove(0);
-                    if right != Right::Granted {
-                        worst = right;
-                        break;
-                    }
-                }
-                named.push((name, worst));
-            }
-            tasks.push((task, named));
-        }
-        Ok(Self { tasks })
-    }
-
-    /// The rules for the commands of the tasks on documents, or of those on the registry. A command
-    /// of both stands in both, because its keys are others there.
-    fn commands(&self, of_registry: bool, wanted: impl Fn(&Right) -> bool) -> String {
-        let mut rules = Vec::new();
-        for (task, commands) in &self.tasks {
-            let is_registry = task.commands.iter().any(|words| words.contains(&"R"));
-            for (name, right) in commands {
-                let rule = format!("+{name}");
-                if is_registry == of_registry && wanted(right) && !rules.contains(&rule) {
-                    rules.push(rule);
-                }
-            }
-        }
-        rules.join(" ")
-    }
-
-    /// A user with these rights alone. The registry's commands stand in a selector of their own, so
-    /// that what may be done there may not be done to documents.
-    fn least_privilege(&self, patterns: &[String], registry: &str) -> String {
-        let keys: Vec<String> = patterns.iter().map(|pattern| format!("~{pattern}")).collect();
-        let on_server = |right: &Right| *right != Right::NoCommand;
-        format!(
-            "ACL SETUSER remold on >PASSWORD resetkeys {} resetchannels -@all {} +multi +discard +exec \
-             +watch +acl|whoami (~{registry}:* -@all {})",
-            keys.join(" "),
-            self.commands(false, on_server),
-            self.commands(true, on_server),
-        )
-    }
-
-    /// Whether some command on a document was granted, and so the keys are not what is lacking.
-    fn reaches_documents(&self) -> bool {
-        self.tasks.iter().any(|(task, commands)| {
-            let mut answered = task.commands.iter().zip(commands);
-            answered.any(|(words, (_, right))| words.contains(&"K") && *right == Right::Granted)
-        })
-    }
-
-    fn grant(&self, user: &str, patterns: &[String], registry: &str) -> String {
-        let denied = |right: &Right| matches!(right, Right::Denied(_));
-        let (documents, own) = (self.commands(false, denied), self.commands(true, denied));
-        let mut line = format!("ACL SETUSER {user}");
-        if !documents.is_empty() {
-            // A user that may touch every key cannot be given more of them.
-            if !self.reaches_documents() {
-                for pattern in patterns {
-                    line = format!("{line} ~{pattern}");
-                }
-            }
-            line = format!("{line} {documents}");
-        }
-        if !own.is_empty() {
-            let all = self.commands(true, |right| *right != Right::NoCommand);
-            line = format!("{line} (~{registry}:* -@all {all})");
-        }
-        if documents.is_empty() && own.is_empty() { String::new() } else { line }
-    }
-}
-
-/// The command with real keys in it.
-fn filled(words: &[&str], pattern: &str, registry: &str) -> Vec<String> {
-    // What a wildcard may stand for; the key need not be there.
-    let key = pattern.replace(['*', '?'], "remold-doctor");
-    let fill = |word: &&str| match *word {
-        "K" => key.clone(),
-        "L" => format!("{key}2"),
-        "R" => format!("{registry}:doctor"),
-        word => word.to_owned(),
-    };
-    words.iter().map(fill).collect()
-}
-
-/// How ACL rules name a command: `script|load`.
-fn acl_name(words: &[&str]) -> String {
-    let containers = ["SCRIPT", "OBJECT", "MEMORY", "CLUSTER"];
-    let name = words[0].to_lowercase();
-    if containers.contains(&words[0]) {
-        format!("{name}|{}", words[1].to_lowercase())
-    } else {
-        name
     }
 }

@@ -99,7 +99,8 @@ fn chosen<'i>(
     if let (Some(name), []) = (name, asked.as_slice()) {
         let known = list(indexes.iter().map(|index| index.name.clone()));
         return Err(SessionError::Usage(format!(
-            "there is no index '{name}' (in a cluster: none that every node knows); known indexes: {known}"
+            "there is no index '{name}' that this user may look at (in a cluster: and that every node knows); \
+             known indexes: {known}"
         )));
     }
     let fitting: Vec<&SearchIndex> =

@@ -68,30 +68,37 @@ impl Link {
         Ok(Tells::Enough { settings: all.join(", "), by_key })
     }
 
-    /// Listens to every node: to the channels of the keys of `pattern`, or, without `by_key`, to those
-    /// of all events. What is written from now on is heard. `None` where the user may not listen.
+    /// Listens to every node: to the channels of the keys of these patterns, or, without `by_key`, to
+    /// those of all events. What is written from now on is heard. `None` where the user may not listen.
     pub fn listen(
         &mut self,
-        pattern: &str,
+        patterns: &[&str],
         by_key: bool,
     ) -> Result<Option<Notifications>, StoreError> {
-        let database = self.address().database();
-        let channels = if by_key {
-            format!("{BY_KEY}{database}__:{pattern}")
-        } else {
-            format!("{BY_EVENT}{database}__:*")
-        };
-        let subscribe = redis::cmd("PSUBSCRIBE").arg(channels).get_packed_command();
+        let channels = channels(self.address().database(), patterns, by_key);
+        let subscribe = redis::cmd("PSUBSCRIBE").arg(&channels).get_packed_command();
         let mut ears = self.wires()?;
         for ear in &mut ears {
             ear.send("PSUBSCRIBE", &subscribe)?;
-            match ear.hear("PSUBSCRIBE") {
-                Ok(_) => {}
-                Err(StoreError::Refused { fault: Fault::NoPermission, .. }) => return Ok(None),
-                Err(error) => return Err(error),
+            // Each channel is answered for; a refusal is one for all.
+            for _ in &channels {
+                match ear.hear("PSUBSCRIBE") {
+                    Ok(_) => {}
+                    Err(StoreError::Refused { fault: Fault::NoPermission, .. }) => return Ok(None),
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(Some(Notifications { ears }))
+    }
+}
+
+/// The channels on which is told of keys of these patterns; without `by_key`, of all keys.
+pub fn channels(database: i64, patterns: &[&str], by_key: bool) -> Vec<String> {
+    if by_key {
+        patterns.iter().map(|pattern| format!("{BY_KEY}{database}__:{pattern}")).collect()
+    } else {
+        vec![format!("{BY_EVENT}{database}__:*")]
     }
 }
 

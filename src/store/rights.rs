@@ -14,13 +14,28 @@ pub struct Task {
     /// In words: `run, resume and roll back documents in strings`.
     pub name: &'static str,
     /// The commands, each with arguments: `K` is a key of the subject, `L` another one, `R` a key of
-    /// the registry.
+    /// the registry, `C` the channel that tells of the subject's keys, `X` an index.
     pub commands: &'static [&'static [&'static str]],
+    /// What it belongs to, where it is not part of the main job.
+    pub extra: Option<Extra>,
+}
+
+/// What a user may do with remold beside the main job, and what granting it shows of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extra {
+    /// `--follow` by notifications.
+    Follow,
+    /// `--query`.
+    Query,
 }
 
 /// Everything remold does on a server.
 pub const TASKS: &[Task] = &[
-    Task { name: "connect and watch the server", commands: &[&["PING"], &["INFO"], &["DBSIZE"]] },
+    Task {
+        name: "connect and watch the server",
+        commands: &[&["PING"], &["INFO"], &["DBSIZE"]],
+        extra: None,
+    },
     Task {
         name: "list keys and read documents",
         commands: &[
@@ -42,13 +57,17 @@ pub const TASKS: &[Task] = &[
             &["XLEN", "K"],
             &["XRANGE", "K", "-", "+"],
             &["PEXPIRETIME", "K"],
+            // In place of the former on Redis 6.2.
+            &["PTTL", "K"],
             &["OBJECT", "ENCODING", "K"],
             &["MEMORY", "USAGE", "K"],
         ],
+        extra: None,
     },
     Task {
         name: "run and roll back documents in strings",
         commands: &[&["SCRIPT", "LOAD", ""], &["EVALSHA", "x", "1", "K"], &["SET", "K", "v"]],
+        extra: None,
     },
     Task {
         name: "run and roll back documents in hashes",
@@ -59,10 +78,12 @@ pub const TASKS: &[Task] = &[
             &["HPEXPIRETIME", "K", "FIELDS", "1", "f"],
             &["HPEXPIREAT", "K", "1", "FIELDS", "1", "f"],
         ],
+        extra: None,
     },
     Task {
         name: "run and roll back documents in RedisJSON",
         commands: &[&["JSON.GET", "K", "."], &["JSON.SET", "K", ".", "1"]],
+        extra: None,
     },
     Task {
         name: "convert storage, rename keys, change expiries",
@@ -74,6 +95,7 @@ pub const TASKS: &[Task] = &[
             &["DUMP", "K"],
             &["RESTORE", "K", "0", "v"],
         ],
+        extra: None,
     },
     Task {
         name: "read the registry and its log",
@@ -83,6 +105,7 @@ pub const TASKS: &[Task] = &[
             &["XREVRANGE", "R", "+", "-"],
             &["XREAD", "STREAMS", "R", "0"],
         ],
+        extra: None,
     },
     Task {
         name: "register definitions, and lock a subject while a run is at work",
@@ -97,6 +120,23 @@ pub const TASKS: &[Task] = &[
             &["DEL", "R"],
             &["TIME"],
         ],
+        extra: None,
+    },
+    Task {
+        name: "be told of writes, with --follow",
+        commands: &[&["CONFIG", "GET", "notify-keyspace-events"], &["PSUBSCRIBE", "C"]],
+        extra: Some(Extra::Follow),
+    },
+    Task {
+        name: "select keys with --query",
+        commands: &[
+            &["FT._LIST"],
+            &["FT.INFO", "X"],
+            &["FT.SEARCH", "X", "*"],
+            &["FT.AGGREGATE", "X", "*"],
+            &["FT.CURSOR", "READ", "X", "1"],
+        ],
+        extra: Some(Extra::Query),
     },
 ];
 
@@ -104,6 +144,7 @@ pub const TASKS: &[Task] = &[
 pub const CLUSTER_TASK: Task = Task {
     name: "find the nodes of the cluster",
     commands: &[&["CLUSTER", "SLOTS"], &["CLUSTER", "NODES"], &["ASKING"]],
+    extra: None,
 };
 
 /// Whether a user may do one thing.

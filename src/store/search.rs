@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use redis::{Cmd, Value};
 
-use super::error::StoreError;
+use super::error::{Fault, StoreError};
 use super::link::{Link, array, bytes, text, unexpected};
 use crate::model::search::{IndexedField, SearchIndex};
 use crate::model::{Key, Storage};
@@ -28,7 +28,7 @@ const CURSOR_IDLE_MS: u64 = 60_000;
 const PASSES_MAX: usize = 8;
 
 impl Link {
-    /// Every index there is, by name; `None` without the module. In a cluster, those that every node knows: the
+    /// Every index that the user may look at, by name; `None` without the module. In a cluster, those that every node knows: the
     /// module alone takes in the keys of its own node, and only its clustered form those of all.
     pub fn search_indexes(&mut self) -> Result<Option<Vec<SearchIndex>>, StoreError> {
         let mut common: Option<Vec<SearchIndex>> = None;
@@ -66,13 +66,14 @@ impl Link {
         }
     }
 
-    /// One index; `None` when it is gone.
+    /// One index; `None` when it is gone, or not for this user: its name counts as a key.
     fn index(&mut self, node: &str, name: &str) -> Result<Option<SearchIndex>, StoreError> {
         const NAME: &str = "FT.INFO";
         let mut command = redis::cmd(NAME);
         command.arg(name);
         match self.call_node(node, NAME, &command) {
             Err(error) if is_gone(&error) => Ok(None),
+            Err(StoreError::Refused { fault: Fault::NoPermission, .. }) => Ok(None),
             answer => read_index(name, answer?),
         }
     }

@@ -5,21 +5,15 @@ use redis::Connection;
 use remold::store::local::LocalOptions;
 
 use crate::harness::binary::Remold;
-use crate::harness::{Snapshot, TestServer};
+use crate::harness::{Life, Said, Snapshot, TestCluster, TestServer, fetch};
+use crate::search::users;
 
-/// Pastes a line as an operator would into a client, where a selector in brackets is one word.
+/// Pastes a line as an operator would into a client, which takes a selector in brackets apart.
 fn paste(connection: &mut Connection, line: &str) {
-    let (line, selector) = match line.split_once(" (") {
-        Some((line, rest)) => (line, Some(format!("({rest}"))),
-        None => (line, None),
-    };
     let mut words = line.split(' ');
     let mut command = redis::cmd(words.next().expect("a command"));
     for word in words {
         command.arg(word);
-    }
-    if let Some(selector) = selector {
-        command.arg(selector);
     }
     command.exec(connection).expect(line);
 }
@@ -77,6 +71,91 @@ fn the_pasted_line_makes_a_user_for_the_whole_job_and_nothing_besides() {
         let code = error.as_ref().and_then(|error| error.code());
         assert_eq!(code, Some("NOPERM"), "{words:?}");
     }
+}
+
+/// Makes the user of the doctor's line; answers a call as that user.
+fn pasted(life: &Life, options: &str) -> impl Fn(&str) -> Said {
+    let said = life.remold().line(&format!("doctor --json {options}")).run();
+    let line = said.json()["least_privilege"].as_str().expect("a line").to_owned();
+    paste(&mut life.connect(), &line.replace(">PASSWORD", ">secret"));
+    |line| {
+        let remold = life.remold().env("REMOLD_USER", "remold").env("REMOLD_PASSWORD", "secret");
+        remold.line(line).run()
+    }
+}
+
+#[test]
+fn the_pasted_line_is_enough_to_convert_whole_keys_also_on_redis_6_2() {
+    for program in [None, Some(fetch::redis_6_2())] {
+        let options = LocalOptions { program, ..LocalOptions::default() };
+        let life = Life::of_conversion(TestServer::with(&options), 40);
+        let before = life.snapshot();
+        let call = pasted(&life, "");
+        let report = call("run user --to latest --execute --yes --json").exits(0).last_json();
+        assert_eq!(report["tally"]["migrated"], 40, "{report}");
+        call("verify last").exits(0);
+        call("rollback last --execute --yes").exits(0);
+        before.assert_same(&life.snapshot().without("{remold}"));
+    }
+}
+
+#[test]
+fn on_a_cluster_the_line_is_pasted_on_each_node() {
+    let cluster = TestCluster::start();
+    let life = Life::of_conversion(TestServer::start(), 40);
+    crate::cluster::copy(&life.server, &cluster);
+    let before = cluster.snapshot();
+    let remold = || life.remold().env("REMOLD_URL", cluster.url());
+    let said = remold().line("doctor --json").run().exits(0);
+    let text = said.stdout.clone();
+    assert!(text.contains("each node of a cluster has its own users"), "{text}");
+    let line = said.json()["least_privilege"].as_str().expect("a line").to_owned();
+    for at in 0..3 {
+        paste(&mut cluster.node(at), &line.replace(">PASSWORD", ">secret"));
+    }
+    let call = |line: &str| {
+        remold().env("REMOLD_USER", "remold").env("REMOLD_PASSWORD", "secret").line(line).run()
+    };
+    let report = call("run user --to latest --execute --yes --json").exits(0).last_json();
+    assert_eq!(report["tally"]["migrated"], 40, "{report}");
+    call("rollback last --execute --yes").exits(0);
+    before.assert_same(&cluster.snapshot().without("{remold}"));
+}
+
+#[test]
+fn what_following_and_queries_take_is_granted_when_asked_for() {
+    let life = users("json");
+    let mut connection = life.connect();
+    redis::cmd("CONFIG")
+        .arg(&["SET", "notify-keyspace-events", "KEA"])
+        .exec(&mut connection)
+        .expect("set");
+    let follow = "run user --to latest --execute --yes --json --follow-until-quiet 1s";
+    let query = "run user --to latest --json --index idx --query *";
+    let call = pasted(&life, "");
+    let followed = call(follow).exits(0).last_json();
+    assert_eq!(followed["followed"]["by"], "scans", "{followed}");
+    call("rollback last --execute --yes").exits(0);
+    let refused = call(query);
+    assert!(
+        refused.code == Some(3) && refused.stderr.contains("FT._LIST with NOPERM"),
+        "{}",
+        refused.stderr
+    );
+    let said = call("doctor").exits(0);
+    for wanted in
+        ["be told of writes, with --follow: config|get, psubscribe denied", "--with query"]
+    {
+        assert!(said.stdout.contains(wanted), "{}", said.stdout);
+    }
+    let call = pasted(&life, "--with follow,query");
+    let followed = call(follow).exits(0).last_json();
+    assert_eq!(followed["followed"]["by"], "notifications", "{followed}");
+    call("rollback last --execute --yes").exits(0);
+    let found = call(query).exits(0).last_json();
+    assert!(found["tally"]["migrated"].as_u64() > Some(0), "{found}");
+    let checkup = call("doctor --with follow,query --json").exits(0).json();
+    assert_eq!(checkup["grant"], "", "{checkup}");
 }
 
 #[test]

@@ -86,11 +86,11 @@ impl Scanner<'_> {
 
     /// Opens the ears, where the server tells of what is written and the user may listen.
     fn listen(&mut self, followings: &Followings) -> Result<(), EngineError> {
-        let (storages, pattern) =
-            (self.job.plan.storages(), self.job.plan.selection.scan_pattern());
+        let storages = self.job.plan.storages();
+        let patterns: Vec<&str> = self.job.plan.selection.every_pattern().collect();
         let listened = self.patiently(|link| match link.tells(&storages)? {
             Tells::TooLittle(reason) => Ok((None, reason)),
-            Tells::Enough { settings, by_key } => Ok(match link.listen(&pattern, by_key)? {
+            Tells::Enough { settings, by_key } => Ok(match link.listen(&patterns, by_key)? {
                 None => (None, "this user may not listen to keyspace notifications".to_owned()),
                 ears => (ears, format!("the server has them on ('{settings}')")),
             }),
