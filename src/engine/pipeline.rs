@@ -21,7 +21,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::backoff::connect_patiently;
+use super::backoff::{self, connect_patiently};
 use super::batch_size::BatchSize;
 use super::busy::Clocks;
 use super::control::Control;
@@ -84,6 +84,20 @@ pub(super) struct Job<'j> {
 }
 
 impl Job<'_> {
+    /// Does `attempt` over again as [`backoff::patiently`] does, and tells of each wait.
+    pub fn patiently<T>(
+        &self,
+        link: &mut Link,
+        events: &Sender<Event>,
+        attempt: impl FnMut(&mut Link) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut held = |reason| {
+            // Nobody listens once the run is over.
+            let _ = events.send(Event::Held(reason));
+        };
+        backoff::patiently(self.control, link, self.patience, &mut held, attempt)
+    }
+
     /// Forgets what services answered for a key that has its outcome.
     pub fn forget_answers(&self, key: &Key) {
         if self.services.is_some() {

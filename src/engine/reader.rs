@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
 
-use super::backoff::patiently;
 use super::busy::Station;
 use super::control::Gate;
 use super::error::EngineError;
@@ -159,11 +158,7 @@ impl Reader<'_> {
         &mut self,
         attempt: impl FnMut(&mut Link) -> Result<T, StoreError>,
     ) -> Result<T, EngineError> {
-        let Self { job, link, events, .. } = self;
-        let mut held = |reason| {
-            let _ = events.send(Event::Held(reason));
-        };
-        Ok(patiently(job.control, link, job.patience, &mut held, attempt)?)
+        Ok(self.job.patiently(&mut self.link, &self.events, attempt)?)
     }
 }
 

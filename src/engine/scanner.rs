@@ -9,7 +9,6 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use self::follow::Hearing;
-use super::backoff::patiently;
 use super::busy::Station;
 use super::error::EngineError;
 use super::permits::Permits;
@@ -205,11 +204,8 @@ impl<'s> Scanner<'s> {
         let Self { job, link, events, connections, looked, .. } = self;
         let is_due = |link: &Link, since| link.is_cluster() && since > LAYOUT_INTERVAL;
         let pattern = &job.plan.selection.scan_pattern();
-        let mut held = |reason| {
-            let _ = events.send(Event::Held(reason));
-        };
         let began = Instant::now();
-        let page = patiently(job.control, link, job.patience, &mut held, |link| {
+        let page = job.patiently(link, events, |link| {
             loop {
                 // A connection that was made anew, by this call or by a read since the last one, may
                 // lead to another start of a server, where the cursor leads nowhere.
@@ -288,11 +284,7 @@ impl<'s> Scanner<'s> {
         &mut self,
         attempt: impl FnMut(&mut Link) -> Result<T, StoreError>,
     ) -> Result<T, EngineError> {
-        let Self { job, link, events, .. } = self;
-        let mut held = |reason| {
-            let _ = events.send(Event::Held(reason));
-        };
-        Ok(patiently(job.control, link, job.patience, &mut held, attempt)?)
+        Ok(self.job.patiently(&mut self.link, &self.events, attempt)?)
     }
 
     fn tell(&self, event: Event) {

@@ -2,7 +2,6 @@
 
 use std::sync::mpsc::Sender;
 
-use super::backoff::patiently;
 use super::error::EngineError;
 use super::judge::{Judged, exact_in_json};
 use super::pipeline::{Event, Job};
@@ -84,11 +83,7 @@ impl Look {
             Some(link) => link,
             none => none.insert(Link::open(job.address)?),
         };
-        let mut held = |reason| {
-            let _ = events.send(Event::Held(reason));
-        };
-        let look = |link: &mut Link| look_around(link, items);
-        Ok(patiently(job.control, link, job.patience, &mut held, look)?)
+        Ok(job.patiently(link, events, |link| look_around(link, items))?)
     }
 }
 

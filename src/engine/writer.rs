@@ -4,7 +4,6 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
-use super::backoff::patiently;
 use super::busy::Station;
 use super::error::EngineError;
 use super::judge::Judged;
@@ -213,11 +212,7 @@ impl Writer<'_> {
         &mut self,
         attempt: impl FnMut(&mut Link) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let Self { job, link, events, .. } = self;
-        let mut held = |reason| {
-            let _ = events.send(Event::Held(reason));
-        };
-        patiently(job.control, link, job.patience, &mut held, attempt)
+        self.job.patiently(&mut self.link, &self.events, attempt)
     }
 }
 

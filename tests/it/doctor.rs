@@ -76,8 +76,8 @@ fn the_pasted_line_makes_a_user_for_the_whole_job_and_nothing_besides() {
 /// Makes the user of the doctor's line; answers a call as that user.
 fn pasted(life: &Life, options: &str) -> impl Fn(&str) -> Said {
     let said = life.remold().line(&format!("doctor --json {options}")).run();
-    let line = said.json()["least_privilege"].as_str().expect("a line").to_owned();
-    paste(&mut life.connect(), &line.replace(">PASSWORD", ">secret"));
+    let rules = said.json()["least_privilege"].as_str().expect("a line").to_owned();
+    paste(&mut life.connect(), &rules.replace(">PASSWORD", ">secret"));
     |line| {
         let remold = life.remold().env("REMOLD_USER", "remold").env("REMOLD_PASSWORD", "secret");
         remold.line(line).run()
@@ -109,9 +109,9 @@ fn on_a_cluster_the_line_is_pasted_on_each_node() {
     let said = remold().line("doctor --json").run().exits(0);
     let text = said.stdout.clone();
     assert!(text.contains("each node of a cluster has its own users"), "{text}");
-    let line = said.json()["least_privilege"].as_str().expect("a line").to_owned();
+    let rules = said.json()["least_privilege"].as_str().expect("a line").to_owned();
     for at in 0..3 {
-        paste(&mut cluster.node(at), &line.replace(">PASSWORD", ">secret"));
+        paste(&mut cluster.node(at), &rules.replace(">PASSWORD", ">secret"));
     }
     let call = |line: &str| {
         remold().env("REMOLD_USER", "remold").env("REMOLD_PASSWORD", "secret").line(line).run()
