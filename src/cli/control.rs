@@ -1,4 +1,4 @@
-//! `remold control RUN ORDER`: orders to a run that another process works on.
+//! `remold control RUN ORDER`: orders to a run, or its rollback, that another process works on.
 
 use clap::Args;
 
@@ -12,7 +12,7 @@ Orders:
   status                where the run stands, and its knobs
   pause | resume        hold it between two batches; let it go on
   step                  let one batch begin, then hold
-  stop                  end it with a checkpoint; `remold resume` goes on
+  stop                  end it with a checkpoint; `remold resume` goes on (a rollback: call it again)
   set NAME=VALUE...     rate=20000 (keys per second) or rate=off; a limit of the throttle as
                         SOFT[:HARD[:CRITICAL]] or off: replica-lag=1:5:60, memory=90:95,
                         evictions, latency, blocked-clients, cpu")]
@@ -39,10 +39,13 @@ pub fn carry_out(
     let progress = &status["progress"];
     let text = |name: &str| progress[name].as_str().unwrap_or_default().to_owned();
     let held = progress["held"].as_str().map(|held| format!("  [{held}]")).unwrap_or_default();
+    let done = match progress["verb"].as_str() {
+        Some("rollback") => format!("{} keys taken back", progress["rollback"]["restored"]),
+        _ => format!("{} keys scanned", progress["tally"]["scanned"]),
+    };
     output.line(format!(
-        "{run}: {}, {} keys scanned, {:.0} keys/s{held}",
+        "{run}: {}, {done}, {:.0} keys/s{held}",
         text("phase"),
-        progress["tally"]["scanned"],
         progress["rate"].as_f64().unwrap_or_default(),
     ));
     for (name, value) in status["knobs"].as_object().into_iter().flatten() {

@@ -8,9 +8,9 @@ use serde_json::{Value as Json, json};
 
 use super::exit::{Exit, Failure};
 use super::render::{Output, Tone, changed_text};
-use super::run::{Consent, Eyes, Window};
+use super::run::{Consent, Eyes, Throttling, Window};
 use super::watch::{exit_of, watch};
-use crate::engine::{ChangedKey, Control, OnChanged, Report, RollbackOptions};
+use crate::engine::{ChangedKey, OnChanged, Report, RollbackOptions};
 use crate::session::Session;
 
 /// Lines that may wait for whoever reads standard output.
@@ -31,6 +31,8 @@ pub struct Arguments {
     /// One line for each key that another client changed since (--json always has them)
     #[arg(long)]
     list_changed: bool,
+    #[command(flatten)]
+    throttling: Throttling,
     #[command(flatten)]
     window: Window,
     #[command(flatten)]
@@ -62,7 +64,7 @@ pub fn carry_out(
     let execute = arguments.consent.execute;
     arguments.consent.ask(output, &question, &plan.selection.pattern)?;
     let session = arguments.consent.locking.on(session, output);
-    let control = Control::default();
+    let control = arguments.throttling.control();
     control.set_deadline(arguments.window.end());
     let report = listening(arguments, output, |options| {
         let session = session.clone();

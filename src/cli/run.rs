@@ -25,18 +25,8 @@ pub struct Pace {
     /// Make batches smaller while writing one takes longer than this
     #[arg(long, default_value_t = LATENCY_GOAL_DEFAULT_MS, value_name = "MILLISECONDS")]
     latency_goal: u64,
-    /// At most this many keys per second
-    #[arg(long, value_name = "KEYS_PER_SECOND")]
-    rate: Option<u32>,
-    /// What a signal of the server may come to: NAME=SOFT[:HARD[:CRITICAL]], as in replica-lag=1:5:60.
-    /// Above soft the run slows down, above hard it pauses, above critical it stops with its
-    /// checkpoint. Names: replica-lag (seconds), memory (% of maxmemory), evictions (per second),
-    /// latency (ms of an own probe), blocked-clients, cpu (%). NAME=off lifts it
-    #[arg(long, value_name = "NAME=LIMITS", value_parser = limit)]
-    throttle: Vec<Knob>,
-    /// Hold the run for as long as this file is there
-    #[arg(long, value_name = "FILE")]
-    pause_file: Option<PathBuf>,
+    #[command(flatten)]
+    throttling: Throttling,
     #[command(flatten)]
     window: Window,
     /// Stop once more keys than this failed, are invalid or in conflict: 100, or 0.1% of those scanned
@@ -93,17 +83,42 @@ impl Pace {
     }
 
     fn control(&self) -> Control {
+        let control = self.throttling.control();
+        control.set_deadline(self.window.end());
+        control.set_error_budget(self.max_errors);
+        if self.step {
+            control.step();
+        }
+        control
+    }
+}
+
+/// How fast a verb may work, and what holds it.
+#[derive(Args, Debug, Clone)]
+pub struct Throttling {
+    /// At most this many keys per second
+    #[arg(long, value_name = "KEYS_PER_SECOND")]
+    rate: Option<u32>,
+    /// What a signal of the server may come to: NAME=SOFT[:HARD[:CRITICAL]], as in replica-lag=1:5:60.
+    /// Above soft the work slows down, above hard it pauses, above critical it stops with its
+    /// checkpoint. Names: replica-lag (seconds), memory (% of maxmemory), evictions (per second),
+    /// latency (ms of an own probe), blocked-clients, cpu (%). NAME=off lifts it
+    #[arg(long, value_name = "NAME=LIMITS", value_parser = limit)]
+    throttle: Vec<Knob>,
+    /// Hold the work for as long as this file is there
+    #[arg(long, value_name = "FILE")]
+    pause_file: Option<PathBuf>,
+}
+
+impl Throttling {
+    /// The control of a verb that begins so.
+    pub fn control(&self) -> Control {
         let control = Control::default();
         control.set_rate(self.rate);
         for knob in &self.throttle {
             knob.set(&control);
         }
         control.set_pause_file(self.pause_file.clone());
-        control.set_deadline(self.window.end());
-        control.set_error_budget(self.max_errors);
-        if self.step {
-            control.step();
-        }
         control
     }
 }

@@ -237,8 +237,8 @@ pub fn summary_text(summary: &RunSummary) -> Vec<String> {
     lines
 }
 
-/// How the server fared during a run, from the lowest to the highest of each figure.
-fn server_text(samples: &[Moment]) -> Vec<String> {
+/// How the server fared during something, from the lowest to the highest of each figure.
+fn server_text(during: &str, samples: &[Moment]) -> Vec<String> {
     let mut figures: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     for (name, figure) in samples.iter().flat_map(|moment| &moment.server) {
         let range = figures.entry(name).or_insert((*figure, *figure));
@@ -247,21 +247,23 @@ fn server_text(samples: &[Moment]) -> Vec<String> {
     let figures = figures.into_iter();
     let lines: Vec<String> =
         figures.map(|(name, (low, high))| format!("    {name}: {low:.1} to {high:.1}")).collect();
-    let head = format!("  the server meanwhile, in {} samples:", samples.len());
+    let head = format!("  the server during the {during}, in {} samples:", samples.len());
     if lines.is_empty() { lines } else { std::iter::once(head).chain(lines).collect() }
 }
 
 fn show(name: &str, session: &Session, output: Output) -> Result<Exit, Failure> {
     let run = session.find_run(name)?;
     let story = session.story(&run)?;
-    let Story { summary, plan, samples, .. } = &story;
+    let Story { summary, plan, samples, rollback_samples, .. } = &story;
     if output.json {
-        let json = json!({"summary": summary, "plan": plan.to_file(), "samples": samples});
+        let json = json!({"summary": summary, "plan": plan.to_file(), "samples": samples,
+                          "rollback_samples": rollback_samples});
         output.json(&json);
         return Ok(Exit::Fine);
     }
     output.sentences(summary_text(summary));
-    output.sentences(server_text(samples));
+    output.sentences(server_text("run", samples));
+    output.sentences(server_text("rollback", rollback_samples));
     output.sentences(plan::text(plan));
     Ok(Exit::Fine)
 }

@@ -347,22 +347,25 @@ impl Control {
 
     /// Waits while the verb is held, and for the pace. `keys` are about to begin.
     pub(super) fn gate(&self, keys: usize) -> Gate {
+        self.gate_telling(keys, &mut || {})
+    }
+
+    /// The same for whoever works alone, and tells of the wait meanwhile.
+    pub(super) fn gate_telling(&self, keys: usize, tell: &mut dyn FnMut()) -> Gate {
+        const TELL_INTERVAL: Duration = Duration::from_millis(PROGRESS_INTERVAL_MS);
         let mut orders = self.orders();
         loop {
             if orders.stopped {
                 return Gate::Stop;
             }
-            if orders.paused
+            let is_held = orders.paused
                 || orders.steps == Some(0)
-                || matches!(orders.throttled, Throttled::Hold(_))
-            {
-                orders = self.wait(orders, Duration::from_millis(PROGRESS_INTERVAL_MS));
-                continue;
-            }
-            match orders.wait_for_rate(keys) {
-                None => break,
-                Some(wait) => orders = self.wait(orders, wait),
-            }
+                || matches!(orders.throttled, Throttled::Hold(_));
+            let wait = if is_held { Some(TELL_INTERVAL) } else { orders.wait_for_rate(keys) };
+            let Some(wait) = wait else { break };
+            drop(self.wait(orders, wait.min(TELL_INTERVAL)));
+            tell();
+            orders = self.orders();
         }
         if let Some(steps) = &mut orders.steps {
             *steps -= 1;

@@ -1,12 +1,19 @@
 //! What a face sees of a verb at work.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::busy::Busy;
 use super::follow::Followed;
 use super::report::{RollbackTally, Verification};
+use super::throttle::{Readings, Signal};
 use super::trouble::ErrorGroup;
+use crate::journal::Note;
 use crate::model::{Phase, RunId, Tally};
+
+/// How often the journal hears how a verb that writes and the server fare.
+pub(super) const SAMPLE_INTERVAL: Duration = Duration::from_secs(2);
 
 /// What is being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -98,6 +105,25 @@ impl Progress {
             (Verb::Run, phase) if phase != Phase::Verifying => self.tally.scanned,
             (Verb::Rollback, _) => self.rollback.sum(),
             _ => self.verification.checked,
+        }
+    }
+
+    /// What the journal keeps of this moment.
+    pub(super) fn sample(&self, readings: &Readings) -> Note {
+        let signals = Signal::ALL
+            .into_iter()
+            .filter_map(|signal| Some((signal.knob().to_owned(), readings.of(signal)?)));
+        let figures = readings.figures.iter().map(|(name, figure)| ((*name).to_owned(), *figure));
+        Note::Sample {
+            seconds: self.seconds,
+            scanned: self.done(),
+            needs_eyes: match self.verb {
+                Verb::Rollback => self.rollback.changed + self.rollback.failed,
+                _ => self.tally.needs_eyes(),
+            },
+            batch_ms: self.batch_ms,
+            server: signals.chain(figures).collect(),
+            held: self.held.clone(),
         }
     }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use super::beside::Ended;
+use super::beside::{Ended, beside};
 use super::callers::{self, CALL_BYTES_MAX, CALL_TIMEOUT};
 use super::control::Control;
 use super::throttle::{Levels, Signal};
@@ -17,8 +17,17 @@ use crate::journal::ControlSocket;
 pub const ORDERS: &str =
     "status, pause, resume, step, stop, or set NAME=VALUE with rate or a limit of the throttle";
 
+/// Does `work` while orders to the run in `folder` are taken.
+pub(super) fn controlled<T>(folder: &Path, control: &Control, work: impl FnOnce() -> T) -> T {
+    match ControlSocket::listen(folder) {
+        Ok(socket) => beside("control", |ended| take_orders(&socket, control, ended), work),
+        // A file system that has no sockets is no reason not to work.
+        Err(_) => work(),
+    }
+}
+
 /// Takes orders on `socket` until the verb has ended.
-pub(super) fn take_orders(socket: &ControlSocket, control: &Control, ended: &Ended) {
+fn take_orders(socket: &ControlSocket, control: &Control, ended: &Ended) {
     let listener = &socket.listener;
     if listener.set_nonblocking(true).is_err() {
         return;

@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::batch_size::BatchSize;
-use super::beside::{self, beside};
 use super::busy::Clocks;
 use super::control::{Control, Gate};
 use super::error::EngineError;
@@ -18,9 +17,7 @@ use super::pipeline::{self, Ended, Job, KeptAnswers, Unsettled};
 use super::report::{Report, now};
 use super::settle::Settled;
 use super::{remote, verify, watch};
-use crate::journal::{
-    Checkpoint, ControlSocket, Header, Journal, Note, Record, RunsFolder, SeenKeys,
-};
+use crate::journal::{Checkpoint, Header, Journal, Note, Record, RunsFolder, SeenKeys};
 use crate::model::limits::{BATCH_KEYS_DEFAULT, BATCH_KEYS_MAX, LATENCY_GOAL_DEFAULT_MS};
 use crate::model::{Phase, RunId};
 use crate::planner::{Plan, Share, Stages};
@@ -177,16 +174,9 @@ impl<'b> Begun<'b> {
         journal: Mutex<Journal>,
         found: Found<'_>,
     ) -> Result<Report, EngineError> {
-        let work = || watch::beside(self.address, self.control, || self.work(journal, found));
-        // A file system that has no sockets is no reason not to run.
-        match ControlSocket::listen(folder) {
-            Ok(socket) => {
-                let orders =
-                    |ended: &beside::Ended| remote::take_orders(&socket, self.control, ended);
-                beside("control", orders, work)
-            }
-            Err(_) => work(),
-        }
+        remote::controlled(folder, self.control, || {
+            watch::beside(self.address, self.control, || self.work(journal, found))
+        })
     }
 
     /// Goes over one stage after the other; without stages, over all keys in one.

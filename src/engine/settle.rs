@@ -32,8 +32,6 @@ use crate::model::{Key, Outcome, Phase, Tally};
 
 /// The checkpoint moves at most this often.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(2);
-/// How often the journal hears how the run and the server fare.
-const SAMPLE_INTERVAL: Duration = Duration::from_secs(2);
 /// Batches whose images share one sync of the disk.
 const GROUP_MAX: usize = 8;
 /// How long batches under way may take to come in after a failure.

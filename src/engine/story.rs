@@ -25,14 +25,17 @@ pub struct Story {
     pub errors: Vec<ErrorGroup>,
     /// How the run and the server fared.
     pub samples: Vec<Moment>,
+    /// How its last rollback, or roll-forward, and the server fared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rollback_samples: Vec<Moment>,
 }
 
-/// How a run and its server fared at a moment.
+/// How a run, or its rollback, and the server fared at a moment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Moment {
     /// Seconds of work so far.
     pub seconds: f64,
-    /// Keys scanned so far.
+    /// Keys scanned so far; of a rollback, those it is done with.
     pub scanned: u64,
     /// Keys that need eyes so far.
     pub needs_eyes: u64,
@@ -47,8 +50,15 @@ pub struct Moment {
 /// Reads the whole journal of a run.
 pub fn story(runs: &RunsFolder, run: &RunId) -> Result<Story, EngineError> {
     let (summary, plan) = (summary(runs, run)?, plan_of_run(runs, run)?);
-    let mut story =
-        Story { summary, plan, phases: Vec::new(), errors: Vec::new(), samples: Vec::new() };
+    let mut story = Story {
+        summary,
+        plan,
+        phases: Vec::new(),
+        errors: Vec::new(),
+        samples: Vec::new(),
+        rollback_samples: Vec::new(),
+    };
+    let mut is_rolling = false;
     let mut troubles = Troubles::default();
     let mut replay = Replay::open(&runs.peek(run))?;
     while let Some(frame) = replay.next()? {
@@ -60,10 +70,20 @@ pub fn story(runs: &RunsFolder, run: &RunId) -> Result<Story, EngineError> {
                     }
                 }
             }
-            Record::Note(Note::Phase { phase, at, .. }) => story.phases.push((at, phase)),
-            Record::Note(Note::Sample { seconds, scanned, needs_eyes, batch_ms, server, held }) => {
-                story.samples.push(Moment { seconds, scanned, needs_eyes, batch_ms, server, held });
+            // A rollback that was cut short has no end; the run that is resumed after it has phases.
+            Record::Note(Note::Phase { phase, at, .. }) => {
+                is_rolling = false;
+                story.phases.push((at, phase));
             }
+            Record::Note(Note::Sample { seconds, scanned, needs_eyes, batch_ms, server, held }) => {
+                let of = if is_rolling { &mut story.rollback_samples } else { &mut story.samples };
+                of.push(Moment { seconds, scanned, needs_eyes, batch_ms, server, held });
+            }
+            Record::Note(Note::RollbackBegan { .. }) => {
+                is_rolling = true;
+                story.rollback_samples.clear();
+            }
+            Record::Note(Note::RollbackEnded { .. }) => is_rolling = false,
             _ => {}
         }
     }

@@ -135,11 +135,11 @@ pub enum Note {
         /// The outcomes so far.
         tally: Tally,
     },
-    /// How the run and the server fared at a moment.
+    /// How the run and the server fared at a moment; after a rollback began, how the rollback did.
     Sample {
         /// Seconds of work so far, over all resumes.
         seconds: f64,
-        /// Keys scanned so far.
+        /// Keys scanned so far; of a rollback, those it is done with.
         scanned: u64,
         /// Keys that need eyes so far.
         needs_eyes: u64,

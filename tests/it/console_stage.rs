@@ -374,7 +374,14 @@ pub mod said {
         let summary = runs().pop().expect("there are some");
         let plan = Plan::clone(&plan());
         let (phases, samples) = (Vec::new(), Vec::new());
-        Box::new(Story { summary, plan, phases, errors: errors(), samples })
+        Box::new(Story {
+            summary,
+            plan,
+            phases,
+            errors: errors(),
+            samples,
+            rollback_samples: Vec::new(),
+        })
     }
 
     /// How the run of `progress` ended.

@@ -219,8 +219,15 @@ fn a_rollback_has_a_window_and_alerts_and_figures_of_the_server_are_kept() {
     let stopped = rollback("--for 500ms").exits(5).last_json();
     let why = stopped["stopped_because"].as_str().expect("a reason");
     assert!(why.contains("the window ends at 500ms after the start"), "{why}");
-    let ended = rollback("--for 2h").exits(0).last_json();
+    // As slow as the run was, and sampled like it.
+    let ended = rollback("--for 2h --rate 5000").exits(0).last_json();
     assert_eq!(ended["tally"]["restored"], KEYS, "{ended}");
+    let shown = remold().line("runs show last --json").run().exits(0).json();
+    let sample = &shown["rollback_samples"][0];
+    assert!(sample["scanned"].as_u64() > Some(0), "{shown}");
+    assert!(sample["server"]["used_memory"].as_f64() > Some(1e6), "{sample}");
+    let html = remold().line("report last --format html").run().exits(0).stdout;
+    assert!(html.contains("How the rollback went"), "{html}");
     let words = std::fs::read_to_string(&heard).expect("two words");
     let words: Vec<Json> = words
         .lines()

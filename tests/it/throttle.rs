@@ -8,7 +8,7 @@ use remold::store::local::LocalOptions;
 use serde_json::Value as Json;
 
 use crate::harness::running::{PATIENCE, held};
-use crate::harness::{Proxy, Running, TestServer};
+use crate::harness::{Proxy, Remold, Running, TestServer};
 
 /// Keys of the sample data; at [`RATE`] a run over them takes much longer than a test does.
 const KEYS: u64 = 30_000;
@@ -241,6 +241,33 @@ fn a_flag_file_holds_a_run_and_orders_change_its_knobs() {
     run.order("resume").expect("it is told");
     let report = run.ends(1);
     assert_eq!(report["phase"], "done");
+}
+
+#[test]
+fn a_rollback_is_held_by_a_flag_file_and_takes_orders() {
+    let server = filled(&[]);
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let flag = state.path().join("hold");
+    let remold = || Remold::on(server.url()).sample_catalog().state(state.path());
+    remold().line("run user --to latest --execute --yes --limit 4000").run();
+    let line =
+        format!("rollback last --execute --yes --json --rate 300 --pause-file {}", flag.display());
+    let mut rollback = Running::start(server.url(), state, &line);
+    let restored = |status: &Json| status["progress"]["rollback"]["restored"].as_u64();
+    rollback.until("keys are restored", |status| restored(status) > Some(0));
+    std::fs::write(&flag, "").expect("a file");
+    let held_at = rollback.until("the flag holds it", |status| {
+        status["progress"]["phase"] == "paused" && held(status).contains("flag file")
+    });
+    assert_eq!(held_at["progress"]["verb"], "rollback", "{held_at}");
+    std::fs::remove_file(&flag).expect("removed");
+    rollback.until("it goes on", |status| restored(status) > restored(&held_at));
+    rollback.order("pause").expect("taken");
+    rollback.until("it is paused", |status| status["progress"]["phase"] == "paused");
+    rollback.order("set rate=off").expect("taken");
+    rollback.order("resume").expect("taken");
+    let report = rollback.ends(0);
+    assert_eq!(report["phase"], "done", "{report}");
 }
 
 #[test]

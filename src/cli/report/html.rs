@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::{chart, pace, sentences};
 use crate::cli::render::took;
-use crate::engine::Story;
+use crate::engine::{Moment, Story};
 use crate::model::Outcome;
 
 const STYLE: &str = "\
@@ -55,7 +55,10 @@ pub fn page(story: &Story) -> String {
     );
     outcomes(&mut out, story);
     errors(&mut out, story);
-    charts(&mut out, story);
+    charts(&mut out, "How it went", &story.samples);
+    if !story.rollback_samples.is_empty() {
+        charts(&mut out, "How the rollback went", &story.rollback_samples);
+    }
     chains(&mut out, story);
     out.push_str("</body></html>");
     out
@@ -76,20 +79,19 @@ fn outcomes(out: &mut String, story: &Story) {
     }
 }
 
-fn charts(out: &mut String, story: &Story) {
-    let mut all =
-        chart::line("Pace", "keys per second; a gap where the run was held", &pace(story));
-    let batches: Vec<(f64, Option<f64>)> =
-        story.samples.iter().map(|sample| (sample.seconds, Some(sample.batch_ms))).collect();
-    all.push_str(&chart::line("Batches", "milliseconds to write one", &batches));
-    let names: BTreeSet<&String> =
-        story.samples.iter().flat_map(|sample| sample.server.keys()).collect();
+/// The charts of a run, or of its rollback.
+fn charts(out: &mut String, title: &str, samples: &[Moment]) {
+    let mut all = chart::line("Pace", "keys per second; a gap where it was held", &pace(samples));
+    let series = |value: &dyn Fn(&Moment) -> Option<f64>| -> Vec<(f64, Option<f64>)> {
+        samples.iter().map(|sample| (sample.seconds, value(sample))).collect()
+    };
+    if samples.iter().any(|sample| sample.batch_ms > 0.0) {
+        let batches = series(&|sample| Some(sample.batch_ms));
+        all.push_str(&chart::line("Batches", "milliseconds to write one", &batches));
+    }
+    let names: BTreeSet<&String> = samples.iter().flat_map(|sample| sample.server.keys()).collect();
     for name in names {
-        let points: Vec<(f64, Option<f64>)> = story
-            .samples
-            .iter()
-            .map(|sample| (sample.seconds, sample.server.get(name).copied()))
-            .collect();
+        let points = series(&|sample| sample.server.get(name).copied());
         let unit = match name.as_str() {
             "latency" => "milliseconds for a PING",
             "memory" => "percent of maxmemory",
@@ -104,9 +106,9 @@ fn charts(out: &mut String, story: &Story) {
         all.push_str(&chart::line(&format!("Server: {}", text(name)), unit, &points));
     }
     if all.is_empty() {
-        all.push_str("<p class=\"dim\">The run was too short for charts.</p>");
+        all.push_str("<p class=\"dim\">It was too short for charts.</p>");
     }
-    let _ = writeln!(out, "<h2>How it went</h2>{all}");
+    let _ = writeln!(out, "<h2>{title}</h2>{all}");
 }
 
 fn errors(out: &mut String, story: &Story) {

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use super::exit::{Exit, Failure};
 use super::render::{Output, group_text};
 use super::runs;
-use crate::engine::{RunSummary, Story};
+use crate::engine::{Moment, RunSummary, Story};
 use crate::session::Session;
 
 #[derive(Args, Debug)]
@@ -105,8 +105,8 @@ fn sentences(summary: &RunSummary) -> Vec<String> {
 
 /// The pace between two samples, in keys per second, beside the seconds of work; `None` while the run
 /// was held.
-fn pace(story: &Story) -> Vec<(f64, Option<f64>)> {
-    let pairs = story.samples.windows(2);
+fn pace(samples: &[Moment]) -> Vec<(f64, Option<f64>)> {
+    let pairs = samples.windows(2);
     let pace = pairs.map(|pair| {
         let passed = pair[1].seconds - pair[0].seconds;
         #[expect(clippy::cast_precision_loss, reason = "counts of keys for a rate")]

@@ -17,6 +17,7 @@ mod round;
 
 use std::str::FromStr;
 use std::sync::mpsc::SyncSender;
+use std::time::Instant;
 
 use serde::Serialize;
 
@@ -27,9 +28,9 @@ use super::error::EngineError;
 use super::inverse::Inverse;
 use super::newest::Newest;
 use super::observe::Observe;
-use super::progress::{Progress, Verb};
+use super::progress::{Progress, SAMPLE_INTERVAL, Verb};
 use super::report::{Meter, Report, RollbackTally, now, plan_of};
-use super::{summary, watch};
+use super::{remote, summary, watch};
 use crate::journal::{Frame, Journal, Mark, Note, Record, RunsFolder};
 use crate::model::limits::{BATCH_BYTES_MAX, GROUP_SAMPLE_KEYS_MAX};
 use crate::model::{Key, Outcome, Phase, RunId};
@@ -161,9 +162,12 @@ pub fn rollback(
         changed_keys: Vec::new(),
         progress,
         meter: Meter::new(0.0, 0),
+        sampled: Instant::now(),
     };
     rollback.note(Note::RollbackBegan { at: now(), forward: options.forward })?;
-    let complete = watch::beside(address, control, || rollback.work())?;
+    let complete = remote::controlled(&runs.peek(run), control, || {
+        watch::beside(address, control, || rollback.work())
+    })?;
     let RollbackTally { restored, overwritten, inverted, changed, missing, failed } =
         rollback.tally;
     rollback.note(Note::RollbackEnded {
@@ -218,6 +222,8 @@ struct Rollback<'r> {
     changed_keys: Vec<ChangedKey>,
     progress: Progress,
     meter: Meter,
+    /// When the journal last heard how the rollback fares.
+    sampled: Instant,
 }
 
 impl Rollback<'_> {
@@ -234,7 +240,9 @@ impl Rollback<'_> {
             if items.is_empty() {
                 continue;
             }
-            if self.control.gate(items.len()) == Gate::Stop {
+            let control = self.control;
+            let mut tell = || self.show(frames - frame, frames);
+            if control.gate_telling(items.len(), &mut tell) == Gate::Stop {
                 self.finish(&mut group)?;
                 return Ok(false);
             }
@@ -331,6 +339,11 @@ impl Rollback<'_> {
         let held = self.control.held();
         self.progress.phase = held.as_ref().map_or(Phase::Running, |(phase, _)| *phase);
         self.progress.held = held.map(|(_, reason)| reason);
+        if self.options.execute && self.sampled.elapsed() >= SAMPLE_INTERVAL {
+            self.sampled = Instant::now();
+            // The next sync makes it durable.
+            self.journal.append(&Record::Note(self.progress.sample(&self.control.readings())));
+        }
         self.control.report(self.progress.clone());
     }
 

@@ -2,10 +2,9 @@
 
 use std::time::Instant;
 
-use super::{SAMPLE_INTERVAL, Settle};
-use crate::engine::progress::Progress;
-use crate::engine::throttle::Signal;
-use crate::journal::{Note, Record};
+use super::Settle;
+use crate::engine::progress::{Progress, SAMPLE_INTERVAL};
+use crate::journal::Record;
 use crate::model::Phase;
 
 impl Settle<'_> {
@@ -15,20 +14,7 @@ impl Settle<'_> {
             return;
         }
         self.sampled = Instant::now();
-        let readings = self.job.control.readings();
-        let server = Signal::ALL
-            .into_iter()
-            .filter_map(|signal| Some((signal.knob().to_owned(), readings.of(signal)?)));
-        let figures = readings.figures.iter().map(|(name, figure)| ((*name).to_owned(), *figure));
-        let server = server.chain(figures);
-        self.append(&Record::Note(Note::Sample {
-            seconds: self.meter.seconds(),
-            scanned: self.tally.scanned,
-            needs_eyes: self.tally.needs_eyes(),
-            batch_ms: progress.batch_ms,
-            server: server.collect(),
-            held: progress.held.clone(),
-        }));
+        self.append(&Record::Note(progress.sample(&self.job.control.readings())));
     }
 
     pub(super) fn report_progress(&mut self, now: bool) {
