@@ -158,7 +158,7 @@ impl Reader<'_> {
         &mut self,
         attempt: impl FnMut(&mut Link) -> Result<T, StoreError>,
     ) -> Result<T, EngineError> {
-        Ok(self.job.patiently(&mut self.link, &self.events, attempt)?)
+        Ok(self.job.patiently(&mut self.link, self.events, attempt)?)
     }
 }
 

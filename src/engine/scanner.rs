@@ -284,7 +284,7 @@ impl<'s> Scanner<'s> {
         &mut self,
         attempt: impl FnMut(&mut Link) -> Result<T, StoreError>,
     ) -> Result<T, EngineError> {
-        Ok(self.job.patiently(&mut self.link, &self.events, attempt)?)
+        Ok(self.job.patiently(&mut self.link, self.events, attempt)?)
     }
 
     fn tell(&self, event: Event) {

@@ -212,7 +212,7 @@ impl Writer<'_> {
         &mut self,
         attempt: impl FnMut(&mut Link) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.job.patiently(&mut self.link, &self.events, attempt)
+        self.job.patiently(&mut self.link, self.events, attempt)
     }
 }
 
