@@ -343,9 +343,24 @@ fn told_apart([what, keys]: [String; 2]) -> [(Tone, String); 2] {
     [(Tone::Bad, what), (Tone::Faint, keys)]
 }
 
-/// How long something took: `25 ms`, `3.2 s`.
+/// How long something took: `25 ms`, `3.2 s`, `4m05s`, `3h25m`.
 pub fn took(seconds: f64) -> String {
-    if seconds < 1.0 { format!("{:.0} ms", seconds * 1e3) } else { format!("{seconds:.1} s") }
+    match seconds {
+        ..1.0 => format!("{:.0} ms", seconds * 1e3),
+        1.0..60.0 => format!("{seconds:.1} s"),
+        _ => duration(seconds),
+    }
+}
+
+/// Seconds in whole ones: `42s`, `3m05s`, `2h07m`.
+pub fn duration(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole seconds")]
+    let whole = seconds.max(0.0).round() as u64;
+    match whole {
+        0..60 => format!("{whole}s"),
+        60..3600 => format!("{}m{:02}s", whole / 60, whole % 60),
+        _ => format!("{}h{:02}m", whole / 3600, whole % 3600 / 60),
+    }
 }
 
 fn ended(report: &Report) -> &'static str {

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::exit::{Exit, Failure};
-use super::render::Output;
+use super::render::{Output, duration};
 use crate::engine::{Control, Progress, Report, Station, Verb};
 use crate::model::Phase;
 use crate::session::SessionError;
@@ -129,15 +129,4 @@ fn line(progress: &Progress) -> String {
         progress.rate,
         duration(progress.seconds),
     )
-}
-
-/// Seconds as people read them: `42s`, `3m05s`, `2h07m`.
-fn duration(seconds: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole seconds")]
-    let whole = seconds.max(0.0).round() as u64;
-    match whole {
-        0..60 => format!("{whole}s"),
-        60..3600 => format!("{}m{:02}s", whole / 60, whole % 60),
-        _ => format!("{}h{:02}m", whole / 3600, whole % 3600 / 60),
-    }
 }

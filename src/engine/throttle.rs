@@ -226,7 +226,12 @@ pub struct Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, unit) = self.signal.words();
-        write!(f, "{name} {}{unit} > {}{unit}", short(self.found), short(self.limit))
+        let (mut found, limit) = (short(self.found), short(self.limit));
+        if found == limit {
+            // Rounded up, for it is above.
+            found = short(self.found + 0.1);
+        }
+        write!(f, "{name} {found}{unit} > {limit}{unit}")
     }
 }
 

@@ -261,7 +261,10 @@ impl<'t> Tally<'t> {
             progress.verification = verified.found;
             progress.fraction = part(number, *frames);
             meter.measure(progress);
-            progress.held = control.held().map(|(_, reason)| reason);
+            // No pace slows a verification down.
+            let stands = |phase: &Phase| *phase == Phase::Paused || control.is_stopped();
+            progress.held =
+                control.held().filter(|(phase, _)| stands(phase)).map(|(_, reason)| reason);
             control.report(progress.clone());
         }
     }

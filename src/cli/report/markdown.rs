@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::sentences;
+use super::{holds, sentences};
 use crate::cli::render::took;
 use crate::engine::Story;
 use crate::model::Outcome;
@@ -30,6 +30,9 @@ pub fn page(story: &Story) -> String {
     let _ = writeln!(out, "| **scanned** | **{}** |", summary.tally.scanned);
     for sentence in sentences(summary) {
         let _ = writeln!(out, "\n{sentence}");
+    }
+    for hold in holds(&story.samples) {
+        let _ = writeln!(out, "\nIt was {hold}.");
     }
     if !story.errors.is_empty() {
         out.push_str(

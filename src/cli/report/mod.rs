@@ -4,12 +4,13 @@ mod chart;
 mod html;
 mod markdown;
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
 use super::exit::{Exit, Failure};
-use super::render::{Output, group_text};
+use super::render::{Output, group_text, took};
 use super::runs;
 use crate::engine::{Moment, RunSummary, Story};
 use crate::session::Session;
@@ -69,6 +70,8 @@ fn text(story: &Story) -> Vec<String> {
     for (at, phase) in &story.phases {
         lines.push(format!("  {at}  {phase}"));
     }
+    let held = holds(&story.samples);
+    lines.extend(held.iter().map(|hold| format!("  {hold}")));
     lines.extend(story.errors.iter().flat_map(group_text));
     lines
 }
@@ -101,6 +104,45 @@ fn sentences(summary: &RunSummary) -> Vec<String> {
         )
     });
     followed.into_iter().chain(verified).chain(rolled_back).collect()
+}
+
+/// A time in which it was held back.
+struct Hold<'s> {
+    /// Seconds of work, as far as the samples tell.
+    from: f64,
+    to: f64,
+    /// Why, at last.
+    reason: &'s str,
+}
+
+impl fmt::Display for Hold<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "held from {} to {}: {}", took(self.from), took(self.to), self.reason)
+    }
+}
+
+/// When it was held back, and why: by other than the pace that was set.
+fn holds(samples: &[Moment]) -> Vec<Hold<'_>> {
+    let mut holds: Vec<Hold<'_>> = Vec::new();
+    let mut is_held = false;
+    for sample in samples {
+        let why = sample.held.as_deref().filter(|why| !why.starts_with("pace "));
+        match (why, holds.last_mut()) {
+            (Some(reason), Some(hold)) if is_held => {
+                hold.to = sample.seconds;
+                // That it begins to go again is no reason.
+                if !reason.ends_with("fares well again") {
+                    hold.reason = reason;
+                }
+            }
+            (Some(reason), _) => {
+                holds.push(Hold { from: sample.seconds, to: sample.seconds, reason });
+            }
+            (None, _) => {}
+        }
+        is_held = why.is_some();
+    }
+    holds
 }
 
 /// The pace between two samples, in keys per second, beside the seconds of work; `None` while the run
