@@ -5,7 +5,9 @@ use serde_json::Value as Json;
 use super::convert::{Conversion, library, says_opposite};
 use super::enums;
 use super::evidence::{Hits, Pairs, certainty, equal};
+use super::flags;
 use super::likeness::{Shift, likeness};
+use super::looks::{self, Look};
 use super::names::{alike, ratio};
 use super::pairwise;
 use super::side::{Leaf, Side, value_at};
@@ -60,6 +62,14 @@ impl Candidate {
         shared(&self.writes, &other.writes) || shared(&self.reads, &other.reads)
     }
 
+    /// The fields of a guess that takes one for another.
+    pub fn pair(&self) -> Option<(usize, usize)> {
+        match (&self.how, self.reads.as_slice(), self.writes.as_slice()) {
+            (How::Move(_), [from], [to]) => Some((*from, *to)),
+            _ => None,
+        }
+    }
+
     /// Whether pairs alone make it certain.
     pub fn is_shown(&self) -> bool {
         self.hits.are_all() && self.hits.of >= 3
@@ -85,6 +95,10 @@ pub struct Ground<'d> {
     pub shifts: Vec<Shift>,
     /// Whether these are items of lists that go together already.
     pub is_inside: bool,
+    /// What the values of the old fields look like, by field of the old side.
+    pub looks: Vec<Option<Look>>,
+    /// Which old field is which new one, as far as it is settled.
+    pub paired: Vec<(usize, usize)>,
 }
 
 impl Ground<'_> {
@@ -188,7 +202,7 @@ impl Ground<'_> {
         let by_name =
             prior(likeness(old, new, &self.shifts).min(0.9).max(alike(&old.path, &new.path)));
         let exclusive = if self.is_exclusive_for(from, to, &way) { 0.3 } else { 0.0 };
-        let is_told = is_table && (same_lists(old, new) || enums::says_flag(old, new, &way));
+        let is_told = is_table && (same_lists(old, new) || flags::says_flag(old, new, &way));
         let by_list = if is_told { 0.6 } else { 0.0 };
         let both = 1.0 - (1.0 - by_value) * (1.0 - by_name) * (1.0 - exclusive) * (1.0 - by_list);
         let confidence = hits.share() * both * (1.0 - way.cost / 2.0) * doubt;
@@ -240,18 +254,22 @@ impl Ground<'_> {
             () if new.required && old.required && !new.structure.may_be(FieldType::String) => 0.51,
             () => 0.38,
         };
-        let alone = 1.0 - (1.0 - by_name) * (1.0 - by_value);
+        let by_look = self.look_evidence(from, to, &way);
+        let by_place = self.place_evidence(from, to);
+        let alone =
+            1.0 - (1.0 - by_name) * (1.0 - by_value) * (1.0 - by_look.max(0.0)) * (1.0 - by_place);
         let mut confidence = 1.0 - (1.0 - alone) * (1.0 - exclusive);
         // That nothing else is left over makes no guess sure by itself.
         if self.is_last(from, to) {
             confidence = confidence.max((1.0 - (1.0 - alone) * 0.43).min(0.7));
         }
+        confidence *= 1.0 + by_look.min(0.0);
         confidence *= (1.0 - way.cost) * fits.share().max(f64::from(u8::from(fits.of == 0)));
         let mut candidate = Self::candidate(from, to, way, 0.0);
         let How::Move(way) = &candidate.how else { unreachable!("it was made as a move") };
         if units::is_unclear(old, new)
-            && !way.words.starts_with("times")
-            && !way.words.starts_with("divided")
+            && !way.words.contains("times")
+            && !way.words.contains("divided")
         {
             candidate.assumes = Some("that both are in the same unit".to_owned());
             confidence *= 0.5;
@@ -288,7 +306,7 @@ impl Ground<'_> {
         if is_table && says_opposite(old, new) {
             return 0.85;
         }
-        if is_table && (enums::names_a_word(old, new) || enums::says_flag(old, new, way)) {
+        if is_table && (flags::names_a_word(old, new) || flags::says_flag(old, new, way)) {
             return 0.85;
         }
         let known = &self.known[to];
@@ -319,6 +337,36 @@ impl Ground<'_> {
         weight * fits.share()
     }
 
+    /// What the looks of values say beyond their type, from -1 to 1: that the name asks for just these,
+    /// and no other old field that is left has them; or that it asks for something else.
+    fn look_evidence(&self, from: usize, to: usize, way: &Conversion) -> f64 {
+        let (old, new) = (&self.old.leaves[from], &self.new.leaves[to]);
+        if old.values.iter().all(Json::is_null) || old.path == new.path {
+            return 0.0;
+        }
+        let seen = looks::of(&self.known[to]).map(|look| [look]);
+        let asked = seen.as_ref().map(<[Look; 1]>::as_slice).or_else(|| looks::asked_of(new));
+        let is_like = |at: usize| looks::agree(self.looks[at], asked) > 0;
+        // The only field in such a unit on either side.
+        let (unit, wanted) = (units::unit_of(old), units::unit_of(new));
+        if let (Some((kind, _)), Some((other, _))) = (unit, wanted)
+            && kind == other
+            && self.free.iter().filter(|at| is_in(&self.old.leaves[**at], kind)).count() == 1
+            && self.open.iter().filter(|at| is_in(&self.new.leaves[**at], kind)).count() == 1
+        {
+            return 0.5;
+        }
+        let others = self.free.iter().filter(|at| **at != from && is_like(**at)).count();
+        match looks::agree(self.looks[from], asked) {
+            1 if others == 0 => 0.45,
+            1 => 0.1,
+            -1 if !way.is_none() => 0.0,
+            -1 if self.looks[from].is_some() => -0.7,
+            -1 => -0.4,
+            _ => 0.0,
+        }
+    }
+
     /// How much pairs tell of a table of words: each old word beyond the first, and each that comes
     /// again.
     fn table_bits(&self, from: usize, to: usize) -> f64 {
@@ -343,6 +391,11 @@ impl Ground<'_> {
         let outputs = seen.iter().any(|(_, b)| !equal(b, seen[0].1));
         if outputs { told.max(0.0) } else { 0.0 }
     }
+}
+
+/// Whether a field is in a unit of this kind.
+fn is_in(leaf: &Leaf, kind: &str) -> bool {
+    units::unit_of(leaf).is_some_and(|(known, _)| known == kind)
 }
 
 /// What a likeness of names is worth by itself. From 136 renames of real projects: half of all score

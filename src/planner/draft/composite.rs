@@ -13,6 +13,13 @@ pub struct Composite {
     pub separator: &'static str,
 }
 
+impl Composite {
+    /// Whether it is what people are called.
+    pub fn names_person(&self) -> bool {
+        self.whole.contains(&"fullname")
+    }
+}
+
 /// What is known to be written both ways.
 pub const COMPOSITES: &[Composite] = &[
     Composite {
@@ -25,10 +32,19 @@ pub const COMPOSITES: &[Composite] = &[
             "author",
             "contact",
             "holder",
+            "employee",
+            "guest",
+            "patient",
+            "student",
+            "driver",
+            "owner",
+            "recipient",
+            "passenger",
+            "member",
         ],
         parts: &[
-            &["first", "given", "forename", "firstname"],
-            &["last", "family", "surname", "lastname"],
+            &["first", "given", "forename", "firstname", "fname"],
+            &["last", "family", "surname", "lastname", "lname"],
         ],
         separator: " ",
     },

@@ -6,13 +6,17 @@ use std::collections::HashMap;
 
 use serde_json::{Value as Json, json};
 
+use super::affix;
 use super::enums;
+use super::flags;
 use super::lists;
-use super::names;
+use super::money;
 use super::side::{Leaf, path_text};
 use super::structure::type_of;
 use super::times;
+use super::told;
 use super::units;
+use super::vocabulary;
 use crate::model::{Document, Key, Storage};
 use crate::schema::{FieldType, Version};
 use crate::transform::{Facts, Frozen, Step};
@@ -162,10 +166,11 @@ pub fn types_seen(leaf: &Leaf) -> Vec<FieldType> {
 /// Every way from one field's values to another's worth trying, the plainest first.
 pub fn library(from: &Leaf, to: &Leaf) -> Vec<Conversion> {
     let mut found = vec![Conversion::none()];
+    found.extend(told::table(from, to));
     found.extend(enums::maps(from, to));
-    found.extend(enums::flag(from, to));
+    found.extend(flags::flag(from, to));
     found.extend(enums::ordinals(from, to));
-    found.extend(enums::denied(from, to));
+    found.extend(flags::denied(from, to));
     for source in types_seen(from) {
         match source {
             FieldType::String => from_text(from, to, &mut found),
@@ -190,6 +195,9 @@ fn convert(from: &str, to: &str) -> Json {
 fn from_text(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     let structure = &to.structure;
     units::measured(from, to, found);
+    found.extend(units::clocked(from, to));
+    money::from_text(from, to, found);
+    affix::ways(from, to, found);
     let mut add = |steps, cost, words: &str| found.push(Conversion::of(steps, cost, words));
     if structure.types.contains(&FieldType::Integer) {
         add(vec![convert("string", "integer")], 0.03, "text as an integer");
@@ -211,7 +219,7 @@ fn from_text(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     }
     if structure.types.contains(&FieldType::Boolean) {
         add(vec![convert("string", "boolean")], 0.03, "text as true or false");
-        found.extend(enums::truth(from));
+        found.extend(flags::truth(from, to));
     }
     if structure.types.contains(&FieldType::String) && is_strict(to) {
         let mut add = |steps, cost, words: &str| found.push(Conversion::of(steps, cost, words));
@@ -254,7 +262,7 @@ pub fn says_opposite(from: &Leaf, to: &Leaf) -> bool {
     let last = |leaf: &Leaf| leaf.path.last().cloned().unwrap_or_default();
     let are_flags =
         types_seen(from) == [FieldType::Boolean] && to.structure.is_only(FieldType::Boolean);
-    are_flags && names::are_opposite(&last(from), &last(to))
+    are_flags && (vocabulary::are_opposite(&last(from), &last(to)) || told::denies(from, to))
 }
 
 /// Whether a text field refuses most texts.
@@ -267,6 +275,8 @@ fn from_number(from: &Leaf, to: &Leaf, source: FieldType, found: &mut Vec<Conver
     let structure = &to.structure;
     times::from_number(from, to, found);
     units::scaled(from, to, found);
+    found.extend(money::as_text(from, to));
+    affix::ways(from, to, found);
     let name = source.name();
     let takes = |field_type| structure.types.contains(&field_type);
     if takes(FieldType::Integer) && source == FieldType::Number {

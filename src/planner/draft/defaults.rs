@@ -5,11 +5,11 @@ use serde_json::{Value as Json, json};
 
 use super::candidates::{Candidate, Ground, How};
 use super::evidence::{Hits, equal};
-use super::names::canonical;
 use super::names::words;
 use super::question::Question;
 use super::scope::{GUESS, Scope};
 use super::side::{Leaf, value_at};
+use super::vocabulary::canonical;
 use crate::schema::FieldType;
 
 /// A value with what speaks for it.
@@ -67,8 +67,21 @@ pub fn constants(scope: &Scope<'_>, ground: &Ground<'_>) -> Vec<Candidate> {
                     && old.values.len() > 1
                     && old.values.len() <= 12
             });
+        // Pairs that happen to have one value of an old field do not tell what another makes of it.
+        let may_follow = |from: &usize| {
+            let old = &ground.old.leaves[*from];
+            let before: Vec<&Json> =
+                scope.pairs.shown.iter().filter_map(|(b, _)| value_at(b, &old.path)).collect();
+            let is_one = before.iter().all(|value| equal(value, before[0]));
+            ground.new.leaf(&old.path).is_none()
+                && is_one
+                && old.values.len() > 1
+                && first.is_number()
+                && old.values.iter().any(Json::is_number)
+        };
+        let could_follow = could_follow || ground.free.iter().any(may_follow);
         let confidence = match (is_default, shown.len(), is_plain) {
-            (_, ..5, _) if could_follow => 0.45,
+            _ if could_follow && (first.is_number() || shown.len() < 5) => 0.45,
             (true, ..) => 0.93,
             (_, 3.., _) => 0.86,
             (_, 2, _) => 0.76,

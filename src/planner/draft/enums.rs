@@ -3,69 +3,10 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::convert::Conversion;
-use super::names::{self, words};
+use super::flags::by_name;
+use super::names::words;
 use super::side::Leaf;
-
-/// Words of lists that mean the same; seen in public APIs that renamed them.
-const SAME: &[&[&str]] = &[
-    &[
-        "open",
-        "opened",
-        "new",
-        "todo",
-        "pending",
-        "created",
-        "draft",
-        "queued",
-        "waiting",
-        "incomplete",
-    ],
-    &["active", "enabled", "on", "yes", "true", "live", "online", "up"],
-    &["inactive", "disabled", "off", "no", "false", "offline", "down"],
-    &[
-        "closed",
-        "done",
-        "completed",
-        "complete",
-        "finished",
-        "resolved",
-        "success",
-        "succeeded",
-        "ok",
-        "passed",
-    ],
-    &["failed", "failure", "error", "errored", "rejected", "declined", "fail"],
-    &["cancelled", "canceled", "aborted", "cancel"],
-    &[
-        "running",
-        "in progress",
-        "inprogress",
-        "progress",
-        "started",
-        "doing",
-        "processing",
-        "working",
-    ],
-    &["public", "open", "visible", "everyone", "world"],
-    &["private", "hidden", "secret", "internal"],
-    &["low", "minor", "l"],
-    &["medium", "normal", "default", "moderate", "m"],
-    &["high", "major", "important", "h"],
-    &["critical", "urgent", "blocker", "highest", "severe"],
-    &["warning", "warn"],
-    &["error", "err", "e"],
-    &["information", "info", "informational"],
-    &["delivered", "received", "arrived"],
-    &["shipped", "sent", "dispatched", "in transit"],
-    &["male", "m", "man"],
-    &["female", "f", "w", "woman"],
-    &["paid", "settled", "captured"],
-    &["always", "all", "every"],
-    &["never", "none", "no"],
-    &["banned", "blocked", "suspended"],
-    &["admin", "administrator", "owner"],
-    &["user", "member", "regular"],
-];
+use super::vocabulary::mean_the_same;
 
 /// The table from one list to another.
 #[derive(Clone, Debug, Default)]
@@ -167,7 +108,7 @@ pub fn table(from: &Leaf, to: &Leaf, known: &[(Json, Json)]) -> Option<Table> {
 }
 
 /// The values an old field can have, when they are few enough to be a list.
-fn domain(from: &Leaf) -> Option<Vec<Json>> {
+pub fn domain(from: &Leaf) -> Option<Vec<Json>> {
     const LISTED_MAX: usize = 40;
     let mut values = from.structure.listed.clone().unwrap_or_default();
     for value in &from.values {
@@ -222,7 +163,7 @@ fn abbreviated(open: &[Json], targets: &[Json], pairs: &[(Json, Json)]) -> Vec<(
 pub fn ordinals(from: &Leaf, to: &Leaf) -> Option<Conversion> {
     let targets = to.structure.listed.as_deref().filter(|targets| targets.len() > 1)?;
     let mut olds = domain(from)?;
-    let number = |value: &Json| value.as_i64();
+    let number = |value: &Json| value.as_i64().or_else(|| value.as_str()?.parse().ok());
     olds.sort_by_key(|value| number(value));
     let first = number(olds.first()?)?;
     let in_row = olds.iter().all(|value| number(value).is_some())
@@ -238,49 +179,6 @@ pub fn ordinals(from: &Leaf, to: &Leaf) -> Option<Conversion> {
         olds.iter().map(word).collect::<Option<_>>().filter(|_| in_row)?;
     let conversion = Conversion::of(vec![step(&pairs)], 0.1, &in_words(&pairs));
     Some(conversion.assuming("that the numbers count the words in their order"))
-}
-
-/// Words that say true or false, as they are written here.
-pub fn truth(from: &Leaf) -> Option<Conversion> {
-    const TRUE: [&str; 8] = ["yes", "y", "on", "true", "t", "1", "enabled", "ja"];
-    const FALSE: [&str; 8] = ["no", "n", "off", "false", "f", "0", "disabled", "nein"];
-    let word = |value: &Json| -> Option<(Json, Json)> {
-        let text = value.as_str()?.trim().to_lowercase();
-        let is_true = TRUE.contains(&text.as_str());
-        (is_true || FALSE.contains(&text.as_str())).then(|| (value.clone(), is_true.into()))
-    };
-    let pairs: Vec<(Json, Json)> = domain(from)?.iter().map(word).collect::<Option<_>>()?;
-    (!pairs.is_empty()).then(|| Conversion::of(vec![step(&pairs)], 0.05, "words as true or false"))
-}
-
-/// Both ways to take two words for true and false: the word that denies the other is false first.
-pub fn readings(from: &Leaf, to: &Leaf) -> Vec<Vec<(Json, Json)>> {
-    let olds = domain(from).unwrap_or_default();
-    let [a, b] = olds.as_slice() else { return Vec::new() };
-    if !to.structure.is_only(crate::schema::FieldType::Boolean) {
-        return Vec::new();
-    }
-    let read = |on: &Json, off: &Json| vec![(on.clone(), true.into()), (off.clone(), false.into())];
-    if denies(a, b) { vec![read(b, a), read(a, b)] } else { vec![read(a, b), read(b, a)] }
-}
-
-/// Whether a word is another with a `not`, `un` or `in` before it.
-fn denies(no: &Json, yes: &Json) -> bool {
-    let plain = |value: &Json| value.as_str().map(|text| words(text).concat()).unwrap_or_default();
-    let (no, yes) = (plain(no), plain(yes));
-    let heads = ["not", "un", "in", "non", "no", "dis", "never"];
-    !yes.is_empty() && heads.iter().any(|head| no.strip_prefix(head) == Some(&yes))
-}
-
-/// A word and the one that denies it as true and false.
-pub fn denied(from: &Leaf, to: &Leaf) -> Option<Conversion> {
-    let olds = domain(from)?;
-    let pairs = readings(from, to).into_iter().next()?;
-    if !olds.iter().any(|a| olds.iter().any(|b| denies(a, b))) {
-        return None;
-    }
-    let read = Conversion::of(vec![step(&pairs)], 0.1, &in_words(&pairs));
-    Some(read.assuming(format!("that {} means true", pairs[0].0)))
 }
 
 /// The table as far as it is likely, and beyond that by what is left over, for a person to edit.
@@ -309,69 +207,6 @@ fn spelled_alike(old: &Json, new: &Json) -> bool {
     !plain(old).is_empty() && plain(old) == plain(new)
 }
 
-/// `private: true` is `"private"` of a list; `false` is the other one, when there are two.
-fn by_name(old: &Json, from: &Leaf, targets: &[Json]) -> Option<Json> {
-    let flag = old.as_bool()?;
-    let mut name: Vec<String> = words(from.path.last()?);
-    if name.len() > 1 && matches!(name[0].as_str(), "is" | "has" | "was") {
-        name.remove(0);
-    }
-    let says = |target: &Json| {
-        let word = target.as_str().map(words).unwrap_or_default();
-        word == name || same(&word.join(" "), &name.join(" "))
-    };
-    // `dark_mode` of "dark" and "light": one word of the name, and no other word of the list.
-    let is_part = |target: &&Json| {
-        let word = target.as_str().map(words).unwrap_or_default();
-        !word.is_empty() && word.iter().all(|word| word.len() > 2 && name.contains(word))
-    };
-    let parts: Vec<&Json> = targets.iter().filter(is_part).collect();
-    let part = if let [only] = parts.as_slice() { Some(*only) } else { None };
-    let named = targets.iter().find(|target| says(target)).or(part)?;
-    match (flag, targets) {
-        (true, _) => Some(named.clone()),
-        (false, [a, b]) => Some(if a == named { b.clone() } else { a.clone() }),
-        _ => None,
-    }
-}
-
-/// Whether a boolean field is called like a word of the new field's list.
-pub fn names_a_word(from: &Leaf, to: &Leaf) -> bool {
-    let targets = to.structure.listed.as_deref().unwrap_or_default();
-    by_name(&Json::Bool(true), from, targets).is_some()
-}
-
-/// A word of a list that a flag is called by: `isPaused` of `"paused"`, and of no other word.
-pub fn flag(from: &Leaf, to: &Leaf) -> Option<Conversion> {
-    if !to.structure.is_only(crate::schema::FieldType::Boolean) {
-        return None;
-    }
-    let olds = domain(from).filter(|olds| olds.len() > 1 && olds.iter().all(Json::is_string))?;
-    let pairs: Vec<(Json, Json)> =
-        olds.into_iter().map(|old| (old.clone(), Json::Bool(names_flag(&old, to)))).collect();
-    let [(word, _)] = pairs.iter().filter(|(_, on)| *on == true).collect::<Vec<_>>()[..] else {
-        return None;
-    };
-    let assumed = format!("that {word} alone makes {} true", to.text());
-    Some(Conversion::of(vec![step(&pairs)], 0.1, &in_words(&pairs)).assuming(assumed))
-}
-
-/// Whether a flag is called by this word.
-fn names_flag(word: &Json, to: &Leaf) -> bool {
-    let word = word.as_str().map(words).unwrap_or_default();
-    let mut name = to.path.last().map(|name| words(name)).unwrap_or_default();
-    if name.len() > 1 && matches!(name[0].as_str(), "is" | "has" | "was") {
-        name.remove(0);
-    }
-    !word.is_empty() && word == name
-}
-
-/// Whether a table makes a flag true for the word it is called by, and for no other.
-pub fn says_flag(from: &Leaf, to: &Leaf, way: &Conversion) -> bool {
-    let agrees = |value: &Json| way.apply(value) == Some(Json::Bool(names_flag(value, to)));
-    from.values.iter().any(|value| names_flag(value, to)) && from.values.iter().all(agrees)
-}
-
 /// What a table is worth less for what it says: that a word of the new list is another of them now, or
 /// that true is false.
 pub fn contradicts(from: &Leaf, to: &Leaf, way: &Conversion) -> f64 {
@@ -393,8 +228,10 @@ fn by_meaning(old: &Json, free: &[&Json]) -> Option<Json> {
         Json::Bool(false) => "false",
         other => other.as_str()?,
     };
-    let meant: Vec<&&Json> =
-        free.iter().filter(|new| new.as_str().is_some_and(|new| same(text, new))).collect();
+    let meant: Vec<&&Json> = free
+        .iter()
+        .filter(|new| new.as_str().is_some_and(|new| mean_the_same(text, new)))
+        .collect();
     if let [only] = meant.as_slice() {
         return Some((**only).clone());
     }
@@ -413,12 +250,4 @@ fn by_meaning(old: &Json, free: &[&Json]) -> Option<Json> {
         [only] => Some((**only).clone()),
         _ => None,
     }
-}
-
-fn same(a: &str, b: &str) -> bool {
-    let plain = |text: &str| words(text).join(" ");
-    let (a, b) = (plain(a), plain(b));
-    a == b
-        || SAME.iter().any(|row| row.contains(&a.as_str()) && row.contains(&b.as_str()))
-        || (a.len() > 3 && names::canonical(&a) == names::canonical(&b))
 }

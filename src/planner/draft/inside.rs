@@ -46,8 +46,9 @@ impl Scope<'_> {
         let wanted = new.structure.items.as_ref().or(new.structure.values.as_ref())?;
         let target = Structure::of(wanted, self.new.root);
         let anything = Json::Bool(true);
-        let keyed =
-            way.steps.iter().any(|step| step["type"] == "keyBy" || step["type"] == "entries");
+        let keyed = way.steps.iter().any(|step| {
+            (step["type"] == "keyBy" || step["type"] == "entries") && step.get("value").is_none()
+        });
         let had = old.structure.items.as_ref().or(old.structure.values.as_ref());
         // What another conversion makes is known by its values alone.
         let had = had.filter(|_| way.is_none() || keyed).unwrap_or(&anything);

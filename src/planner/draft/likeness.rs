@@ -1,8 +1,9 @@
 //! How alike the names of two fields are, in the light of what happened to the other names.
 
-use super::names::{alike, canonical, words};
+use super::names::{alike, words};
 use super::side::{Leaf, Names, Side};
 use super::units;
+use super::vocabulary::canonical;
 
 /// What happened to a name: a word that went, one that came, or one in the place of another.
 #[derive(Clone, Debug, PartialEq, Eq)]

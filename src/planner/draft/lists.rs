@@ -9,6 +9,7 @@ use super::enums;
 use super::names::{singular, words};
 use super::side::{Leaf, item_leaf};
 use super::structure::{Structure, type_of};
+use super::texts;
 use crate::schema::FieldType;
 
 /// The separators of a text that is a list.
@@ -59,7 +60,10 @@ pub fn wrapped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     };
     let doubt = "whether each text is one item of the list";
     found.push(if may_be_lists { wrap.assuming(doubt) } else { wrap });
-    if let Some(name) = only_text_field(to.structure.items.as_ref()) {
+    // An object with more fields may be put together of others as well.
+    if let Some(name) =
+        only_text_field(to.structure.items.as_ref()).filter(|_| item.fields.len() == 1)
+    {
         let expr = format!("array({{ {{ [{}] = @i }} }})", Json::from(name));
         found.push(Conversion::of(vec![calculated(&expr)], 0.14, "in a list of one object"));
     }
@@ -87,6 +91,7 @@ pub fn from_array(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     if structure.is_only(FieldType::Array) {
         reshaped(from, to, found);
         found.extend(item_by_item(from, to));
+        found.extend(texts::items(from, to));
         of_only_item(from, found);
         return;
     }
@@ -166,18 +171,18 @@ fn to_map(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
                 (_, true) => 0.06,
                 _ => 0.1,
             };
-            found.push(Conversion::of(vec![step], cost, &words));
+            let keyed = Conversion::of(vec![step], cost, &words);
+            let doubt = "whether the object holds what else the items have, as it stands there";
+            found.push(if values.is_some() { keyed } else { keyed.assuming(doubt) });
         }
+        found.extend(of_two(from, to, &items));
         if let Some((key, value)) = pair_names(&items) {
-            let expr = format!(
-                "(function() local o = {{}} for _, e in @i do o[e[{}]] = e[{}] end return o end)()",
-                Json::from(key.as_str()),
-                Json::from(value.as_str())
-            );
+            let step = json!({"type": "keyBy", "field": "@", "key": key, "value": value});
             let words = format!("an object from '{key}' to '{value}' of its items");
-            found.push(Conversion::of(vec![calculated(&expr)], 0.07, &words));
+            found.push(Conversion::of(vec![step], 0.07, &words));
         }
     }
+    found.extend(as_set(to, &items));
     for separator in ["=", ":"] {
         let is_pair = |item: &&Json| item.as_str().is_some_and(|text| text.contains(separator));
         if !items.is_empty() && items.iter().all(is_pair) {
@@ -192,6 +197,39 @@ fn to_map(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
             found.push(Conversion::of(vec![calculated(&expr)], 0.06, &words));
         }
     }
+}
+
+/// An object from one field of the items to another, where their names leave open which is which, or
+/// where the items have more than these two.
+fn of_two(from: &Leaf, to: &Leaf, items: &[&Json]) -> Option<Conversion> {
+    let first = items.first()?.as_object()?;
+    let holds_objects = to.structure.values.as_ref().is_some_and(|v| v.get("properties").is_some());
+    if holds_objects || pair_names(items).is_some() {
+        return None;
+    }
+    let stands = |name: &&String| items.iter().all(|item| item.get(*name).is_some());
+    let keys = key_names(from, items);
+    let (key, value) = if first.len() == 2 {
+        let key = keys.first().filter(|_| keys.len() == 1)?;
+        (key, first.keys().find(|name| *name != key).filter(stands)?)
+    } else {
+        let is_value = |name: &&String| matches!(name.as_str(), "value" | "val");
+        let is_key = |name: &&String| matches!(name.as_str(), "key" | "name" | "k");
+        (keys.iter().find(is_key)?, first.keys().find(is_value).filter(stands)?)
+    };
+    let (step, doubt) = if first.len() == 2 {
+        let step = json!({"type": "keyBy", "field": "@", "key": key, "value": value});
+        (step, format!("that the object holds the '{value}' of each"))
+    } else {
+        let expr = format!(
+            "(function() local o = {{}} for _, e in @i do o[e[{}]] = e[{}] end return o end)()",
+            Json::from(key.as_str()),
+            Json::from(value.as_str())
+        );
+        (calculated(&expr), "that what else the items have is dropped".to_owned())
+    };
+    let words = format!("an object from '{key}' to '{value}' of its items");
+    Some(Conversion::of(vec![step], 0.08, &words).assuming(doubt))
 }
 
 /// Fields of items that can name them: text, in every item, never twice in one list.
@@ -228,14 +266,25 @@ fn pair_names(items: &[&Json]) -> Option<(String, String)> {
     ) else {
         return None;
     };
-    let is_key = |name: &str| matches!(name, "name" | "key" | "k" | "id" | "label");
     let texts =
         |name: &String| items.iter().all(|item| item.get(name).is_some_and(Json::is_string));
-    match (is_key(a) && texts(a), is_key(b) && texts(b)) {
+    match (names_others(a, b) && texts(a), names_others(b, a) && texts(b)) {
         (true, false) => Some(((*a).clone(), (*b).clone())),
         (false, true) => Some(((*b).clone(), (*a).clone())),
         _ => None,
     }
+}
+
+/// Whether, of two fields, this one is the name and the other the value.
+fn names_others(name: &str, value: &str) -> bool {
+    let is_key = |name: &str| {
+        matches!(
+            name,
+            "name" | "key" | "k" | "id" | "label" | "code" | "field" | "property" | "attribute"
+        )
+    };
+    let is_value = |name: &str| matches!(name, "value" | "val" | "v" | "content" | "text");
+    is_key(name) && !is_key(value) || is_value(value) && !is_value(name)
 }
 
 /// A list whose items become other items: one field of each, or objects around them.
@@ -284,11 +333,6 @@ fn reshaped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
 /// A list of scalars whose items become other scalars, each by the same table or conversion.
 fn item_by_item(from: &Leaf, to: &Leaf) -> Option<Conversion> {
     let (old, new) = (item_leaf(from)?, item_leaf(to)?);
-    let of_items = |make: &str| {
-        format!(
-            "(function() local o = array({{}}) for _, e in @i do table.insert(o, {make}) end return o end)()"
-        )
-    };
     let are_texts = old.values.iter().all(Json::is_string);
     if old.values.is_empty() || old.values.iter().all(|value| new.fits(value)) || !are_texts {
         return None;
@@ -310,6 +354,38 @@ fn item_by_item(from: &Leaf, to: &Leaf) -> Option<Conversion> {
     let make = format!("(({{ {} }})[e] or e)", entries.join(", "));
     let words = format!("in each item {}", table.words);
     Some(Conversion { steps: vec![calculated(&of_items(&make))], words, ..table })
+}
+
+/// A list of what `make` gives for each item `e` of a list.
+pub fn of_items(make: &str) -> String {
+    format!(
+        "(function() local o = array({{}}) for _, e in @i do table.insert(o, {make}) end return o end)()"
+    )
+}
+
+/// An object whose values only say whether: the names of those that are true.
+fn names_that_hold(values: &[&Json]) -> Option<Conversion> {
+    let expr = "(function() local o = array({}) for _, e in @i do if e.v == true then \
+                table.insert(o, e.k) end end return o end)()";
+    let entries = json!({"type": "entries", "field": "@", "key": "k", "value": "v"});
+    let names = Conversion::of(vec![entries, calculated(expr)], 0.06, "the names that are true");
+    (!values.is_empty() && values.iter().all(|value| value.is_boolean())).then_some(names)
+}
+
+/// A list of texts that becomes an object in which each of them is true.
+fn as_set(to: &Leaf, items: &[&Json]) -> Option<Conversion> {
+    let values = to.structure.values.as_ref().map(|node| Structure::of(node, node));
+    let expr =
+        "(function() local o = {} for _, e in @i do o[e] = true end return o end)()".to_owned();
+    let set = Conversion::of(vec![calculated(&expr)], 0.08, "an object in which each item is true");
+    let are_texts = !items.is_empty() && items.iter().all(|item| item.is_string());
+    match values {
+        _ if !are_texts => None,
+        Some(values) => values.may_be(FieldType::Boolean).then_some(set),
+        None => {
+            Some(Conversion { cost: 0.3, ..set }.assuming("that each of the items is true there"))
+        }
+    }
 }
 
 /// Whether a field of an object may hold a value of this type.
@@ -363,30 +439,18 @@ pub fn from_object(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
         }
     } else if item.is_only(FieldType::Object) {
         if let [(a, _), (b, _)] = item.fields.as_slice() {
-            let expr = format!(
-                "(function() local o, names = array({{}}), {{}} for k in @i do table.insert(names, k) end \
-                 table.sort(names) for _, k in names do table.insert(o, {{ [{}] = k, [{}] = @i[k] }}) end return o end)()",
-                Json::from(a.as_str()),
-                Json::from(b.as_str())
-            );
-            found.push(Conversion::of(
-                vec![calculated(&expr)],
-                0.08,
-                &format!("a list of '{a}' and '{b}'"),
-            ));
+            let (a, b) = if names_others(b, a) { (b, a) } else { (a, b) };
+            let step = json!({"type": "entries", "field": "@", "key": a, "value": b});
+            found.push(Conversion::of(vec![step], 0.08, &format!("a list of '{a}' and '{b}'")));
         }
     } else if item.is_only(FieldType::String) {
+        found.extend(names_that_hold(&values));
+        // The object is a list first: a program would see its members in no order.
+        let entries = json!({"type": "entries", "field": "@", "key": "k", "value": "v"});
         for separator in ["=", ": ", ":"] {
-            let expr = format!(
-                "(function() local o, names = array({{}}), {{}} for k in @i do table.insert(names, k) end \
-                 table.sort(names) for _, k in names do table.insert(o, k .. {} .. tostring(@i[k])) end return o end)()",
-                Json::from(separator)
-            );
-            let listed = Conversion::of(
-                vec![calculated(&expr)],
-                0.12,
-                &format!("a list of name{separator}value"),
-            );
+            let made = format!("e.k .. {} .. tostring(e.v)", Json::from(separator));
+            let steps = vec![entries.clone(), calculated(&of_items(&made))];
+            let listed = Conversion::of(steps, 0.12, &format!("a list of name{separator}value"));
             found.push(listed.assuming("which text stands between name and value"));
         }
     }

@@ -37,6 +37,14 @@ impl Ground<'_> {
             COMPOSITES.iter().filter(|c| own.iter().any(|w| c.whole.contains(&w.as_str())))
         {
             let Some(from) = pick(composite.parts, &self.free, &self.old.leaves) else { continue };
+            // `firstName` is a part itself.
+            let is_part = |word: &String| {
+                let names = |of: &&[&str]| of.contains(&word.as_str());
+                !composite.whole.contains(&word.as_str()) && composite.parts.iter().any(names)
+            };
+            if own.iter().any(|word| is_part(word)) {
+                continue;
+            }
             // Parts that stand by themselves in the new version are not joined.
             let last = |path: &[String]| path.last().and_then(|name| words(name).pop());
             let stands = |from: &usize| {

@@ -5,6 +5,7 @@
 //! an order that holds (`compile`), and carried out on every sample before anything is offered
 //! (`prove`). What cannot be known becomes a question.
 
+mod affix;
 mod candidates;
 mod compile;
 mod composite;
@@ -14,13 +15,16 @@ mod defaults;
 mod dropped;
 mod enums;
 mod evidence;
+mod flags;
 mod gather;
 mod hints;
 mod inside;
 mod likeness;
 mod lists;
 mod lone;
+mod looks;
 mod merges;
+mod money;
 mod names;
 mod neighbours;
 mod order;
@@ -35,8 +39,11 @@ mod splits;
 mod structure;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod times;
+mod told;
 mod units;
+mod vocabulary;
 mod written;
 
 use serde_json::{Value as Json, json};

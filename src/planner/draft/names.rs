@@ -2,136 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// Words that stand for the same thing in field names; the first of a row is what the others are
-/// taken for. A row is here because renames within it were seen in public APIs and file formats.
-const SYNONYMS: &[&[&str]] = &[
-    &["id", "identifier", "uid", "uuid", "guid", "key"],
-    &["url", "uri", "href", "link"],
-    &["created", "creation", "create", "ctime", "inserted", "added"],
-    &["updated", "modified", "modification", "update", "changed", "mtime", "edited"],
-    &["description", "desc", "descr", "summary", "about", "bio"],
-    &["title", "header", "heading", "headline", "subject", "caption"],
-    &["text", "body", "content", "message", "msg", "comment", "contents"],
-    &["image", "img", "picture", "photo", "avatar", "icon"],
-    &["quantity", "qty", "count", "total"],
-    &["number", "num", "no", "nr"],
-    &["address", "addr"],
-    &["phone", "tel", "telephone", "mobile"],
-    &["email", "mail"],
-    &["zip", "postal", "postcode", "zipcode", "postalcode", "plz"],
-    &["language", "lang", "locale"],
-    &["configuration", "config", "conf", "cfg", "settings", "options", "preferences", "prefs"],
-    &["command", "cmd"],
-    &["environment", "env"],
-    &["directory", "dir", "folder"],
-    &["source", "src"],
-    &["destination", "dst", "dest", "target"],
-    &["latitude", "lat"],
-    &["longitude", "lon", "lng", "long"],
-    &["password", "pwd", "passwd", "pass"],
-    &["organization", "org", "organisation", "company"],
-    &["favorite", "favourite", "fav", "favorites", "favourites", "like", "likes", "starred"],
-    &["username", "login", "handle", "nick", "nickname", "screenname", "acct"],
-    &["type", "kind", "category"],
-    &["status", "state", "phase"],
-    &["start", "begin", "from", "since"],
-    &["end", "finish", "until", "to", "stop"],
-    &["maximum", "max", "limit", "most"],
-    &["minimum", "min", "least"],
-    &["price", "cost", "amount", "charge", "fee"],
-    &["enabled", "active", "enable", "on"],
-    &["disabled", "inactive", "disable", "off"],
-    &["parameters", "params", "args", "arguments", "parameter"],
-    &["dependencies", "deps", "requires"],
-    &["reference", "ref"],
-    &["version", "ver", "revision", "rev"],
-    &["surname", "lastname", "family"],
-    &["forename", "firstname", "given"],
-    &["birthday", "birthdate", "dob", "born", "birth"],
-    &["owner", "author", "creator", "user", "account"],
-    &["tag", "label", "keyword", "topic"],
-    &["token", "secret"],
-    &["group", "team"],
-    &["customer", "client", "buyer"],
-    &["department", "dept"],
-    &["position", "pos"],
-    &["information", "info"],
-    &["average", "avg"],
-    &["weight", "wt"],
-    &["currency", "ccy"],
-    &["registered", "joined", "signup", "enrolled"],
-    &["device", "dev"],
-    &["reference", "ref"],
-    &["vehicle", "car"],
-    &["battery", "bat"],
-    &["gender", "sex"],
-    &["manufacturer", "make", "brand", "vendor", "maker"],
-    &["timestamp", "ts", "time", "date", "at", "on", "datetime"],
-    &["temperature", "temp"],
-    &["color", "colour"],
-    &["interval", "period", "frequency"],
-    &["timeout", "deadline"],
-    &["port", "ports"],
-    &["code", "isbn", "sku"],
-    &["reply", "response", "answer"],
-    &["parent", "container"],
-    &["visibility", "privacy", "access"],
-    &["children", "items", "entries", "elements", "list"],
-];
-
-/// Words that say little by themselves: `name` of what?
-pub const GENERIC: [&str; 16] = [
-    "name", "id", "type", "value", "key", "url", "title", "text", "code", "label", "content",
-    "count", "data", "kind", "login", "username",
-];
-
-/// Last words of names that say only what kind of value the rest of the name has.
-const TAILS: [&str; 10] =
-    ["count", "url", "id", "name", "text", "value", "date", "time", "list", "number"];
-
-/// Whether two names say the opposite: `disabled` and `enabled`, `hidden` and `isVisible`,
-/// `noCache` and `cache`.
-pub fn are_opposite(from: &str, to: &str) -> bool {
-    const OPPOSITES: &[(&[&str], &[&str])] = &[
-        (
-            &["disabled", "disable", "inactive", "off", "paused", "suspended"],
-            &["enabled", "enable", "active", "on"],
-        ),
-        (&["hidden", "hide", "invisible"], &["visible", "shown", "show", "public"]),
-        (&["private", "secret"], &["public"]),
-        (&["closed"], &["open", "opened"]),
-        (&["locked"], &["unlocked"]),
-        (&["muted", "silent"], &["audible", "sound"]),
-        (&["deny", "denied", "forbidden", "blocked"], &["allow", "allowed", "permitted"]),
-        (&["exclude", "excluded"], &["include", "included"]),
-        (&["optional"], &["required", "mandatory"]),
-        (&["unread"], &["read"]),
-        (&["readonly"], &["writable", "editable"]),
-        (&["offline"], &["online"]),
-        (&["draft", "unpublished"], &["published"]),
-        (&["skip"], &["run"]),
-        (&["soldout"], &["available"]),
-    ];
-    let bare = |name: &str| -> Vec<String> {
-        let mut words = words(name);
-        words.retain(|word| !matches!(word.as_str(), "is" | "are" | "be" | "was" | "has"));
-        words
-    };
-    let (a, b) = (bare(from), bare(to));
-    let negated = |a: &[String], b: &[String]| {
-        a.len() == b.len() + 1
-            && matches!(a[0].as_str(), "no" | "not" | "non" | "without" | "un" | "disable" | "skip")
-            && a[1..] == *b
-    };
-    let says = |words: &[String], of: &[&str]| words.iter().any(|word| of.contains(&word.as_str()));
-    let rest = |words: &[String], of: &[&str]| -> Vec<String> {
-        words.iter().filter(|word| !of.contains(&word.as_str())).cloned().collect()
-    };
-    let across = |a: &[String], b: &[String]| {
-        OPPOSITES.iter().any(|(no, yes)| says(a, no) && says(b, yes) && rest(a, no) == rest(b, yes))
-    };
-    negated(&a, &b) || negated(&b, &a) || across(&a, &b) || across(&b, &a)
-}
+use super::vocabulary::{GENERIC, TAILS, are_related, canonical, is_known};
 
 /// The words of a name, in lower case: `userName2`, `user_name-2` and `user.name.2` have the same.
 pub fn words(name: &str) -> Vec<String> {
@@ -158,16 +29,6 @@ pub fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// The word that a word is taken for: singular, and the first of its row.
-pub fn canonical(word: &str) -> String {
-    let row = |word: &str| SYNONYMS.iter().find(|row| row.contains(&word)).map(|row| row[0]);
-    if let Some(first) = row(word) {
-        return first.to_owned();
-    }
-    let singular = singular(word);
-    row(&singular).map_or(singular, str::to_owned)
-}
-
 /// The word for one of them.
 pub fn singular(word: &str) -> String {
     let hisses = ["ches", "shes", "sses", "xes", "zes"].iter().any(|end| word.ends_with(end));
@@ -187,14 +48,13 @@ fn canon(words: &[String]) -> Vec<String> {
     let mut at = 0;
     while at < words.len() {
         let both = words[at..].iter().take(2).map(String::as_str).collect::<String>();
-        let is_one =
-            at + 1 < words.len() && SYNONYMS.iter().any(|row| row.contains(&both.as_str()));
+        let is_one = at + 1 < words.len() && is_known(&both);
         // `addr1` is `address` and 1.
         let stem = words[at].trim_end_matches(|c: char| c.is_ascii_digit());
         let digits = &words[at][stem.len()..];
         if is_one {
             out.push(canonical(&both));
-        } else if stem.len() < 2 || digits.is_empty() {
+        } else if stem.len() < 2 || digits.is_empty() || is_known(&words[at]) {
             out.push(canonical(&words[at]));
         } else {
             out.extend([canonical(stem), digits.to_owned()]);
@@ -276,7 +136,35 @@ pub fn alike(from: &[String], to: &[String]) -> f64 {
         by_words(&canon(&all_own), &canon(&all_other), &all_own.concat(), &all_other.concat());
     let by_name = by_words(&canon(&own), &canon(&other), &own.concat(), &other.concat());
     let far = if parents.0 == parents.1 { 1.0 } else { 0.88 };
-    in_full.max(raw).max(by_name * far).min(0.89)
+    // `open_hour` is as near to `openingHours.closes` by the object's name alone.
+    let says_last = |own: &[String], all: &[String]| {
+        let shares = |word: &String| {
+            GENERIC.contains(&word.as_str())
+                || all.iter().any(|other| kin(word, other) || canonical(word) == canonical(other))
+        };
+        own.iter().any(shares)
+    };
+    let last = if says_last(&own, &all_other) && says_last(&other, &all_own) { 1.0 } else { 0.7 };
+    let (in_full, raw) = (in_full * last, raw * last);
+    in_full.max(raw).max(by_name * far).max(by_relation(&own, &other) * far).min(0.89)
+}
+
+/// What it says that two names, or all but shared words of them, stood in one another's place elsewhere.
+fn by_relation(own: &[String], other: &[String]) -> f64 {
+    let apart = |a: &[String], b: &[String]| -> Vec<String> {
+        let is_said = |word: &&String| {
+            let says_type = matches!(word.as_str(), "is" | "has" | "at" | "on" | "id" | "name");
+            !b.contains(word) && !(says_type && a.len() > 1)
+        };
+        a.iter().filter(is_said).cloned().collect()
+    };
+    let (a, b) = (apart(own, other), apart(other, own));
+    match () {
+        () if are_related(&own.concat(), &other.concat()) => 0.7,
+        () if a.len() == 1 && b.len() == 1 && are_related(&a[0], &b[0]) => 0.62,
+        () if a.concat() != b.concat() && are_related(&a.concat(), &b.concat()) => 0.62,
+        () => 0.0,
+    }
 }
 
 /// How alike two last names are that differ in one known way.
@@ -296,6 +184,14 @@ fn by_form(own: &[String], other: &[String], same_parents: bool) -> Option<f64> 
     };
     if same_parents && (is_initial(own, other) || is_initial(other, own)) {
         return Some(0.62);
+    }
+    // `ua` of `userAgent`.
+    let is_acronym = |short: &[String], long: &[String]| {
+        let initials: String = long.iter().filter_map(|word| word.chars().next()).collect();
+        matches!(short, [word] if *word == initials && long.len() > 1)
+    };
+    if is_acronym(own, other) || is_acronym(other, own) {
+        return Some(if same_parents { 0.8 } else { 0.76 });
     }
     let are_ends = |a: &[String], b: &[String]| matches!((a, b), ([a], [b]) if matches!((a.as_str(), singular(b).as_str()), ("from", "sender") | ("to", "recipient")));
     if are_ends(own, other) || are_ends(other, own) {
@@ -397,8 +293,6 @@ mod tests {
     fn names_are_words() {
         assert_eq!(words("userName"), ["user", "name"]);
         assert_eq!(words("HTTPServer_id-2"), ["http", "server", "id", "2"]);
-        assert_eq!(canonical("labels"), canonical("tag"));
-        assert_eq!(canonical("categories"), canonical("type"));
     }
 
     #[test]

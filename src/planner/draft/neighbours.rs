@@ -1,11 +1,13 @@
 //! What the fields around two fields say of whether these two go together: objects that have others in
 //! common, and what is left over on both sides.
 
-use super::candidates::{Ground, fitting, types_meet};
-use super::convert::Conversion;
+use super::candidates::{Candidate, Ground, fitting, types_meet};
+use super::convert::{Conversion, library, types_seen};
 use super::likeness::likeness;
-use super::names::{GENERIC, alike};
+use super::names::alike;
 use super::side::{Leaf, Names};
+use super::told;
+use super::vocabulary::GENERIC;
 
 impl Ground<'_> {
     /// How alike two fields' names are, and what their neighbours say.
@@ -18,7 +20,11 @@ impl Ground<'_> {
         let own =
             lone.map(|list| alike(&old.path[old.path.len() - 1..], &new.path[list.path.len()..]));
         let with_object = self.moves_with(&old.path, &new.path);
-        plain.max(own.fold(0.0, f64::max)).max(if with_object { 0.93 } else { 0.0 })
+        plain.max(told::likeness(old, new)).max(own.fold(0.0, f64::max)).max(if with_object {
+            0.93
+        } else {
+            0.0
+        })
     }
 
     /// Whether two fields of the same name stand in objects that have several fields in common, or one
@@ -42,27 +48,104 @@ impl Ground<'_> {
         is_apart && (shared.len() > 1 || shared.iter().any(says))
     }
 
+    /// Whether an old field has values and no place in the new schema.
+    fn is_left(&self, at: usize) -> bool {
+        let old = &self.old.leaves[at];
+        old.declared
+            && self.new.leaf(&old.path).is_none()
+            && (old.values.iter().any(|value| !value.is_null()) || old.sampled == 0)
+    }
+
+    /// Whether a new field must stand, and nothing but an old field says with which value.
+    fn needs(&self, at: usize) -> bool {
+        let new = &self.new.leaves[at];
+        let structure = &new.structure;
+        self.old.leaf(&new.path).is_none()
+            && new.required
+            && structure.default.is_none()
+            && structure.constant().is_none()
+    }
+
+    /// Whether all fields of a guess are left over: those it takes have no place otherwise, and those
+    /// it makes no source.
+    pub fn are_left_over(&self, guess: &Candidate) -> bool {
+        !guess.reads.is_empty()
+            && guess.reads.iter().all(|at| self.is_left(*at))
+            && guess.writes.iter().all(|at| self.needs(*at))
+    }
+
     /// Whether they are the only old field with values and the only new field that must stand that are
     /// left over.
     pub fn is_last(&self, from: usize, to: usize) -> bool {
-        let is_left = |at: &usize| {
-            let old = &self.old.leaves[*at];
-            old.declared
-                && self.new.leaf(&old.path).is_none()
-                && (old.values.iter().any(|value| !value.is_null()) || old.sampled == 0)
+        self.is_left(from)
+            && self.needs(to)
+            && self.free.iter().filter(|at| self.is_left(**at)).count() == 1
+            && self.open.iter().filter(|at| self.needs(**at)).count() == 1
+    }
+
+    /// The old fields that are left over around `from` and the new ones that need something around `to`,
+    /// when both stand between the same fields of both schemas, as far as these are known to be the same.
+    fn gap(&self, from: usize, to: usize) -> Option<(Vec<usize>, Vec<usize>)> {
+        let old = |at: usize| self.paired.iter().find(|(old, _)| *old == at).map(|(_, new)| *new);
+        let is_new = |at: &usize| self.paired.iter().any(|(_, new)| new == at);
+        let before = (0..from).rev().find_map(old);
+        let after = (from + 1..self.old.leaves.len()).find_map(old);
+        let ends = (0..to).rev().find(is_new);
+        let next = (to + 1..self.new.leaves.len()).find(is_new);
+        let is_anchored = before.is_some() || after.is_some();
+        if !is_anchored || (ends, next) != (before, after) {
+            return None;
+        }
+        let first = (0..from).rev().find(|at| old(*at).is_some()).map_or(0, |at| at + 1);
+        let last = (from + 1..self.old.leaves.len()).find(|at| old(*at).is_some());
+        let olds = first..last.unwrap_or(self.old.leaves.len());
+        let news = ends.map_or(0, |at| at + 1)..next.unwrap_or(self.new.leaves.len());
+        Some((
+            olds.filter(|at| self.free.contains(at) && self.is_left(*at)).collect(),
+            news.filter(|at| self.open.contains(at) && self.needs(*at)).collect(),
+        ))
+    }
+
+    /// What it says that two fields stand in the same place of both schemas: alone between the same
+    /// neighbours, or as the same of several that go together by their types.
+    pub fn place_evidence(&self, from: usize, to: usize) -> f64 {
+        let Some((olds, news)) = self.gap(from, to) else { return 0.0 };
+        let place = |all: &[usize], at: usize| all.iter().position(|other| *other == at);
+        if olds.len() != news.len() || place(&olds, from) != place(&news, to) {
+            return 0.0;
+        }
+        let meets = |(from, to): (&usize, &usize)| {
+            let (old, new) = (&self.old.leaves[*from], &self.new.leaves[*to]);
+            library(old, new).iter().any(|way| {
+                let fits = fitting(old, new, way);
+                if fits.of > 0 { fits.are_all() } else { types_meet(old, new, way) }
+            })
         };
-        let needs = |at: &usize| {
-            let new = &self.new.leaves[*at];
-            let stood = self.old.leaf(&new.path).is_some();
-            !stood
-                && new.required
-                && new.structure.default.is_none()
-                && new.structure.constant().is_none()
-        };
-        is_left(&from)
-            && needs(&to)
-            && self.free.iter().filter(|at| is_left(at)).count() == 1
-            && self.open.iter().filter(|at| needs(at)).count() == 1
+        // Where types differ, another order would not fit.
+        let types = |at: &usize| types_seen(&self.old.leaves[*at]);
+        let are_mixed = olds.iter().any(|at| types(at) != types(&olds[0]));
+        match olds.len() {
+            1 => 0.3,
+            2..=8 if !olds.iter().zip(&news).all(meets) => 0.0,
+            2..=8 => {
+                if are_mixed {
+                    0.4
+                } else {
+                    0.25
+                }
+            }
+            _ => 0.0,
+        }
+    }
+
+    /// The new fields that stand where a text stood, between the same neighbours; it alone is left over
+    /// there.
+    pub fn in_place_of(&self, from: usize) -> Option<Vec<usize>> {
+        let all = self
+            .open
+            .iter()
+            .find_map(|to| self.gap(from, *to).filter(|(_, news)| news.contains(to)));
+        all.filter(|(olds, _)| olds == &[from]).map(|(_, news)| news)
     }
 
     /// Whether the objects around two fields have other fields in common, under another name of the

@@ -194,7 +194,7 @@ impl Question {
         };
         let mut choices = Vec::new();
         if let Some(old) = old.filter(|_| new.structure.is_only(FieldType::Boolean)) {
-            choices.extend(super::enums::readings(old, new).into_iter().map(|pairs| {
+            choices.extend(super::flags::readings(old, new).into_iter().map(|pairs| {
                 let mut step = super::enums::step(&pairs);
                 step["field"] = text.as_str().into();
                 Choice::of(super::enums::in_words(&pairs), vec![step])

@@ -11,6 +11,7 @@ use super::evidence::{Pairs, equal};
 use super::hints::Hints;
 use super::likeness::shifts;
 use super::lone;
+use super::looks;
 use super::question::Question;
 use super::side::{Leaf, Names, Part, Side, value_at};
 use super::written::steps_of;
@@ -20,6 +21,9 @@ use crate::schema::FieldType;
 pub const LIKELY: f64 = 0.75;
 /// From this confidence on a guess stands in the draft, and is asked about.
 pub const GUESS: f64 = 0.55;
+/// From this confidence on a guess stands in the draft, and is asked about, where both fields are left
+/// over: one has values and no place, the other must stand and has no source.
+pub const LEFT_OVER: f64 = 0.36;
 /// A guess that another one comes so near to is only asked about.
 const MARGIN: f64 = 0.15;
 /// From this confidence on a guess is worth a question.
@@ -119,6 +123,8 @@ impl Scope<'_> {
             free,
             open,
             is_inside: !self.lead.is_empty(),
+            looks: old.leaves.iter().map(looks::of_values).collect(),
+            paired: kept.clone(),
         };
         let (mut picks, unsure) = self.best(&mut ground);
         let mut questions: Vec<Question> = Vec::new();
@@ -156,21 +162,24 @@ impl Scope<'_> {
     fn best(&self, ground: &mut Ground<'_>) -> (Vec<Candidate>, Vec<Candidate>) {
         let (free, open) = (ground.free.clone(), ground.open.clone());
         let mut picks = ground.declared(&self.hints.own());
-        let mut least = LIKELY;
-        loop {
-            let (sure, unsure) = self.pass(ground, &picks, least);
-            let is_done = sure.is_empty();
+        let kept = ground.paired.clone();
+        let mut least = [LIKELY, GUESS, LEFT_OVER].into_iter();
+        let mut current = least.next();
+        let mut doubts = Vec::new();
+        while let Some(at_least) = current {
+            let (sure, unsure) = self.pass(ground, &picks, at_least);
+            if sure.is_empty() {
+                current = least.next();
+            }
             picks.extend(sure);
+            doubts = unsure;
             ground.free = without(&free, &picks, |pick| &pick.reads);
             ground.open = without(&open, &picks, |pick| &pick.writes);
-            if is_done && least <= GUESS {
-                (ground.free, ground.open) = (free, open);
-                return (picks, unsure);
-            }
-            if is_done {
-                least = GUESS;
-            }
+            ground.paired.clone_from(&kept);
+            ground.paired.extend(picks.iter().filter_map(Candidate::pair));
         }
+        (ground.free, ground.open) = (free, open);
+        (picks, doubts)
     }
 
     /// The fields that stand in their place and fit, by their places in both sides; and the new
@@ -367,17 +376,19 @@ fn chosen(
                 collide(other, &guess)
                     && !picks.iter().any(|pick| collide(pick, other))
                     && !explains_more(&guess, other)
+                    && !is_better_elsewhere(&guesses, &guess, other, &collide)
             })
             .collect();
         let nearest = rivals.first().map_or(0.0, |rival| rival.confidence);
-        let is_close =
-            nearest >= 0.4 && guess.confidence - nearest < MARGIN && guess.confidence < 0.95;
+        let is_rival = nearest >= if guess.confidence < GUESS { ASKED } else { 0.4 };
+        let is_close = is_rival && guess.confidence - nearest < MARGIN && guess.confidence < 0.95;
         let is_close = is_close && !is_obvious(&guess, ground);
         let mut guess = guess.clone();
         let told = rivals.iter().filter(|rival| rival.confidence >= ASKED).take(3);
         guess.alternatives = told
             .map(|rival| (rival.evidence.clone(), steps_of(rival, ground.old, ground.new)))
             .collect();
+        let least = if ground.are_left_over(&guess) { least } else { least.max(GUESS) };
         if guess.confidence < least || is_close {
             if guess.confidence >= ASKED {
                 unsure.push(guess);
@@ -390,6 +401,22 @@ fn chosen(
         !guess.writes.iter().any(|to| picks.iter().any(|pick| pick.writes.contains(to)))
     });
     (picks, unsure)
+}
+
+/// Whether what a rival would take or make has a better guess that leaves this one alone, and both
+/// together are surer than the rival and what would then be left for this guess's fields.
+fn is_better_elsewhere(
+    guesses: &[Candidate],
+    guess: &Candidate,
+    rival: &Candidate,
+    collide: &dyn Fn(&Candidate, &Candidate) -> bool,
+) -> bool {
+    let elsewhere = |other: &&Candidate| collide(other, rival) && !collide(other, guess);
+    let Some(better) = guesses.iter().find(elsewhere) else { return false };
+    let instead = |other: &&Candidate| collide(other, guess) && !collide(other, rival);
+    let left = guesses.iter().find(instead).map_or(0.0, |other| other.confidence);
+    better.confidence >= LEFT_OVER
+        && guess.confidence + better.confidence >= rival.confidence + left + MARGIN
 }
 
 /// Whether a guess makes of the same fields what the other makes, and more.

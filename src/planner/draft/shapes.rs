@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::candidates::{Candidate, Ground};
+use super::looks::Look;
 use super::names::{alike, words};
 use super::pairwise::SEPARATORS;
 use super::side::Leaf;
@@ -29,7 +30,15 @@ impl Ground<'_> {
                 let parts = text.split(separator);
                 parts.clone().count() == count && parts.clone().all(is_part)
             };
-            if !(2..=4).contains(&count) || !texts.iter().all(is_even) {
+            // ", " rather than ",".
+            let is_longer = |other: &&str| {
+                other.len() > separator.len()
+                    && other.contains(separator)
+                    && texts.iter().all(|text| text.split(*other).count() == count)
+            };
+            let is_number = separator == "." && self.looks[from] == Some(Look::Decimal);
+            let is_short = SEPARATORS.iter().any(|other| is_longer(&other)) || is_number;
+            if !(2..=4).contains(&count) || !texts.iter().all(is_even) || is_short {
                 continue;
             }
             for takers in self.takers(from, count) {
@@ -52,8 +61,12 @@ impl Ground<'_> {
             });
             let fields: Vec<usize> = beside.copied().collect();
             let likeness = alike(&old.path, &container.path);
-            if fields.len() == count && likeness >= 0.75 {
-                found.push(Takers { fields, confidence: 0.86 });
+            let are_needed = fields.iter().all(|at| self.new.leaves[*at].required);
+            match likeness {
+                _ if fields.len() != count => {}
+                l if l >= 0.75 => found.push(Takers { fields, confidence: 0.86 }),
+                l if l >= 0.4 && are_needed => found.push(Takers { fields, confidence: 0.66 }),
+                _ => {}
             }
         }
         let last = |leaf: &Leaf| words(leaf.path.last().map_or("", String::as_str));
@@ -66,6 +79,9 @@ impl Ground<'_> {
         let fields: Vec<usize> = begins.copied().collect();
         if fields.len() == count {
             found.push(Takers { fields, confidence: 0.84 });
+        }
+        if let Some(fields) = self.in_place_of(from).filter(|fields| fields.len() == count) {
+            found.push(Takers { fields, confidence: 0.72 });
         }
         // Nothing else is left that they could be made of.
         let is_left = |at: &&usize| {

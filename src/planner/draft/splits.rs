@@ -6,6 +6,7 @@ use super::candidates::{Candidate, Ground, How};
 use super::composite::{COMPOSITES, Composite, pick};
 use super::convert::Conversion;
 use super::evidence::{Hits, bits, certainty};
+use super::looks::{self, Look};
 use super::merges::text_of;
 use super::names::{ratio, words};
 use super::pairwise::SEPARATORS;
@@ -43,6 +44,8 @@ impl Ground<'_> {
             }
             if shown.is_empty() && is_free {
                 found.extend(self.splits_by_shape(from));
+                found.extend(self.splits_by_form(from));
+                found.extend(self.splits_of_money(from));
             }
             found.extend(shown);
         }
@@ -251,6 +254,7 @@ impl Ground<'_> {
             // `lat_lng` names its parts.
             own.iter().any(|word| composite.whole.contains(&word.as_str()))
                 || composite.parts.iter().all(is_named)
+                || composite.names_person() && self.looks[from] == Some(Look::Person)
         };
         for composite in COMPOSITES.iter().filter(is_whole) {
             let Some(mut to) = pick(composite.parts, &among, &self.new.leaves) else { continue };
@@ -259,6 +263,8 @@ impl Ground<'_> {
             }
             let count = to.len();
             let separators = std::iter::once(composite.separator).chain(SEPARATORS);
+            let is_decimal = self.looks[from] == Some(Look::Decimal);
+            let separators = separators.filter(|separator| !(is_decimal && *separator == "."));
             let tried = separators.map(|s| (s, self.cut_share(from, &to, s, count, "last")));
             // Of two that cut as well the longer one is meant: ", " rather than " ".
             let better =
@@ -310,7 +316,8 @@ impl Ground<'_> {
 
 /// Whether a part of a text fits a field, once it has the field's type.
 pub fn part_fits(part: &str, new: &Leaf) -> bool {
-    part_way(new).apply(&Json::from(part)).is_some_and(|made| new.fits(&made))
+    let is_meant = looks::agree(looks::of_text(part), looks::asked_of(new)) >= 0;
+    is_meant && part_way(new).apply(&Json::from(part)).is_some_and(|made| new.fits(&made))
 }
 
 /// How a part of a text becomes the field's type.

@@ -42,7 +42,7 @@ fn is_day(to: &Leaf) -> bool {
 }
 
 /// Which of the two epochs numbers count from; `None` when they are no moments of our time.
-fn epoch(from: &Leaf) -> Option<&'static str> {
+pub fn epoch(from: &Leaf) -> Option<&'static str> {
     let numbers: Vec<f64> = from.values.iter().filter_map(Json::as_f64).collect();
     let within = |scale: f64| {
         !numbers.is_empty()

@@ -115,7 +115,12 @@ pub fn unit_of(leaf: &Leaf) -> Option<Unit> {
     let name = words(leaf.path.last()?);
     // `minutes` alone says a unit, `m` or `min` alone may be anything.
     let is_said = |word: &&String| name.len() > 1 || word.len() > 4;
-    let by_name = name.last().filter(is_said).and_then(|word| unit(word));
+    // `open_hour` is an hour of the day; hours are said as many.
+    let is_one = |word: &str| matches!(word, "hour" | "minute" | "second" | "day" | "week");
+    let by_name = name.last().filter(is_said).filter(|word| !is_one(word));
+    // `pct_off` and `percentDone`.
+    let is_share = |word: &&String| matches!(word.as_str(), "pct" | "percent" | "percentage");
+    let by_name = by_name.and_then(|word| unit(word)).or_else(|| unit(name.iter().find(is_share)?));
     let bound = |key: &str| leaf.node.get(key).and_then(Json::as_f64);
     // Between nothing and all.
     let by_bounds = match (bound("minimum"), bound("maximum")) {
@@ -132,7 +137,10 @@ pub fn unit_of(leaf: &Leaf) -> Option<Unit> {
             .windows(2)
             .find(|pair| pair[0] == "in" || pair[0] == "of")
             .and_then(|pair| unit(pair[1]));
-        named.or_else(|| words.last().filter(|word| word.len() > 4).and_then(|word| unit(word)))
+        // Bits per second are no seconds.
+        let is_rate = words.contains(&"per");
+        let last = words.last().filter(|word| word.len() > 4);
+        named.or_else(|| last.and_then(|word| unit(word))).filter(|_| !is_rate)
     })
 }
 
@@ -208,7 +216,6 @@ pub fn measured(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
         || structure.types.contains(&FieldType::Number);
     let texts: Vec<&str> = from.values.iter().filter_map(Json::as_str).collect();
     let Some(first) = texts.first().filter(|_| is_number) else { return };
-    found.extend(priced(&texts, structure.is_only(FieldType::Integer)));
     let is_digit = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+');
     let tail = first.trim_start_matches(is_digit);
     let head_is_number =
@@ -240,34 +247,36 @@ pub fn measured(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     found.push(conversion);
 }
 
-/// Amounts with the sign of a currency, or with a comma before the cents: `73,25 €` and `$1,234.50`.
-fn priced(texts: &[&str], is_whole: bool) -> Option<Conversion> {
-    let bare = |text: &str| -> String {
-        text.chars().filter(|c| c.is_ascii_digit() || matches!(c, ',' | '.' | '-')).collect()
+/// Texts such as `01:30:00` as seconds or another unit of time.
+pub fn clocked(from: &Leaf, to: &Leaf) -> Option<Conversion> {
+    let (_, wanted) = unit_of(to).filter(|(kind, _)| *kind == "time")?;
+    let texts: Vec<&str> = from.values.iter().filter_map(Json::as_str).collect();
+    let is_number = !to.structure.types.is_empty() && to.structure.may_be(FieldType::Integer);
+    let parts = |text: &str| {
+        let parts: Vec<&str> = text.split(':').collect();
+        let is_digits = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        (parts.len() > 1 && parts.iter().all(is_digits)).then_some(parts.len())
     };
-    let is_sign = |c: char| matches!(c, '€' | '$' | '£' | '¥' | ' ' | '\u{a0}' | ',' | '.' | '-');
-    let is_plain = |text: &&str| text.chars().all(|c| c.is_ascii_digit() || is_sign(c));
-    let ends_with = |text: &&str, mark: char| {
-        let bare = bare(text);
-        bare.rsplit_once(mark).is_some_and(|(head, cents)| {
-            cents.len() == 2 && cents.bytes().all(|b| b.is_ascii_digit()) && !head.contains(mark)
-        })
-    };
-    if is_whole || !texts.iter().all(is_plain) {
+    let count = parts(texts.first()?).filter(|count| *count < 4)?;
+    if !is_number || !texts.iter().all(|text| parts(text) == Some(count)) {
         return None;
     }
-    let replaced = |regex: &str, with: &str| json!({"type": "replace", "field": "@", "regex": regex, "with": with});
-    let number = json!({"type": "convertType", "field": "@", "from": "string", "to": "number"});
-    let steps = match () {
-        () if texts.iter().all(|text| ends_with(text, ',')) => {
-            vec![replaced("[^0-9,-]", ""), replaced(",", "."), number]
-        }
-        () if texts.iter().all(|text| ends_with(text, '.')) => {
-            vec![replaced("[^0-9.-]", ""), number]
-        }
-        () => return None,
+    let sum = match count {
+        3 => "tonumber(p[1]) * 3600 + tonumber(p[2]) * 60 + tonumber(p[3])",
+        _ => "tonumber(p[1]) * 60 + tonumber(p[2])",
     };
-    Some(Conversion::of(steps, 0.07, "the amount that the text says"))
+    let factor = 1e9 / wanted;
+    let sum = match factor {
+        f if f >= 1.0 => format!("({sum}) * {f}"),
+        f => format!("({sum}) / {}", (1.0 / f).round()),
+    };
+    let expr = format!("(function() local p = string.split(@i, \":\") return {sum} end)()");
+    let way = Conversion::of(
+        vec![super::convert::calculated(&expr)],
+        0.06,
+        "hours, minutes and seconds as one number",
+    );
+    Some(if count == 3 { way } else { way.assuming("that it is minutes and seconds") })
 }
 
 /// Whether some values have decimals, and none more than two.

@@ -88,30 +88,61 @@ pub fn steps_at(
             steps.extend(after.at(&new.leaves[pick.writes[0]].path, absent, false));
             steps
         }
-        How::Compute(exprs) => computed(exprs, pick, new, reads, keeps),
+        How::Compute(exprs) => computed(exprs, pick, (old, new), reads, keeps),
         How::Declared(steps) => steps.clone(),
         How::Value(_) => Vec::new(),
     }
 }
 
-/// New fields calculated from old ones, which go afterwards.
+/// New fields calculated from old ones, which go afterwards. A text in whose place an object comes steps
+/// aside first.
 fn computed(
     exprs: &[String],
     pick: &Candidate,
-    new: &Side,
+    (old, new): (&Side, &Side),
     reads: &[Names],
     keeps: &[bool],
 ) -> Vec<Json> {
-    let inputs: Vec<String> = reads.iter().map(|path| path_text(path)).collect();
+    let mut steps = Vec::new();
+    let mut stand: Vec<Names> = Vec::new();
+    for (path, keep) in reads.iter().zip(keeps) {
+        let is_in_the_way = |to: &&usize| overlap(&new.leaves[**to].path, path);
+        let mut place = path.clone();
+        if pick.writes.iter().any(|to| is_in_the_way(&to)) {
+            if let Some(last) = place.last_mut() {
+                last.push_str(ASIDE);
+            }
+            steps.push(transport(path, &place, false, *keep));
+        }
+        stand.push(place);
+    }
+    let inputs: Vec<String> = stand.iter().map(|path| path_text(path)).collect();
+    let absent = pick.reads.iter().any(|at| old.leaves[*at].may_be_absent());
+    let all_stand: Vec<Json> =
+        inputs.iter().map(|path| json!({"field": path, "exists": true})).collect();
     let makes = exprs.iter().zip(&pick.writes).map(|(expr, to)| {
-        let expr = reads.iter().enumerate().fold(expr.clone(), |expr, (at, path)| {
+        let expr = stand.iter().enumerate().fold(expr.clone(), |expr, (at, path)| {
             expr.replace(&format!("@{}", at + 1), &accessor(path))
         });
         let field = new.leaves[*to].text();
-        json!({"type": "addField", "field": field, "expr": expr, "inputs": inputs})
+        let mut step = json!({"type": "addField", "field": field, "expr": expr, "inputs": inputs});
+        if absent {
+            step["when"] = json!({"all": all_stand});
+        }
+        step
     });
-    let gone = inputs.iter().zip(keeps).filter(|(_, keep)| !**keep);
-    makes.chain(gone.map(|(path, _)| json!({"type": "removeField", "field": path}))).collect()
+    steps.extend(makes);
+    if absent {
+        for step in steps.iter_mut().filter(|step| step["type"] == "renameField") {
+            step["onMissing"] = "skip".into();
+        }
+    }
+    let gone = stand.iter().zip(reads).zip(keeps);
+    let gone = gone.filter(|((stand, read), keep)| stand != read || !**keep);
+    steps.extend(
+        gone.map(|((path, _), _)| json!({"type": "removeField", "field": path_text(path)})),
+    );
+    steps
 }
 
 /// A field's way from one path to another.

@@ -13,14 +13,23 @@ const KEY: Parameter = Parameter {
     help: "the field of each item that holds its name",
 };
 
+const VALUE: Parameter = Parameter {
+    name: "value",
+    form: "the name of a field",
+    optional: true,
+    help: "the field of each item that holds its value, when the items have these two fields and the \
+           object goes from the one to the other",
+};
+
 pub(super) const KEY_BY: Kind = Kind {
     name: "keyBy",
     summary: "Turns an array of objects into an object whose names are one field of each. Refuses a \
               missing field, items that are no objects, and names that are absent, no text, or \
-              stand twice.",
+              stand twice; with a value, items with other fields.",
     parameters: &[
         Parameter { name: "field", form: "a path", optional: false, help: "the array" },
         KEY,
+        VALUE,
         Parameter {
             name: "keepKey",
             form: "true or false",
@@ -34,12 +43,13 @@ pub(super) const KEY_BY: Kind = Kind {
 
 pub(super) const ENTRIES: Kind = Kind {
     name: "entries",
-    summary: "Turns an object of objects into an array of them, each with its name in a field. \
-              Refuses a missing field, members that are no objects, and members that have that \
-              field.",
+    summary: "Turns an object of objects into an array of them, each with its name in a field; with a \
+              value, any object into an array of names and values. Refuses a missing field, members \
+              that are no objects, and members that have that field.",
     parameters: &[
         Parameter { name: "field", form: "a path", optional: false, help: "the object" },
         KEY,
+        VALUE,
         Parameter {
             name: "keepKey",
             form: "true or false",
@@ -55,6 +65,7 @@ pub(super) const ENTRIES: Kind = Kind {
 struct KeyBy {
     field: Spot,
     key: String,
+    value: Option<String>,
     keep_key: bool,
     to_object: bool,
     on_missing: OnMissing,
@@ -62,10 +73,19 @@ struct KeyBy {
 
 fn parse(params: &mut Params<'_>, to_object: bool) -> Option<Box<dyn Transform>> {
     let (field, key) = (params.spot("field"), params.text("key"));
+    let value = params.optional_text("value").map(str::to_owned);
     let keep_key = params.flag("keepKey", false);
     let on_missing = params.on_missing(OnMissing::Fail);
     let key = key?.to_owned();
-    Some(Box::new(KeyBy { field: field?, key, keep_key, to_object, on_missing }))
+    if keep_key && value.is_some() {
+        params.refuse("keepKey", "with a value the items keep nothing", "one of the two");
+        return None;
+    }
+    if value.as_ref() == Some(&key) {
+        params.refuse("value", format!("'{key}' is the key"), "the name of another field");
+        return None;
+    }
+    Some(Box::new(KeyBy { field: field?, key, value, keep_key, to_object, on_missing }))
 }
 
 impl KeyBy {
@@ -93,7 +113,16 @@ impl KeyBy {
             if !self.keep_key {
                 inner.remove(at);
             }
-            object.push(&name, item);
+            match &self.value {
+                None => object.push(&name, item),
+                Some(value) => {
+                    let only = inner.position(value).filter(|_| inner.len() == 1);
+                    let wanted = format!("an item has other fields than '{key}' and '{value}'");
+                    let at = only.ok_or_else(|| self.refuse(wanted))?;
+                    let value = inner.remove(at);
+                    object.push(&name, value);
+                }
+            }
         }
         Ok(Value::Object(Box::new(object)))
     }
@@ -101,6 +130,12 @@ impl KeyBy {
     fn entries<'a>(&self, object: Object<'a>) -> Result<Value<'a>, Refusal> {
         let key = &self.key;
         let items = object.into_members().map(|(name, mut item)| {
+            if let Some(value) = &self.value {
+                let mut pair = Object::default();
+                pair.push(key, Value::string(&name));
+                pair.push(value, item);
+                return Ok(Value::Object(Box::new(pair)));
+            }
             let found = item.json_type();
             let inner = item
                 .object_mut()
@@ -142,6 +177,9 @@ impl Transform for KeyBy {
         let mut step = json!({"type": kind, "field": self.field.path(), "key": self.key});
         if self.keep_key {
             step["keepKey"] = true.into();
+        }
+        if let Some(value) = &self.value {
+            step["value"] = value.as_str().into();
         }
         if self.on_missing == OnMissing::Skip {
             step["onMissing"] = "skip".into();

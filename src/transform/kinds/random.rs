@@ -152,6 +152,8 @@ fn of_one() -> impl Strategy<Value = Json> {
         json!({"type": "flattenField"}),
         json!({"type": "keyBy", "key": "a"}),
         json!({"type": "entries", "key": "m"}),
+        json!({"type": "keyBy", "key": "a", "value": "b"}),
+        json!({"type": "entries", "key": "m", "value": "n"}),
         json!({"type": "setField", "value": [1.0]}),
         json!({"type": "defaultIfMissing", "defaultValue": "x"}),
         json!({"type": "stampVersion"}),
