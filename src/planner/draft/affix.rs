@@ -12,7 +12,12 @@ use crate::schema::FieldType;
 /// values have.
 pub fn ways(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     found.extend(added(from, to));
-    found.extend(taken_off(from, to));
+    let without = taken_off(from, to);
+    if let (Some(off), Some(on)) = (&without, added(from, to)) {
+        let steps = off.steps.iter().chain(&on.steps).cloned().collect();
+        found.push(Conversion::of(steps, 0.1, &format!("{}, {}", off.words, on.words)));
+    }
+    found.extend(without);
 }
 
 fn added(from: &Leaf, to: &Leaf) -> Option<Conversion> {
@@ -39,36 +44,49 @@ fn added(from: &Leaf, to: &Leaf) -> Option<Conversion> {
 
 /// The plain text with which all texts of a pattern begin, and that with which they end.
 fn around(pattern: &str) -> (String, String) {
-    let characters: Vec<char> = pattern.chars().collect();
-    let is_plain = |c: char| c.is_alphanumeric() || "_-/:#@ ,=%&~!\"'".contains(c);
-    let (mut head, mut tail) = (String::new(), String::new());
-    let mut at = 1;
-    while pattern.starts_with('^') && at < characters.len() {
-        let (c, width) = match characters[at] {
-            '\\' if characters.get(at + 1).is_some_and(|c| !c.is_alphanumeric()) => {
-                (characters[at + 1], 2)
+    let Some(inner) = pattern.strip_prefix('^').and_then(|rest| rest.strip_suffix('$')) else {
+        return Default::default();
+    };
+    let Some(pieces) = pieces(inner).filter(|pieces| pieces.iter().any(Option::is_none)) else {
+        return Default::default();
+    };
+    let head = pieces.iter().map_while(|piece| *piece).collect();
+    let tail: Vec<char> = pieces.iter().rev().map_while(|piece| *piece).collect();
+    (head, tail.into_iter().rev().collect())
+}
+
+/// A pattern's characters, each where it stands for itself; `None` for what may differ. No pieces where
+/// whole texts are choices.
+fn pieces(pattern: &str) -> Option<Vec<Option<char>>> {
+    let mut pieces: Vec<Option<char>> = Vec::new();
+    let mut characters = pattern.chars().peekable();
+    let mut depth = 0;
+    while let Some(c) = characters.next() {
+        match c {
+            '\\' => {
+                let next = characters.next()?;
+                pieces.push((depth == 0 && !next.is_alphanumeric()).then_some(next));
             }
-            c if is_plain(c) => (c, 1),
-            _ => break,
-        };
-        // `a?` and `a{2}` are no plain text.
-        if characters.get(at + width).is_some_and(|next| "?*+{".contains(*next)) {
-            break;
+            '[' => {
+                characters.by_ref().find(|c| *c == ']');
+                pieces.push(None);
+            }
+            '(' => depth += 1,
+            ')' => {
+                depth -= 1;
+                pieces.push(None);
+            }
+            '{' => {
+                characters.by_ref().find(|c| *c == '}');
+                *pieces.last_mut()? = None;
+            }
+            '?' | '*' | '+' => *pieces.last_mut()? = None,
+            '|' if depth == 0 => return None,
+            '.' | '^' | '$' => pieces.push(None),
+            c => pieces.push((depth == 0).then_some(c)),
         }
-        head.push(c);
-        at += width;
     }
-    if pattern.ends_with('$') && at < characters.len() {
-        let end = characters.len() - 1;
-        let from = characters[..end].iter().rposition(|c| !is_plain(*c)).map_or(0, |at| at + 1);
-        // What stands behind a closed group or a repetition.
-        let is_behind = from > 0 && ")]}+*".contains(characters[from - 1]);
-        if is_behind && from >= at {
-            tail = characters[from..end].iter().collect();
-        }
-    }
-    // Choices between whole texts begin alike by chance only.
-    if pattern.contains('|') && !pattern.contains('(') { Default::default() } else { (head, tail) }
+    Some(pieces)
 }
 
 /// What all values begin with, up to the last mark or letter before digits, taken off.
@@ -128,5 +146,7 @@ mod tests {
         assert_eq!(of("^ab?c$"), "a|");
         assert_eq!(of("^a|b$"), "|");
         assert_eq!(of("[0-9]+"), "|");
+        assert_eq!(of(r"^Host\(`.+`\)$"), "Host(`|`)");
+        assert_eq!(of("^(a|b)-x$"), "|-x");
     }
 }

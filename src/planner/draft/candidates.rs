@@ -4,14 +4,13 @@ use serde_json::Value as Json;
 
 use super::convert::{Conversion, library, says_opposite};
 use super::enums;
-use super::evidence::{Hits, Pairs, certainty, equal};
+use super::evidence::{Hits, Pairs, certainty};
 use super::flags;
 use super::likeness::{Shift, likeness};
-use super::looks::{self, Look};
-use super::names::{alike, ratio};
+use super::looks::Look;
+use super::names::alike;
 use super::pairwise;
 use super::side::{Leaf, Side, value_at};
-use super::structure::Structure;
 use super::units;
 use crate::schema::FieldType;
 
@@ -267,10 +266,7 @@ impl Ground<'_> {
         confidence *= (1.0 - way.cost) * fits.share().max(f64::from(u8::from(fits.of == 0)));
         let mut candidate = Self::candidate(from, to, way, 0.0);
         let How::Move(way) = &candidate.how else { unreachable!("it was made as a move") };
-        if units::is_unclear(old, new)
-            && !way.words.contains("times")
-            && !way.words.contains("divided")
-        {
+        if units::is_unclear(old, new) && !way.calculates() {
             candidate.assumes = Some("that both are in the same unit".to_owned());
             confidence *= 0.5;
         } else if fits.of == 0 && way.is_none() && asks_more(old, new) {
@@ -293,109 +289,6 @@ impl Ground<'_> {
         };
         Some(Candidate { confidence, evidence, ..candidate })
     }
-
-    /// What values say beyond "it fits": a new field that refuses most values accepts these, or has
-    /// been seen with the same ones.
-    fn value_evidence(&self, from: usize, to: usize, way: &Conversion, fits: Hits) -> f64 {
-        let (old, new) = (&self.old.leaves[from], &self.new.leaves[to]);
-        if fits.of == 0 {
-            return if same_lists(old, new) { 0.6 } else { 0.0 };
-        }
-        // `active: true` is the word "active" of a list.
-        let is_table = way.steps.first().is_some_and(|step| step["type"] == "mapValues");
-        if is_table && says_opposite(old, new) {
-            return 0.85;
-        }
-        if is_table && (flags::names_a_word(old, new) || flags::says_flag(old, new, way)) {
-            return 0.85;
-        }
-        let known = &self.known[to];
-        if known.len() >= 3 {
-            let made: Vec<Json> = old.values.iter().filter_map(|value| way.apply(value)).collect();
-            let shared = made.iter().filter(|value| known.iter().any(|k| equal(k, value))).count();
-            let overlap = ratio(shared, made.len().min(known.len()));
-            if overlap >= 0.5 && made.len() >= 2 {
-                return 0.85 * overlap;
-            }
-        }
-        let structure = &new.structure;
-        let is_strict = structure.listed.as_ref().is_some_and(|listed| listed.len() > 1);
-        let others_fit = self.free.iter().any(|&other| {
-            let other = &self.old.leaves[other];
-            other.path != old.path
-                && !other.values.is_empty()
-                && other.values.iter().all(|v| new.fits(v))
-        });
-        let weight = match () {
-            () if others_fit => 0.1,
-            () if is_strict => 0.6,
-            () if structure.pattern.is_some() || structure.format.is_some() => 0.4,
-            () if inside_alike(old, new) => 0.5,
-            () if new.is_nest() && !way.is_none() => 0.45,
-            () => 0.05,
-        };
-        weight * fits.share()
-    }
-
-    /// What the looks of values say beyond their type, from -1 to 1: that the name asks for just these,
-    /// and no other old field that is left has them; or that it asks for something else.
-    fn look_evidence(&self, from: usize, to: usize, way: &Conversion) -> f64 {
-        let (old, new) = (&self.old.leaves[from], &self.new.leaves[to]);
-        if old.values.iter().all(Json::is_null) || old.path == new.path {
-            return 0.0;
-        }
-        let seen = looks::of(&self.known[to]).map(|look| [look]);
-        let asked = seen.as_ref().map(<[Look; 1]>::as_slice).or_else(|| looks::asked_of(new));
-        let is_like = |at: usize| looks::agree(self.looks[at], asked) > 0;
-        // The only field in such a unit on either side.
-        let (unit, wanted) = (units::unit_of(old), units::unit_of(new));
-        if let (Some((kind, _)), Some((other, _))) = (unit, wanted)
-            && kind == other
-            && self.free.iter().filter(|at| is_in(&self.old.leaves[**at], kind)).count() == 1
-            && self.open.iter().filter(|at| is_in(&self.new.leaves[**at], kind)).count() == 1
-        {
-            return 0.5;
-        }
-        let others = self.free.iter().filter(|at| **at != from && is_like(**at)).count();
-        match looks::agree(self.looks[from], asked) {
-            1 if others == 0 => 0.45,
-            1 => 0.1,
-            -1 if !way.is_none() => 0.0,
-            -1 if self.looks[from].is_some() => -0.7,
-            -1 => -0.4,
-            _ => 0.0,
-        }
-    }
-
-    /// How much pairs tell of a table of words: each old word beyond the first, and each that comes
-    /// again.
-    fn table_bits(&self, from: usize, to: usize) -> f64 {
-        let (old, new) = (&self.old.leaves[from], &self.new.leaves[to]);
-        let mut seen: Vec<(&Json, &Json)> = Vec::new();
-        let mut told = 0.0_f64;
-        for (before, after) in &self.pairs.shown {
-            let (Some(a), Some(b)) = (value_at(before, &old.path), value_at(after, &new.path))
-            else {
-                continue;
-            };
-            match seen.iter().find(|(known, _)| equal(known, a)) {
-                Some((_, other)) if equal(other, b) => told += 1.0,
-                Some(_) => told -= 2.0,
-                None => {
-                    let is_new = !seen.is_empty() && !seen.iter().any(|(_, other)| equal(other, b));
-                    told += if is_new { 3.0 } else { 0.0 };
-                    seen.push((a, b));
-                }
-            }
-        }
-        let outputs = seen.iter().any(|(_, b)| !equal(b, seen[0].1));
-        if outputs { told.max(0.0) } else { 0.0 }
-    }
-}
-
-/// Whether a field is in a unit of this kind.
-fn is_in(leaf: &Leaf, kind: &str) -> bool {
-    units::unit_of(leaf).is_some_and(|(known, _)| known == kind)
 }
 
 /// What a likeness of names is worth by itself. From 136 renames of real projects: half of all score
@@ -480,24 +373,9 @@ pub fn types_meet(old: &Leaf, new: &Leaf, way: &Conversion) -> bool {
     }
 }
 
-fn same_lists(old: &Leaf, new: &Leaf) -> bool {
+pub fn same_lists(old: &Leaf, new: &Leaf) -> bool {
     let (Some(a), Some(b)) = (&old.structure.listed, &new.structure.listed) else { return false };
     a.len() > 1 && a.iter().all(|value| b.contains(value)) || enums::maps(old, new).is_some()
-}
-
-/// Whether items, or values of a map, have mostly the same fields on both sides.
-fn inside_alike(old: &Leaf, new: &Leaf) -> bool {
-    let fields = |leaf: &Leaf| -> Vec<String> {
-        let inside = leaf.structure.items.as_ref().or(leaf.structure.values.as_ref());
-        inside
-            .map(|node| {
-                Structure::of(node, node).fields.into_iter().map(|(name, _)| name).collect()
-            })
-            .unwrap_or_default()
-    };
-    let (a, b) = (fields(old), fields(new));
-    let shared = a.iter().filter(|name| b.contains(name)).count();
-    (shared > 1 && ratio(2 * shared, a.len() + b.len()) >= 0.6) || (shared == 1 && a == b)
 }
 
 /// `name = userName`, `createdAt = created, seconds since 1970 as a time`.

@@ -58,6 +58,11 @@ impl Conversion {
         self.steps.is_empty()
     }
 
+    /// Whether it reckons, and does not merely write otherwise.
+    pub fn calculates(&self) -> bool {
+        self.steps.iter().any(|step| step["type"] == "setField")
+    }
+
     /// The value it makes of another; `None` when a step refuses.
     pub fn apply(&self, value: &Json) -> Option<Json> {
         if self.steps.is_empty() {
@@ -192,6 +197,16 @@ fn convert(from: &str, to: &str) -> Json {
     json!({"type": "convertType", "field": "@", "from": from, "to": to})
 }
 
+/// Whether a number has zeros before it, as the month in `05/2019`.
+pub fn is_padded(text: &str) -> bool {
+    text.len() > 1 && text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The step that takes leading zeros off.
+pub fn unpadded() -> Json {
+    json!({"type": "replace", "field": "@", "regex": "^0+([0-9])", "with": "$1"})
+}
+
 fn from_text(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     let structure = &to.structure;
     units::measured(from, to, found);
@@ -201,6 +216,10 @@ fn from_text(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     let mut add = |steps, cost, words: &str| found.push(Conversion::of(steps, cost, words));
     if structure.types.contains(&FieldType::Integer) {
         add(vec![convert("string", "integer")], 0.03, "text as an integer");
+        if from.values.iter().any(|value| value.as_str().is_some_and(is_padded)) {
+            let steps = vec![unpadded(), convert("string", "integer")];
+            add(steps, 0.06, "text as an integer, without leading zeros");
+        }
     } else if structure.types.contains(&FieldType::Number) {
         add(vec![convert("string", "number")], 0.03, "text as a number");
     }

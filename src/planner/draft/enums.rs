@@ -21,6 +21,28 @@ pub struct Table {
     pub by_meaning: bool,
 }
 
+impl Table {
+    /// Words that are left over in two declared lists of the same length, in which those that are known
+    /// stand in the same places: the others do as well.
+    fn take_by_order(&mut self, from: &Leaf, targets: &[Json]) {
+        let Some(olds) = &from.structure.listed else { return };
+        let place = |all: &[Json], one: &Json| all.iter().position(|other| other == one);
+        let agrees = |(old, new): &(Json, Json)| place(olds, old) == place(targets, new);
+        if olds.len() != targets.len() || self.pairs.is_empty() || self.unknown.is_empty() {
+            return;
+        }
+        let is_known = |old: &Json| place(olds, old).is_some();
+        if self.pairs.iter().all(agrees) && self.unknown.iter().all(is_known) {
+            let by_place = |old: Json| {
+                let new = place(olds, &old).map(|at| targets[at].clone()).unwrap_or_default();
+                (old, new)
+            };
+            self.pairs.extend(std::mem::take(&mut self.unknown).into_iter().map(by_place));
+            self.by_elimination = true;
+        }
+    }
+}
+
 /// The conversion of a list's words, where every old word has a new one.
 pub fn maps(from: &Leaf, to: &Leaf) -> Option<Conversion> {
     let table = table(from, to, &[])?;
@@ -94,6 +116,7 @@ pub fn table(from: &Leaf, to: &Leaf, known: &[(Json, Json)]) -> Option<Table> {
             None => out.unknown.push(old),
         }
     }
+    out.take_by_order(from, targets);
     let free: Vec<Json> = targets
         .iter()
         .filter(|target| !out.pairs.iter().any(|(_, new)| new == *target))

@@ -10,6 +10,7 @@ use super::names::{singular, words};
 use super::side::{Leaf, item_leaf};
 use super::structure::{Structure, type_of};
 use super::texts;
+use super::vocabulary::canonical;
 use crate::schema::FieldType;
 
 /// The separators of a text that is a list.
@@ -23,7 +24,9 @@ pub fn wrapped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
         let holding = texts.iter().filter(|text| text.contains(separator)).count();
         let is_listed = holding * 4 >= texts.len() && holding > 0;
         // A space separates words of a sentence and names as well.
-        let is_sure = separator != " " || are_word_lists(&texts);
+        let name = to.path.last().map(|name| canonical(name)).unwrap_or_default();
+        let are_arguments = matches!(name.as_str(), "parameters" | "command");
+        let is_sure = separator != " " || are_word_lists(&texts) || are_arguments;
         if is_listed {
             // Words that begin with a capital letter are a name.
             let is_name = |text: &&str| text.chars().any(char::is_uppercase);

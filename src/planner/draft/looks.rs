@@ -71,7 +71,7 @@ const ASKED: &[(&[&str], &[Look])] = &[
     (&["timestamp"], &[Look::Moment, Look::Day, Look::Digits, Look::TimeOfDay]),
     (&["color"], &[Look::Color]),
     (&["version"], &[Look::Version, Look::Decimal, Look::Digits]),
-    (&["surname", "forename"], &[Look::Person]),
+    (&["surname", "forename", "name", "author"], &[Look::Person]),
     (&["street", "city", "country", "description", "note", "title"], &[]),
     (&["zip", "postal"], &[Look::Digits]),
 ];

@@ -23,7 +23,7 @@ pub const LIKELY: f64 = 0.75;
 pub const GUESS: f64 = 0.55;
 /// From this confidence on a guess stands in the draft, and is asked about, where both fields are left
 /// over: one has values and no place, the other must stand and has no source.
-pub const LEFT_OVER: f64 = 0.36;
+pub const LEFT_OVER: f64 = ASKED;
 /// A guess that another one comes so near to is only asked about.
 const MARGIN: f64 = 0.15;
 /// From this confidence on a guess is worth a question.
@@ -380,8 +380,10 @@ fn chosen(
             })
             .collect();
         let nearest = rivals.first().map_or(0.0, |rival| rival.confidence);
-        let is_rival = nearest >= if guess.confidence < GUESS { ASKED } else { 0.4 };
-        let is_close = is_rival && guess.confidence - nearest < MARGIN && guess.confidence < 0.95;
+        let (rival_from, margin) =
+            if guess.confidence < GUESS { (0.15, 0.1) } else { (0.4, MARGIN) };
+        let is_close =
+            nearest >= rival_from && guess.confidence - nearest < margin && guess.confidence < 0.95;
         let is_close = is_close && !is_obvious(&guess, ground);
         let mut guess = guess.clone();
         let told = rivals.iter().filter(|rival| rival.confidence >= ASKED).take(3);

@@ -9,6 +9,10 @@ use super::pairwise::SEPARATORS;
 use super::side::Leaf;
 use super::splits::part_fits;
 
+/// The separators, those that part larger pieces first: `name-1.2` is cut at the hyphen.
+const STRONGEST_FIRST: [&str; 13] =
+    [" - ", ", ", "|", ";", " ", "/", "@", ":", ",", "-", "_", ".", "x"];
+
 /// New fields for the parts of a text, and what speaks for them.
 struct Takers {
     fields: Vec<usize>,
@@ -24,7 +28,8 @@ impl Ground<'_> {
         if texts.len() < 3 {
             return found;
         }
-        for separator in SEPARATORS.into_iter().chain(["x"]) {
+        let mut cut: Vec<usize> = Vec::new();
+        for separator in STRONGEST_FIRST {
             let count = texts[0].split(separator).count();
             let is_even = |text: &&str| {
                 let parts = text.split(separator);
@@ -41,8 +46,15 @@ impl Ground<'_> {
             if !(2..=4).contains(&count) || !texts.iter().all(is_even) || is_short {
                 continue;
             }
+            // What a stronger mark cuts in as many parts is not cut at this one.
+            let is_cut = cut.contains(&count);
             for takers in self.takers(from, count) {
-                found.extend(self.shaped(from, separator, &texts, &takers));
+                let shaped = self.shaped(from, separator, &texts, &takers);
+                cut.extend(shaped.as_ref().map(|_| count));
+                found.extend(shaped.map(|guess| {
+                    let confidence = guess.confidence * if is_cut { 0.7 } else { 1.0 };
+                    Candidate { confidence, ..guess }
+                }));
             }
         }
         found

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::candidates::{Candidate, Ground, How};
 use super::composite::{COMPOSITES, Composite, pick};
-use super::convert::Conversion;
+use super::convert::{Conversion, is_padded, unpadded};
 use super::evidence::{Hits, bits, certainty};
 use super::looks::{self, Look};
 use super::merges::text_of;
@@ -187,7 +187,15 @@ impl Ground<'_> {
         if rest == "first" {
             params["rest"] = "first".into();
         }
-        let after = to.iter().map(|to| part_way(&self.new.leaves[*to])).collect();
+        let count = to.len();
+        let has_padded = |at: usize| {
+            let texts = old.values.iter().filter_map(Json::as_str);
+            texts
+                .filter_map(|text| cut(text, separator, count, rest))
+                .any(|parts| is_padded(&parts[at]))
+        };
+        let way = |(at, to): (usize, &usize)| part_way(&self.new.leaves[*to], has_padded(at));
+        let after = to.iter().enumerate().map(way).collect();
         let evidence = format!("{} = {} cut at '{separator}'", paths.join(" and "), old.text());
         Candidate {
             how: How::Split { params, after },
@@ -317,14 +325,18 @@ impl Ground<'_> {
 /// Whether a part of a text fits a field, once it has the field's type.
 pub fn part_fits(part: &str, new: &Leaf) -> bool {
     let is_meant = looks::agree(looks::of_text(part), looks::asked_of(new)) >= 0;
-    is_meant && part_way(new).apply(&Json::from(part)).is_some_and(|made| new.fits(&made))
+    is_meant
+        && part_way(new, is_padded(part))
+            .apply(&Json::from(part))
+            .is_some_and(|made| new.fits(&made))
 }
 
 /// How a part of a text becomes the field's type.
-fn part_way(new: &Leaf) -> Conversion {
+fn part_way(new: &Leaf, is_padded: bool) -> Conversion {
     let convert = |to: &str| {
         let step = json!({"type": "convertType", "field": "@", "from": "string", "to": to});
-        Conversion::of(vec![step], 0.0, to)
+        let before = is_padded.then(unpadded);
+        Conversion::of(before.into_iter().chain([step]).collect(), 0.0, to)
     };
     match () {
         () if new.structure.may_be(FieldType::String) => Conversion::none(),

@@ -114,7 +114,11 @@ pub fn unit_of(leaf: &Leaf) -> Option<Unit> {
     }
     let name = words(leaf.path.last()?);
     // `minutes` alone says a unit, `m` or `min` alone may be anything.
-    let is_said = |word: &&String| name.len() > 1 || word.len() > 4;
+    let is_clear = |word: &str| {
+        word.len() > 4
+            || matches!(word, "km" | "kg" | "mm" | "cm" | "ms" | "kw" | "mb" | "gb" | "kb")
+    };
+    let is_said = |word: &&String| name.len() > 1 || is_clear(word);
     // `open_hour` is an hour of the day; hours are said as many.
     let is_one = |word: &str| matches!(word, "hour" | "minute" | "second" | "day" | "week");
     let by_name = name.last().filter(is_said).filter(|word| !is_one(word));

@@ -262,7 +262,7 @@ const RELATED: &[&[&str]] = &[
     &["count", "size", "length", "number", "quantity", "seats", "capacity", "guests"],
     &["enabled", "available", "valid", "live", "visible", "published"],
     &["deleted", "archived", "hidden", "inactive"],
-    &["duration", "length", "time", "minutes", "runtime"],
+    &["duration", "length", "len", "time", "minutes", "runtime"],
     &["retention", "keep", "ttl", "expires", "lifetime", "age"],
     &["method", "type", "collection", "kind", "mode", "scheme"],
     &["device", "imei", "serial", "sensor", "unit", "machine"],
@@ -286,7 +286,32 @@ const RELATED: &[&[&str]] = &[
     &["flag", "feature", "toggle", "name"],
     &["body", "payload", "data", "content"],
     &["value", "text", "content", "amount"],
-    &["job", "task", "name", "title", "position"],
+    &["job", "task", "position", "jobtitle"],
+    &[
+        "name",
+        "candidate",
+        "applicant",
+        "person",
+        "runner",
+        "customer",
+        "patient",
+        "student",
+        "guest",
+        "employee",
+        "contact",
+        "holder",
+        "agent",
+        "driver",
+        "player",
+        "artist",
+        "author",
+        "speaker",
+    ],
+    &[
+        "name", "title", "song", "movie", "film", "book", "recipe", "product", "hotel", "event",
+        "race", "game", "station", "package", "course", "project", "album", "show", "room",
+        "company",
+    ],
     &["notify", "notification", "alert", "notifications"],
     &["status", "condition", "result", "outcome", "stage"],
     &["state", "province"],
@@ -396,6 +421,9 @@ const OPPOSITES: &[(&[&str], &[&str])] = &[
     (&["soldout"], &["available"]),
 ];
 
+/// Last words of a flag's name that deny what stands before them: `accidentFree`.
+const WITHOUT: [&str; 3] = ["free", "less", "exempt"];
+
 /// The word that a word is taken for: singular, and the first of its row.
 pub fn canonical(word: &str) -> String {
     let row = |word: &str| SYNONYMS.iter().find(|row| row.contains(&word)).map(|row| row[0]);
@@ -450,7 +478,15 @@ pub fn are_opposite(from: &str, to: &str) -> bool {
     let across = |a: &[String], b: &[String]| {
         OPPOSITES.iter().any(|(no, yes)| says(a, no) && says(b, yes) && rest(a, no) == rest(b, yes))
     };
-    negated(&a, &b) || negated(&b, &a) || across(&a, &b) || across(&b, &a)
+    let without = |a: &[String], b: &[String]| {
+        a.len() == b.len() + 1 && a.starts_with(b) && WITHOUT.contains(&&*a[b.len()])
+    };
+    without(&a, &b)
+        || without(&b, &a)
+        || negated(&a, &b)
+        || negated(&b, &a)
+        || across(&a, &b)
+        || across(&b, &a)
 }
 
 #[cfg(test)]
