@@ -1,5 +1,9 @@
 //! What may have become of a field: every guess with what speaks for it.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use serde_json::Value as Json;
 
 use super::convert::{Conversion, library, says_opposite};
@@ -75,6 +79,15 @@ impl Candidate {
     }
 }
 
+/// Ways and values that were tried already: each pass asks for them again.
+#[derive(Debug, Default)]
+pub struct Tried {
+    pub ways: RefCell<HashMap<(usize, usize), Rc<Vec<(Conversion, Hits)>>>>,
+    pub fits: RefCell<HashMap<(usize, usize, String), bool>>,
+    pub likeness: RefCell<HashMap<(usize, usize), f64>>,
+    pub could: RefCell<HashMap<(usize, usize), bool>>,
+}
+
 /// What is known when fields are compared.
 #[derive(Debug)]
 pub struct Ground<'d> {
@@ -98,6 +111,8 @@ pub struct Ground<'d> {
     pub looks: Vec<Option<Look>>,
     /// Which old field is which new one, as far as it is settled.
     pub paired: Vec<(usize, usize)>,
+    /// What was tried.
+    pub tried: Tried,
 }
 
 impl Ground<'_> {
@@ -116,23 +131,51 @@ impl Ground<'_> {
         found
     }
 
+    /// Every way from one field to another, with how many values fit.
+    pub fn ways(&self, from: usize, to: usize) -> Rc<Vec<(Conversion, Hits)>> {
+        let (old, new) = (&self.old.leaves[from], &self.new.leaves[to]);
+        let mut known = self.tried.ways.borrow_mut();
+        let ways = known.entry((from, to)).or_insert_with(|| {
+            let judged = library(old, new).into_iter().map(|way| {
+                let fits = fitting(old, new, &way);
+                (way, fits)
+            });
+            Rc::new(judged.collect())
+        });
+        Rc::clone(ways)
+    }
+
+    /// Whether all values of an old field fit a new one by this way.
+    pub fn all_fit(&self, from: usize, to: usize, way: &Conversion) -> bool {
+        let (old, new) = (&self.old.leaves[from], &self.new.leaves[to]);
+        let key = (from, to, format!("{} {}", way.words, way.steps.len()));
+        let mut known = self.tried.fits.borrow_mut();
+        *known
+            .entry(key)
+            .or_insert_with(|| !old.values.is_empty() && fitting(old, new, way).are_all())
+    }
+
     /// The best way to make one field of another.
     fn best_move(&self, from: usize, to: usize, is_free: bool) -> Option<Candidate> {
         let (old, new) = (&self.old.leaves[from], &self.new.leaves[to]);
         let shown = !self.pairs.after(&new.path).is_empty();
-        let mut ways = library(old, new);
+        let mut ways = self.ways(from, to).as_ref().clone();
         if shown {
-            ways.extend(pairwise::conversions(old, new, self.pairs));
+            let more = pairwise::conversions(old, new, self.pairs);
+            ways.extend(more.into_iter().map(|way| (way, Hits::default())));
         }
         let mut best: Option<Candidate> = None;
         let is_opposite = says_opposite(old, new);
-        for way in ways {
+        for (way, fits) in ways {
             // Flags that say the opposite are no renames.
             if is_opposite && way.is_none() && !shown {
                 continue;
             }
-            let candidate =
-                if shown { self.by_pairs(from, to, way) } else { self.by_names(from, to, way) };
+            let candidate = if shown {
+                self.by_pairs(from, to, way)
+            } else {
+                self.by_names(from, to, way, fits)
+            };
             let Some(mut candidate) = candidate else { continue };
             if !is_free {
                 // A value that stays where it is and is copied as well is rare.
@@ -215,9 +258,8 @@ impl Ground<'_> {
         Some(Candidate { hits, evidence, ..candidate })
     }
 
-    fn by_names(&self, from: usize, to: usize, way: Conversion) -> Option<Candidate> {
+    fn by_names(&self, from: usize, to: usize, way: Conversion, fits: Hits) -> Option<Candidate> {
         let (old, new) = (&self.old.leaves[from], &self.new.leaves[to]);
-        let fits = fitting(old, new, &way);
         let compatible = if old.values.is_empty() {
             types_meet(old, new, &way)
         } else {
@@ -323,12 +365,13 @@ fn changes_most(old: &Leaf, way: &Conversion) -> bool {
 
 /// How many of the old field's values the new one accepts, once converted.
 pub fn fitting(old: &Leaf, new: &Leaf, way: &Conversion) -> Hits {
-    let mut hits = Hits::default();
-    for value in &old.values {
-        if value.is_null() {
-            continue;
+    let values: Vec<&Json> = old.values.iter().filter(|value| !value.is_null()).collect();
+    let mut hits = Hits { right: 0, of: values.len() };
+    for (tried, value) in values.into_iter().enumerate() {
+        // What fits less than half of them is none.
+        if (tried - hits.right) * 2 > hits.of {
+            return Hits { right: 0, ..hits };
         }
-        hits.of += 1;
         let fits = way.apply(value).is_some_and(|made| {
             if new.is_nest() { new.fits_outside(&made) } else { new.fits(&made) }
         });

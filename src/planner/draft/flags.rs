@@ -206,7 +206,14 @@ pub fn flag(from: &Leaf, to: &Leaf) -> Option<Conversion> {
         let text = old.as_str().unwrap_or_default().to_lowercase();
         olds.len() == 2 && !text.is_empty() && name.starts_with(&text)
     };
-    let pairs = by(&|old| names_flag(old, to)).or_else(|| by(&begins))?;
+    // `fake` of `fakeTimers.enabled`.
+    let around: Vec<String> = to.path.iter().flat_map(|name| words(name)).collect();
+    let is_around = |old: &Json| {
+        let word = old.as_str().map(words).unwrap_or_default();
+        !word.is_empty() && word.iter().all(|word| word.len() > 2 && around.contains(word))
+    };
+    let pairs =
+        by(&|old| names_flag(old, to)).or_else(|| by(&begins)).or_else(|| by(&is_around))?;
     let word = pairs.iter().find(|(_, on)| *on == true).map(|(word, _)| word.clone())?;
     let assumed = format!("that {word} alone makes {} true", to.text());
     Some(Conversion::of(vec![step(&pairs)], 0.1, &in_words(&pairs)).assuming(assumed))

@@ -64,8 +64,12 @@ pub fn wrapped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     let doubt = "whether each text is one item of the list";
     found.push(if may_be_lists { wrap.assuming(doubt) } else { wrap });
     // An object with more fields may be put together of others as well.
-    if let Some(name) =
-        only_text_field(to.structure.items.as_ref()).filter(|_| item.fields.len() == 1)
+    let takes_all = |name: &String| {
+        let node = to.structure.items.as_ref();
+        from.values.iter().all(|value| node.is_none_or(|node| takes(node, name, value)))
+    };
+    if let Some(name) = only_text_field(to.structure.items.as_ref())
+        .filter(|name| item.fields.len() == 1 && takes_all(name))
     {
         let expr = format!("array({{ {{ [{}] = @i }} }})", Json::from(name));
         found.push(Conversion::of(vec![calculated(&expr)], 0.14, "in a list of one object"));

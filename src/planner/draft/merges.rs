@@ -22,6 +22,7 @@ impl Ground<'_> {
             if self.pairs.after(&new.path).is_empty() {
                 found.extend(self.merges_by_names(to));
                 found.extend(self.merge_day_and_time(to));
+                found.extend(self.merge_as_told(to));
             } else {
                 found.extend(self.merge_by_pairs(to));
             }
@@ -73,6 +74,39 @@ impl Ground<'_> {
             found.push(candidate);
         }
         found
+    }
+
+    /// The template that the new field's description spells: `username#discriminator`.
+    fn merge_as_told(&self, to: usize) -> Option<Candidate> {
+        let new = &self.new.leaves[to];
+        let text = new.structure.description.as_deref()?;
+        let mut places: Vec<(usize, usize, usize)> = Vec::new();
+        for from in &self.free {
+            let name = self.old.leaves[*from].path.last()?;
+            let is_edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+            let stands = |at: &usize| {
+                let (before, after) = (&text[..*at], &text[at + name.len()..]);
+                is_edge(before.chars().next_back()) && is_edge(after.chars().next())
+            };
+            let at = text.match_indices(name.as_str()).map(|(at, _)| at).find(stands);
+            places.extend(at.map(|at| (at, at + name.len(), *from)));
+        }
+        places.sort_unstable();
+        let mut template: Vec<Piece> = Vec::new();
+        for (at, (start, _, from)) in places.iter().enumerate() {
+            if let Some((_, end, _)) = at.checked_sub(1).and_then(|before| places.get(before)) {
+                let between = text.get(*end..*start)?;
+                let is_mark = |c: char| !c.is_alphanumeric();
+                if between.is_empty() || between.len() > 3 || !between.chars().all(is_mark) {
+                    return None;
+                }
+                template.push(Piece::Text(between.to_owned()));
+            }
+            template.push(Piece::Field(*from));
+        }
+        let candidate = self.merge(to, &template);
+        let evidence = format!("{}: as its description says", candidate.evidence);
+        (places.len() > 1).then_some(Candidate { confidence: 0.86, evidence, ..candidate })
     }
 
     /// A day and a time of day as a moment.

@@ -1,10 +1,10 @@
 //! What the fields around two fields say of whether these two go together: objects that have others in
 //! common, and what is left over on both sides.
 
-use super::candidates::{Candidate, Ground, fitting, types_meet};
-use super::convert::{Conversion, library, types_seen};
+use super::candidates::{Candidate, Ground, types_meet};
+use super::convert::{Conversion, types_seen};
 use super::likeness::likeness;
-use super::names::alike;
+use super::names::{alike, singular};
 use super::side::{Leaf, Names};
 use super::told;
 use super::vocabulary::GENERIC;
@@ -12,13 +12,17 @@ use super::vocabulary::GENERIC;
 impl Ground<'_> {
     /// How alike two fields' names are, and what their neighbours say.
     pub fn likeness(&self, from: usize, to: usize) -> f64 {
+        let mut known = self.tried.likeness.borrow_mut();
+        *known.entry((from, to)).or_insert_with(|| self.compared(from, to))
+    }
+
+    fn compared(&self, from: usize, to: usize) -> f64 {
         let (old, new) = (&self.old.leaves[from], &self.new.leaves[to]);
         let plain = likeness(old, new, &self.shifts);
         // What leads to a list says little about what its item holds.
         let lone =
             self.new.containers.iter().filter(|c| c.is_lone && new.path.starts_with(&c.path));
-        let own =
-            lone.map(|list| alike(&old.path[old.path.len() - 1..], &new.path[list.path.len()..]));
+        let own = lone.map(|list| alike_in_item(old.path.last(), &list.path, &new.path));
         let with_object = self.moves_with(&old.path, &new.path);
         plain.max(told::likeness(old, new)).max(own.fold(0.0, f64::max)).max(if with_object {
             0.93
@@ -116,8 +120,7 @@ impl Ground<'_> {
         }
         let meets = |(from, to): (&usize, &usize)| {
             let (old, new) = (&self.old.leaves[*from], &self.new.leaves[*to]);
-            library(old, new).iter().any(|way| {
-                let fits = fitting(old, new, way);
+            self.ways(*from, *to).iter().any(|(way, fits)| {
                 if fits.of > 0 { fits.are_all() } else { types_meet(old, new, way) }
             })
         };
@@ -164,10 +167,7 @@ impl Ground<'_> {
 
     /// Whether, of what is left over on both sides, only these two go together by this way.
     pub fn is_exclusive_for(&self, from: usize, to: usize, way: &Conversion) -> bool {
-        let could = |from: usize, to: usize| {
-            let (old, new) = (&self.old.leaves[from], &self.new.leaves[to]);
-            !old.values.is_empty() && fitting(old, new, way).are_all()
-        };
+        let could = |from: usize, to: usize| self.all_fit(from, to, way);
         self.free.contains(&from)
             && !self.free.iter().any(|&other| other != from && could(other, to))
             && !self.open.iter().any(|&other| other != to && could(from, other))
@@ -175,13 +175,30 @@ impl Ground<'_> {
 
     /// Whether no other old field could become the new one, nor this old one another.
     pub fn is_exclusive(&self, from: usize, to: usize) -> bool {
-        let could = |from: usize, to: usize| {
+        self.could_be(from, to)
+            && !self.free.iter().any(|&other| other != from && self.could_be(other, to))
+            && !self.open.iter().any(|&other| other != to && self.could_be(from, other))
+    }
+
+    /// Whether the values of one field may stand in the other as they are.
+    fn could_be(&self, from: usize, to: usize) -> bool {
+        let mut known = self.tried.could.borrow_mut();
+        *known.entry((from, to)).or_insert_with(|| {
             let (old, new) = (&self.old.leaves[from], &self.new.leaves[to]);
             types_meet(old, new, &Conversion::none())
                 && (old.values.is_empty() || old.values.iter().any(|value| new.fits_outside(value)))
-        };
-        could(from, to)
-            && !self.free.iter().any(|&other| other != from && could(other, to))
-            && !self.open.iter().any(|&other| other != to && could(from, other))
+        })
     }
+}
+
+/// How alike the name of a field is to one in the only item of a list: to its name there, or to that of
+/// one of the list's things.
+fn alike_in_item(old: Option<&String>, list: &Names, new: &Names) -> f64 {
+    let (Some(old), Some(name)) = (old, list.last()) else { return 0.0 };
+    let inside = &new[list.len()..];
+    let own = std::slice::from_ref(old);
+    let says_little = inside.last().is_some_and(|name| GENERIC.contains(&name.as_str()));
+    let there = alike(own, inside) * if says_little { 0.75 } else { 1.0 };
+    let thing: Names = std::iter::once(singular(name)).chain(inside.iter().cloned()).collect();
+    there.max(alike(own, &thing))
 }

@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use super::candidates::{Candidate, Ground, How, fitting, types_meet};
+use super::candidates::{Candidate, Ground, How, Tried, fitting, types_meet};
 use super::convert::Conversion;
 use super::defaults;
 use super::dropped::Dropped;
@@ -26,6 +26,8 @@ pub const GUESS: f64 = 0.55;
 pub const LEFT_OVER: f64 = ASKED;
 /// A guess that another one comes so near to is only asked about.
 const MARGIN: f64 = 0.15;
+/// A guess that is less sure than this stands in nobody's way.
+const RIVAL: f64 = 0.15;
 /// From this confidence on a guess is worth a question.
 const ASKED: f64 = 0.25;
 
@@ -125,6 +127,7 @@ impl Scope<'_> {
             is_inside: !self.lead.is_empty(),
             looks: old.leaves.iter().map(looks::of_values).collect(),
             paired: kept.clone(),
+            tried: Tried::default(),
         };
         let (mut picks, unsure) = self.best(&mut ground);
         let mut questions: Vec<Question> = Vec::new();
@@ -339,11 +342,12 @@ fn chosen(
 ) -> (Vec<Candidate>, Vec<Candidate>) {
     // The same from several rules counts once, as the surest of them has it.
     let surest = |a: &Candidate, b: &Candidate| b.confidence.total_cmp(&a.confidence);
+    guesses.retain(|guess| guess.confidence >= RIVAL);
     guesses.sort_by(surest);
     let mut known: Vec<Candidate> = Vec::new();
     for guess in guesses {
         let is_same = |other: &Candidate| {
-            (&other.how, &other.reads, &other.writes) == (&guess.how, &guess.reads, &guess.writes)
+            (&other.reads, &other.writes, &other.how) == (&guess.reads, &guess.writes, &guess.how)
         };
         if !known.iter().any(is_same) {
             known.push(guess);
@@ -381,7 +385,7 @@ fn chosen(
             .collect();
         let nearest = rivals.first().map_or(0.0, |rival| rival.confidence);
         let (rival_from, margin) =
-            if guess.confidence < GUESS { (0.15, 0.1) } else { (0.4, MARGIN) };
+            if guess.confidence < GUESS { (RIVAL, 0.1) } else { (0.4, MARGIN) };
         let is_close =
             nearest >= rival_from && guess.confidence - nearest < margin && guess.confidence < 0.95;
         let is_close = is_close && !is_obvious(&guess, ground);

@@ -2,6 +2,9 @@
 //! opposite, and which say little. Rows are here because renames within them were seen in public APIs,
 //! file formats and tables of many years.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use super::names::{singular, words};
 
 /// Words that stand for the same thing in field names, and their short forms; the first of a row is
@@ -424,8 +427,23 @@ const OPPOSITES: &[(&[&str], &[&str])] = &[
 /// Last words of a flag's name that deny what stands before them: `accidentFree`.
 const WITHOUT: [&str; 3] = ["free", "less", "exempt"];
 
+thread_local! {
+    static TAKEN_FOR: RefCell<HashMap<String, String>> = RefCell::default();
+}
+
 /// The word that a word is taken for: singular, and the first of its row.
 pub fn canonical(word: &str) -> String {
+    // Names are compared again and again, and have few words.
+    const KEPT_MAX: usize = 10_000;
+    TAKEN_FOR.with_borrow_mut(|known| {
+        if known.len() > KEPT_MAX {
+            known.clear();
+        }
+        known.entry(word.to_owned()).or_insert_with(|| taken_for(word)).clone()
+    })
+}
+
+fn taken_for(word: &str) -> String {
     let row = |word: &str| SYNONYMS.iter().find(|row| row.contains(&word)).map(|row| row[0]);
     if let Some(first) = row(word) {
         return first.to_owned();

@@ -227,8 +227,17 @@ impl Reading {
             Form::EpochSeconds => moment.as_second().to_string(),
             Form::EpochMillis => moment.as_millisecond().to_string(),
             Form::Date => local.date().to_string(),
-            _ if self.zone.is_none_or(|zone| zone == Offset::UTC) => moment.to_string(),
-            _ => local.timestamp().display_with_offset(local.offset()).to_string(),
+            _ if self.zone.is_none_or(|zone| zone == Offset::UTC) => match digits(moment) {
+                0 => moment.to_string(),
+                digits => format!("{moment:.digits$}"),
+            },
+            _ => {
+                let local = local.timestamp().display_with_offset(local.offset());
+                match digits(moment) {
+                    0 => local.to_string(),
+                    digits => format!("{local:.digits$}"),
+                }
+            }
         })
     }
 
@@ -303,6 +312,17 @@ fn convert_scalar<'a>(value: &Value<'a>, to: Form) -> Option<Value<'a>> {
             matches!(value.as_str()?.as_ref(), "" | "null").then_some(Value::NULL)
         }
         _ => None,
+    }
+}
+
+/// How many digits a moment's fraction of a second is written with: three, six or nine, as most programs
+/// write it, or none.
+fn digits(moment: Timestamp) -> usize {
+    match moment.subsec_nanosecond().unsigned_abs() {
+        0 => 0,
+        nanos if nanos % 1_000_000 == 0 => 3,
+        nanos if nanos % 1_000 == 0 => 6,
+        _ => 9,
     }
 }
 
