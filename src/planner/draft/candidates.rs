@@ -107,6 +107,8 @@ pub struct Ground<'d> {
     pub shifts: Vec<Shift>,
     /// Whether these are items of lists that go together already.
     pub is_inside: bool,
+    /// What one item of those lists is called.
+    pub thing: Option<String>,
     /// What the values of the old fields look like, by field of the old side.
     pub looks: Vec<Option<Look>>,
     /// Which old field is which new one, as far as it is settled.

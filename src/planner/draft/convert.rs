@@ -211,6 +211,7 @@ fn from_text(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     let structure = &to.structure;
     units::measured(from, to, found);
     found.extend(units::clocked(from, to));
+    found.extend(units::in_thousands(from, to));
     money::from_text(from, to, found);
     affix::ways(from, to, found);
     let mut add = |steps, cost, words: &str| found.push(Conversion::of(steps, cost, words));
@@ -257,6 +258,28 @@ fn from_text(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
             let led = json!({"type": "replace", "field": "@", "regex": "^", "with": prefix});
             add(vec![led], 0.12, &format!("with '{prefix}' before it"));
         }
+        for (marks, words) in [("[^0-9+]", "its digits and plus"), ("[^0-9]", "its digits alone")] {
+            let bare = json!({"type": "replace", "field": "@", "regex": marks, "with": ""});
+            add(vec![bare], 0.12, words);
+        }
+        for mark in ["-", "_", ":", "/", " ", "@", "."] {
+            let mark_text = regex::escape(mark);
+            for (regex, words) in [
+                (format!("(?s){mark_text}.*$"), format!("what stands before the first '{mark}'")),
+                (format!("(?s)^.*{mark_text}"), format!("what stands after the last '{mark}'")),
+            ] {
+                let cut = json!({"type": "replace", "field": "@", "regex": regex, "with": ""});
+                let part = Conversion::of(vec![cut], 0.13, &words);
+                if from
+                    .values
+                    .iter()
+                    .any(|value| value.as_str().is_some_and(|text| text.contains(mark)))
+                {
+                    found.push(part.assuming("that the rest of the text may go"));
+                }
+            }
+        }
+        let mut add = |steps, cost, words: &str| found.push(Conversion::of(steps, cost, words));
         for head in ["^#", "^v", "^/", "^mailto:", "^https?://"] {
             let cut = json!({"type": "replace", "field": "@", "regex": head, "with": ""});
             add(vec![cut], 0.12, &format!("without what matches {head} "));

@@ -42,6 +42,7 @@ pub fn wrapped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
             found.push(if is_sure { parts } else { parts.assuming(doubt) });
         }
     }
+    found.extend(texts::twos(from, to));
     // A map is no item that must have other fields.
     let item =
         to.structure.items.as_ref().map(|items| Structure::of(items, items)).unwrap_or_default();
@@ -99,6 +100,7 @@ pub fn from_array(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
         reshaped(from, to, found);
         found.extend(item_by_item(from, to));
         found.extend(texts::items(from, to));
+        found.extend(texts::twos(from, to));
         of_only_item(from, found);
         return;
     }

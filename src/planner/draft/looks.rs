@@ -69,7 +69,6 @@ const ASKED: &[(&[&str], &[Look])] = &[
     (&["timezone"], &[Look::Zone]),
     (&["created", "updated", "expires", "birthday"], MOMENTS),
     (&["timestamp"], &[Look::Moment, Look::Day, Look::Digits, Look::TimeOfDay]),
-    (&["color"], &[Look::Color]),
     (&["version"], &[Look::Version, Look::Decimal, Look::Digits]),
     (&["surname", "forename", "name", "author"], &[Look::Person]),
     (&["street", "city", "country", "description", "note", "title"], &[]),

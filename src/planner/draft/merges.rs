@@ -3,11 +3,11 @@
 use serde_json::{Value as Json, json};
 
 use super::candidates::{Candidate, Ground, How};
-use super::composite::{COMPOSITES, pick};
+use super::composite::{COMPOSITES, Composite, pick};
 use super::convert::Conversion;
 use super::evidence::{Hits, certainty};
-use super::names::words;
-use super::side::value_at;
+use super::names::{singular, words};
+use super::side::{item_leaf, value_at};
 use crate::schema::FieldType;
 
 impl Ground<'_> {
@@ -16,6 +16,10 @@ impl Ground<'_> {
         let mut found = Vec::new();
         for &to in &self.open {
             let new = &self.new.leaves[to];
+            let is_list = new.structure.is_only(FieldType::Array);
+            if is_list && self.pairs.after(&new.path).is_empty() {
+                found.extend(self.merge_into_list(to));
+            }
             if !new.structure.may_be(FieldType::String) {
                 continue;
             }
@@ -74,6 +78,28 @@ impl Ground<'_> {
             found.push(candidate);
         }
         found
+    }
+
+    /// Two parts as the only text of a list: `host` and `port` as `hosts`.
+    fn merge_into_list(&self, to: usize) -> Option<Candidate> {
+        let new = &self.new.leaves[to];
+        item_leaf(new).filter(|item| item.structure.is_only(FieldType::String))?;
+        let own: Vec<String> = words(new.path.last()?).iter().map(|word| singular(word)).collect();
+        let is_whole = |c: &&Composite| own.iter().any(|word| c.whole.contains(&word.as_str()));
+        let composite = COMPOSITES.iter().find(|c| is_whole(c) && c.separator != " ")?;
+        let from = pick(composite.parts, &self.free, &self.old.leaves)?;
+        let mut template = Vec::new();
+        for (at, leaf) in from.iter().enumerate() {
+            template.extend((at > 0).then(|| Piece::Text(composite.separator.to_owned())));
+            template.push(Piece::Field(*leaf));
+        }
+        let candidate = self.merge(to, &template);
+        let wrap = json!({"type": "wrapField", "field": "@"});
+        let How::Merge { params, .. } = candidate.how else { return None };
+        let how = How::Merge { params, after: Conversion::of(vec![wrap], 0.0, "in a list") };
+        let assumes = Some(format!("that '{}' stands between them", composite.separator));
+        let evidence = format!("{}, in a list: their names say so", candidate.evidence);
+        Some(Candidate { how, confidence: 0.88, assumes, evidence, ..candidate })
     }
 
     /// The template that the new field's description spells: `username#discriminator`.

@@ -7,6 +7,7 @@
 
 mod affix;
 mod candidates;
+mod choices;
 mod compile;
 mod composite;
 mod convert;

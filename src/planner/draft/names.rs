@@ -145,6 +145,10 @@ pub fn alike(from: &[String], to: &[String]) -> f64 {
         own.iter().any(shares)
     };
     let last = if says_last(&own, &all_other) && says_last(&other, &all_own) { 1.0 } else { 0.7 };
+    // The last word of a name says what it is: a token's lifetime is no token.
+    let heads = |words: &[String]| words.last().map(|word| canonical(word));
+    let same_head = own.len() + other.len() > 2 && heads(&own) == heads(&other);
+    let last = if same_head { last + 0.06 } else { last };
     let (in_full, raw) = (in_full * last, raw * last);
     in_full.max(raw).max(by_name * far).max(by_relation(&own, &other) * far).min(0.89)
 }
@@ -182,8 +186,8 @@ fn by_form(own: &[String], other: &[String], same_parents: bool) -> Option<f64> 
     let is_initial = |short: &[String], long: &[String]| {
         matches!(short, [word] if word.len() == 1) && long[0].starts_with(short[0].as_str())
     };
-    if same_parents && (is_initial(own, other) || is_initial(other, own)) {
-        return Some(0.62);
+    if is_initial(own, other) || is_initial(other, own) {
+        return Some(if same_parents { 0.62 } else { 0.5 });
     }
     // `ua` of `userAgent`.
     let is_acronym = |short: &[String], long: &[String]| {

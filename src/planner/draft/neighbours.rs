@@ -23,6 +23,13 @@ impl Ground<'_> {
         let lone =
             self.new.containers.iter().filter(|c| c.is_lone && new.path.starts_with(&c.path));
         let own = lone.map(|list| alike_in_item(old.path.last(), &list.path, &new.path));
+        // `type` of `inputs` was `input_type`.
+        let in_list = self.thing.as_ref().map_or(0.0, |thing| {
+            let whole: Names =
+                std::iter::once(thing.clone()).chain(new.path.iter().cloned()).collect();
+            alike(&old.path[old.path.len() - 1..], &whole).min(0.95)
+        });
+        let plain = plain.max(in_list);
         let with_object = self.moves_with(&old.path, &new.path);
         plain.max(told::likeness(old, new)).max(own.fold(0.0, f64::max)).max(if with_object {
             0.93

@@ -7,11 +7,13 @@ use super::candidates::{Candidate, Ground, How, Tried, fitting, types_meet};
 use super::convert::Conversion;
 use super::defaults;
 use super::dropped::Dropped;
+use super::enums;
 use super::evidence::{Pairs, equal};
 use super::hints::Hints;
 use super::likeness::shifts;
 use super::lone;
 use super::looks;
+use super::names::singular;
 use super::question::Question;
 use super::side::{Leaf, Names, Part, Side, value_at};
 use super::written::steps_of;
@@ -110,9 +112,22 @@ impl Scope<'_> {
         let after: Vec<&Json> =
             self.pairs.shown.iter().map(|(_, after)| after).chain(&self.arrived).collect();
         let old = Side::of(self.old, &samples, self.new, &[]);
-        let new = Side::of(self.new, &[], self.old, lone);
+        let mut new = Side::of(self.new, &[], self.old, lone);
         let known: Vec<Vec<Json>> =
             new.leaves.iter().map(|leaf| distinct(&after, &leaf.path)).collect();
+        for (leaf, known) in new.leaves.iter_mut().zip(&known) {
+            let seen = self.arrived.iter().filter(|at| value_at(at, &leaf.path).is_some()).count();
+            let is_said = |leaf: &Leaf| {
+                let becomes = |old: &Leaf| {
+                    let are_others = old.values.iter().all(|value| !known.contains(value));
+                    let way =
+                        enums::maps(old, leaf).filter(|_| are_others && !old.values.is_empty());
+                    way.is_some_and(|way| way.assumes.is_none())
+                };
+                old.leaves.iter().any(becomes)
+            };
+            leaf.list_seen(known, seen, &is_said);
+        }
         let (kept, open) = self.kept(&old, &new);
         let free: Vec<usize> =
             (0..old.leaves.len()).filter(|at| !kept.iter().any(|(from, _)| from == at)).collect();
@@ -125,6 +140,7 @@ impl Scope<'_> {
             free,
             open,
             is_inside: !self.lead.is_empty(),
+            thing: self.thing(),
             looks: old.leaves.iter().map(looks::of_values).collect(),
             paired: kept.clone(),
             tried: Tried::default(),
@@ -158,6 +174,13 @@ impl Scope<'_> {
         }
         let inside = self.inside(&old, &new, &kept, &picks, refused);
         Chosen { old, new, picks, dropped, questions, inside, lead: self.lead.clone() }
+    }
+
+    /// What one item of the lists around is called: `input` of `inputs[].`
+    fn thing(&self) -> Option<String> {
+        let list = self.lead.strip_suffix("[].")?;
+        let last = list.rsplit(['.', ']']).find(|name| !name.is_empty())?;
+        Some(singular(last))
     }
 
     /// Facts, then guesses: what is sure goes first, and what is left over then speaks for what goes
@@ -260,6 +283,7 @@ impl Scope<'_> {
         guesses.extend(ground.splits());
         guesses.extend(ground.merges());
         guesses.extend(ground.gathers());
+        guesses.extend(ground.choices());
         guesses.extend(defaults::constants(self, ground));
         guesses
     }

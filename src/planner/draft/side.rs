@@ -38,6 +38,8 @@ pub struct Leaf {
     pub present: usize,
     /// How many samples there are.
     pub sampled: usize,
+    /// Whether its list of words is what documents were seen with, and no rule.
+    seen_alone: bool,
     validator: Option<Validator>,
     /// Judges only what the value itself is: items and fields may be made right afterwards.
     shallow: Option<Validator>,
@@ -90,9 +92,33 @@ impl Leaf {
         path_text(&self.path)
     }
 
+    /// Takes the few words that documents of this version were seen with, again and again, for a list of
+    /// words, where it `is_said` that an old field becomes them.
+    pub fn list_seen(&mut self, words: &[Json], seen: usize, is_said: &dyn Fn(&Self) -> bool) {
+        const LISTED_MAX: usize = 8;
+        let are_words =
+            words.iter().all(Json::is_string) && (2..=LISTED_MAX).contains(&words.len());
+        let is_plain = self.structure.listed.is_none() && self.structure.is_only(FieldType::String);
+        if !is_plain || !are_words || seen < words.len() * 3 {
+            return;
+        }
+        self.structure.listed = Some(words.to_vec());
+        self.seen_alone = is_said(self);
+        if !self.seen_alone {
+            self.structure.listed = None;
+        }
+    }
+
+    /// Whether a value is one of the words seen, where such are known.
+    pub fn is_seen(&self, value: &Json) -> bool {
+        !self.seen_alone || self.structure.listed.iter().flatten().any(|word| word == value)
+    }
+
     /// Whether a value fits this field's schema in full.
     pub fn fits(&self, value: &Json) -> bool {
         match &self.validator {
+            // Words that differ from those seen say that they have to be mapped.
+            _ if !self.is_seen(value) => false,
             Some(validator) => validator.is_valid(value),
             None => self.structure.may_be(type_of(value)),
         }
@@ -288,6 +314,7 @@ fn leaf(path: &Names, node: Json, structure: Structure, root: &Json, samples: &[
         values,
         present,
         sampled: samples.len(),
+        seen_alone: false,
         validator: validates,
         shallow: shallow.flatten(),
     }

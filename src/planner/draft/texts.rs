@@ -83,9 +83,12 @@ fn form_of(texts: &[&str]) -> Option<&'static Form> {
 
 /// The expression for the part that a name says.
 fn part(form: &Form, name: &str) -> Option<&'static str> {
-    let last = words(name).last().cloned().unwrap_or_default();
+    let words = words(name);
+    let two = words[words.len().saturating_sub(2)..].concat();
+    let said = [canonical(&two), words.last().map(|word| canonical(word)).unwrap_or_default()];
+    let raw = words.last().cloned().unwrap_or_default();
     let names = |part: &&(&[&str], &str)| {
-        part.0.contains(&last.as_str()) || part.0.contains(&canonical(&last).as_str())
+        part.0.contains(&raw.as_str()) || said.iter().any(|word| part.0.contains(&word.as_str()))
     };
     form.parts.iter().find(names).map(|(_, expr)| *expr)
 }
@@ -158,4 +161,64 @@ pub fn items(from: &Leaf, to: &Leaf) -> Option<Conversion> {
         .collect();
     let way = calculated(&of_items(&format!("{{ {} }}", made.join(", "))));
     (made.len() > 1).then(|| Conversion::of(vec![way], 0.06, "the parts of each item"))
+}
+
+/// Texts, or one text with several of them, that are cut in two at the same mark, as objects with two
+/// fields: `apple:2,pear:1`.
+pub fn twos(from: &Leaf, to: &Leaf) -> Option<Conversion> {
+    const INNER: [&str; 5] = [":", "=", "*", "/", " "];
+    let node = to.structure.items.as_ref()?;
+    let wanted = Structure::of(node, node);
+    let [(first, one), (second, other)] = wanted.fields.as_slice() else { return None };
+    let is_text = from.values.iter().all(Json::is_string);
+    let outer = [",", ";", "|", "\n"].into_iter().find(|outer| {
+        is_text && from.values.iter().filter_map(Json::as_str).any(|text| text.contains(outer))
+    });
+    let all: Vec<String> = from.values.iter().flat_map(|value| pieces(value, outer)).collect();
+    let is_number = |node: &Json| {
+        let structure = Structure::of(node, node);
+        !structure.types.is_empty() && !structure.may_be(FieldType::String)
+    };
+    let fits = |part: &str, node: &Json| {
+        !part.is_empty() && (!is_number(node) || part.trim().parse::<f64>().is_ok())
+    };
+    let mark = INNER.into_iter().find(|mark| {
+        let cuts = |text: &String| match text.split_once(mark) {
+            Some((a, b)) => fits(a, one) && fits(b, other) && !b.contains(mark),
+            None => false,
+        };
+        !all.is_empty() && all.iter().all(cuts)
+    })?;
+    let made = |at: usize, node: &Json| match is_number(node) {
+        true => format!("tonumber(p[{at}])"),
+        false => format!("p[{at}]"),
+    };
+    let list = match outer {
+        Some(outer) => format!("string.split(@i, {})", Json::from(outer)),
+        None if is_text => "array({ @i })".to_owned(),
+        None => "@i".to_owned(),
+    };
+    let expr = format!(
+        "(function() local o = array({{}}) for _, e in {list} do local p = string.split(e, {}) \
+         table.insert(o, {{ [{}] = {}, [{}] = {} }}) end return o end)()",
+        Json::from(mark),
+        Json::from(first.as_str()),
+        made(1, one),
+        Json::from(second.as_str()),
+        made(2, other)
+    );
+    let words = format!("'{first}' and '{second}' around '{mark}'");
+    wanted.is_only(FieldType::Object).then(|| Conversion::of(vec![calculated(&expr)], 0.1, &words))
+}
+
+/// The texts of a list, or of a text cut at a mark.
+fn pieces(value: &Json, outer: Option<&str>) -> Vec<String> {
+    match (value, outer) {
+        (Json::String(text), Some(outer)) => text.split(outer).map(str::to_owned).collect(),
+        (Json::String(text), None) => vec![text.clone()],
+        (Json::Array(items), _) => {
+            items.iter().map(|item| item.as_str().unwrap_or_default().to_owned()).collect()
+        }
+        _ => Vec::new(),
+    }
 }

@@ -254,6 +254,48 @@ pub fn measured(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     found.push(conversion);
 }
 
+/// Texts such as `1,234` as whole numbers.
+pub fn in_thousands(from: &Leaf, to: &Leaf) -> Option<Conversion> {
+    let texts: Vec<&str> = from.values.iter().filter_map(Json::as_str).collect();
+    let is_whole = |mark: char| {
+        let reads = |text: &&str| {
+            let groups: Vec<&str> = text.trim_start_matches('-').split(mark).collect();
+            let is_digits =
+                |group: &&str| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit());
+            groups.iter().all(is_digits)
+                && groups[0].len() <= 3
+                && groups[1..].iter().all(|group| group.len() == 3)
+        };
+        texts.iter().any(|text| text.contains(mark)) && texts.iter().all(reads)
+    };
+    let mark = [',', '.', ' ', '\''].into_iter().find(|mark| is_whole(*mark))?;
+    let steps = vec![
+        json!({"type": "replace", "field": "@", "find": mark.to_string(), "with": ""}),
+        json!({"type": "convertType", "field": "@", "from": "string", "to": "integer"}),
+    ];
+    let is_number = !to.structure.types.is_empty() && !to.structure.may_be(FieldType::String);
+    let words = format!("a whole number with '{mark}' at the thousands");
+    (is_number && to.structure.may_be(FieldType::Integer))
+        .then(|| Conversion::of(steps, 0.06, &words))
+}
+
+/// Texts such as `PT1H30M` (ISO 8601) as seconds or another unit of time.
+fn spanned(texts: &[&str], factor: &dyn Fn(&str) -> String) -> Option<Conversion> {
+    let is_span = |text: &&str| {
+        let rest = text.strip_prefix('P').unwrap_or_default();
+        !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit() || "DTHMS".contains(c))
+    };
+    let sum = "local t = 0 for n, u in string.gmatch(@i, \"(%d+)([DHMS])\") do \
+               t = t + tonumber(n) * ({ D = 86400, H = 3600, M = 60, S = 1 })[u] end";
+    let expr = format!("(function() {sum} return {} end)()", factor("t"));
+    let way = Conversion::of(
+        vec![super::convert::calculated(&expr)],
+        0.05,
+        "a duration of ISO 8601 as one number",
+    );
+    (!texts.is_empty() && texts.iter().all(is_span)).then_some(way)
+}
+
 /// Texts such as `01:30:00` as seconds or another unit of time.
 pub fn clocked(from: &Leaf, to: &Leaf) -> Option<Conversion> {
     let (_, wanted) = unit_of(to).filter(|(kind, _)| *kind == "time")?;
@@ -264,6 +306,13 @@ pub fn clocked(from: &Leaf, to: &Leaf) -> Option<Conversion> {
         let is_digits = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         (parts.len() > 1 && parts.iter().all(is_digits)).then_some(parts.len())
     };
+    let factor = |sum: &str| match 1e9 / wanted {
+        f if f >= 1.0 => format!("({sum}) * {f}"),
+        f => format!("({sum}) / {}", (1.0 / f).round()),
+    };
+    if let Some(span) = spanned(&texts, &factor).filter(|_| is_number) {
+        return Some(span);
+    }
     let count = parts(texts.first()?).filter(|count| *count < 4)?;
     if !is_number || !texts.iter().all(|text| parts(text) == Some(count)) {
         return None;
@@ -272,11 +321,7 @@ pub fn clocked(from: &Leaf, to: &Leaf) -> Option<Conversion> {
         3 => "tonumber(p[1]) * 3600 + tonumber(p[2]) * 60 + tonumber(p[3])",
         _ => "tonumber(p[1]) * 60 + tonumber(p[2])",
     };
-    let factor = 1e9 / wanted;
-    let sum = match factor {
-        f if f >= 1.0 => format!("({sum}) * {f}"),
-        f => format!("({sum}) / {}", (1.0 / f).round()),
-    };
+    let sum = factor(sum);
     let expr = format!("(function() local p = string.split(@i, \":\") return {sum} end)()");
     let way = Conversion::of(
         vec![super::convert::calculated(&expr)],
