@@ -10,13 +10,13 @@ use super::affix;
 use super::enums;
 use super::flags;
 use super::lists;
+use super::meanings::are_opposite;
 use super::money;
 use super::side::{Leaf, path_text};
 use super::structure::type_of;
 use super::times;
 use super::told;
 use super::units;
-use super::vocabulary;
 use crate::model::{Document, Key, Storage};
 use crate::schema::{FieldType, Version};
 use crate::transform::{Facts, Frozen, Step};
@@ -304,7 +304,7 @@ pub fn says_opposite(from: &Leaf, to: &Leaf) -> bool {
     let last = |leaf: &Leaf| leaf.path.last().cloned().unwrap_or_default();
     let are_flags =
         types_seen(from) == [FieldType::Boolean] && to.structure.is_only(FieldType::Boolean);
-    are_flags && (vocabulary::are_opposite(&last(from), &last(to)) || told::denies(from, to))
+    are_flags && (are_opposite(&last(from), &last(to)) || told::denies(from, to))
 }
 
 /// Whether a text field refuses most texts.

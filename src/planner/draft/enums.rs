@@ -4,9 +4,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::convert::Conversion;
 use super::flags::by_name;
+use super::meanings::mean_the_same;
 use super::names::words;
 use super::side::Leaf;
-use super::vocabulary::mean_the_same;
 
 /// The table from one list to another.
 #[derive(Clone, Debug, Default)]

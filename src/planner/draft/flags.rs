@@ -5,9 +5,9 @@ use serde_json::Value as Json;
 
 use super::convert::Conversion;
 use super::enums::{domain, in_words, step};
+use super::meanings::{are_opposite, mean_the_same};
 use super::names::words;
 use super::side::Leaf;
-use super::vocabulary::{self, mean_the_same};
 use crate::schema::FieldType;
 
 /// Words that only say yes or no.
@@ -158,9 +158,8 @@ pub fn by_name(old: &Json, from: &Leaf, targets: &[Json]) -> Option<Json> {
     let parts: Vec<&Json> = targets.iter().filter(is_part).collect();
     let part = if let [only] = parts.as_slice() { Some(*only) } else { None };
     // `deleted` of "active" and "inactive": the word that says the opposite of another.
-    let denied = |target: &&Json| {
-        target.as_str().is_some_and(|word| vocabulary::are_opposite(&name.join("_"), word))
-    };
+    let denied =
+        |target: &&Json| target.as_str().is_some_and(|word| are_opposite(&name.join("_"), word));
     let opposite = targets.iter().find(denied);
     let named = match (targets.iter().find(|target| says(target)).or(part), opposite, targets) {
         (Some(named), ..) => named,

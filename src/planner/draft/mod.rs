@@ -24,6 +24,7 @@ mod likeness;
 mod lists;
 mod lone;
 mod looks;
+mod meanings;
 mod merges;
 mod money;
 mod names;

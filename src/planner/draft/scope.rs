@@ -413,6 +413,11 @@ fn chosen(
         let is_close =
             nearest >= rival_from && guess.confidence - nearest < margin && guess.confidence < 0.95;
         let is_close = is_close && !is_obvious(&guess, ground);
+        // The one that comes near is right when what this one takes has another place.
+        let is_other = |rival: &&Candidate| is_better_elsewhere(&guesses, rival, &guess, &collide);
+        if is_close && rivals.first().is_some_and(is_other) {
+            continue;
+        }
         let mut guess = guess.clone();
         let told = rivals.iter().filter(|rival| rival.confidence >= ASKED).take(3);
         guess.alternatives = told

@@ -182,7 +182,12 @@ pub fn twos(from: &Leaf, to: &Leaf) -> Option<Conversion> {
     let fits = |part: &str, node: &Json| {
         !part.is_empty() && (!is_number(node) || part.trim().parse::<f64>().is_ok())
     };
-    let mark = INNER.into_iter().find(|mark| {
+    // One text is one pair only by chance, and two words are a pair only beside a number.
+    if is_text && outer.is_none() {
+        return None;
+    }
+    let marks = INNER.into_iter().filter(|mark| *mark != " " || is_number(one) || is_number(other));
+    let mark = marks.into_iter().find(|mark| {
         let cuts = |text: &String| match text.split_once(mark) {
             Some((a, b)) => fits(a, one) && fits(b, other) && !b.contains(mark),
             None => false,
@@ -195,7 +200,6 @@ pub fn twos(from: &Leaf, to: &Leaf) -> Option<Conversion> {
     };
     let list = match outer {
         Some(outer) => format!("string.split(@i, {})", Json::from(outer)),
-        None if is_text => "array({ @i })".to_owned(),
         None => "@i".to_owned(),
     };
     let expr = format!(

@@ -1,11 +1,10 @@
-//! Words of field names: which say the same, which stand in one another's place, which say the
-//! opposite, and which say little. Rows are here because renames within them were seen in public APIs,
+//! Words of field names: which say the same, which stand in one another's place, and which say little. Rows are here because renames within them were seen in public APIs,
 //! file formats and tables of many years.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use super::names::{singular, words};
+use super::names::singular;
 
 /// Words that stand for the same thing in field names, and their short forms; the first of a row is
 /// what the others are taken for.
@@ -331,67 +330,6 @@ const RELATED: &[&[&str]] = &[
     &["context", "name", "scope"],
 ];
 
-/// Words of lists that mean the same; seen in public APIs that renamed them.
-const MEANINGS: &[&[&str]] = &[
-    &[
-        "open",
-        "opened",
-        "new",
-        "todo",
-        "pending",
-        "created",
-        "draft",
-        "queued",
-        "waiting",
-        "incomplete",
-    ],
-    &["active", "enabled", "on", "yes", "true", "live", "online", "up"],
-    &["inactive", "disabled", "off", "no", "false", "offline", "down"],
-    &[
-        "closed",
-        "done",
-        "completed",
-        "complete",
-        "finished",
-        "resolved",
-        "success",
-        "succeeded",
-        "ok",
-        "passed",
-    ],
-    &["failed", "failure", "error", "errored", "rejected", "declined", "fail"],
-    &["cancelled", "canceled", "aborted", "cancel"],
-    &[
-        "running",
-        "in progress",
-        "inprogress",
-        "progress",
-        "started",
-        "doing",
-        "processing",
-        "working",
-    ],
-    &["public", "open", "visible", "everyone", "world"],
-    &["private", "hidden", "secret", "internal"],
-    &["low", "minor", "l"],
-    &["medium", "normal", "default", "moderate", "m"],
-    &["high", "major", "important", "h"],
-    &["critical", "urgent", "blocker", "highest", "severe"],
-    &["warning", "warn"],
-    &["error", "err", "e"],
-    &["information", "info", "informational"],
-    &["delivered", "received", "arrived"],
-    &["shipped", "sent", "dispatched", "in transit"],
-    &["male", "m", "man"],
-    &["female", "f", "w", "woman"],
-    &["paid", "settled", "captured"],
-    &["always", "all", "every"],
-    &["never", "none", "no"],
-    &["banned", "blocked", "suspended"],
-    &["admin", "administrator", "owner"],
-    &["user", "member", "regular"],
-];
-
 /// Words that say little by themselves: `name` of what?
 pub const GENERIC: [&str; 16] = [
     "name", "id", "type", "value", "key", "url", "title", "text", "code", "label", "content",
@@ -401,31 +339,6 @@ pub const GENERIC: [&str; 16] = [
 /// Last words of names that say only what kind of value the rest of the name has.
 pub const TAILS: [&str; 10] =
     ["count", "url", "id", "name", "text", "value", "date", "time", "list", "number"];
-
-/// Words for flags that say no, and those that say yes.
-const OPPOSITES: &[(&[&str], &[&str])] = &[
-    (
-        &["disabled", "disable", "inactive", "off", "paused", "suspended", "deactivated"],
-        &["enabled", "enable", "active", "on"],
-    ),
-    (&["hidden", "hide", "invisible"], &["visible", "shown", "show", "public"]),
-    (&["private", "secret"], &["public"]),
-    (&["closed"], &["open", "opened"]),
-    (&["locked"], &["unlocked"]),
-    (&["muted", "silent"], &["audible", "sound"]),
-    (&["deny", "denied", "forbidden", "blocked"], &["allow", "allowed", "permitted"]),
-    (&["exclude", "excluded"], &["include", "included"]),
-    (&["optional"], &["required", "mandatory"]),
-    (&["unread"], &["read"]),
-    (&["readonly"], &["writable", "editable"]),
-    (&["offline"], &["online"]),
-    (&["draft", "unpublished"], &["published"]),
-    (&["skip"], &["run"]),
-    (&["soldout"], &["available"]),
-];
-
-/// Last words of a flag's name that deny what stands before them: `accidentFree`.
-const WITHOUT: [&str; 3] = ["free", "less", "exempt"];
 
 thread_local! {
     static TAKEN_FOR: RefCell<HashMap<String, String>> = RefCell::default();
@@ -466,47 +379,6 @@ pub fn are_related(a: &str, b: &str) -> bool {
     a[2] != b[2] && RELATED.iter().any(|row| holds(&row, &a) && holds(&row, &b))
 }
 
-/// Whether two words of lists mean the same.
-pub fn mean_the_same(a: &str, b: &str) -> bool {
-    let plain = |text: &str| words(text).join(" ");
-    let (a, b) = (plain(a), plain(b));
-    a == b
-        || MEANINGS.iter().any(|row| row.contains(&a.as_str()) && row.contains(&b.as_str()))
-        || (a.len() > 3 && canonical(&a) == canonical(&b))
-}
-
-/// Whether two names say the opposite: `disabled` and `enabled`, `hidden` and `isVisible`,
-/// `noCache` and `cache`.
-pub fn are_opposite(from: &str, to: &str) -> bool {
-    let bare = |name: &str| -> Vec<String> {
-        let mut words = words(name);
-        words.retain(|word| !matches!(word.as_str(), "is" | "are" | "be" | "was" | "has"));
-        words
-    };
-    let (a, b) = (bare(from), bare(to));
-    let negated = |a: &[String], b: &[String]| {
-        a.len() == b.len() + 1
-            && matches!(a[0].as_str(), "no" | "not" | "non" | "without" | "un" | "disable" | "skip")
-            && a[1..] == *b
-    };
-    let says = |words: &[String], of: &[&str]| words.iter().any(|word| of.contains(&word.as_str()));
-    let rest = |words: &[String], of: &[&str]| -> Vec<String> {
-        words.iter().filter(|word| !of.contains(&word.as_str())).cloned().collect()
-    };
-    let across = |a: &[String], b: &[String]| {
-        OPPOSITES.iter().any(|(no, yes)| says(a, no) && says(b, yes) && rest(a, no) == rest(b, yes))
-    };
-    let without = |a: &[String], b: &[String]| {
-        a.len() == b.len() + 1 && a.starts_with(b) && WITHOUT.contains(&&*a[b.len()])
-    };
-    without(&a, &b)
-        || without(&b, &a)
-        || negated(&a, &b)
-        || negated(&b, &a)
-        || across(&a, &b)
-        || across(&b, &a)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -517,6 +389,5 @@ mod tests {
         assert_eq!(canonical("categories"), canonical("type"));
         assert!(are_related("title", "name") && are_related("alias", "name"));
         assert!(!are_related("nickname", "timezone"));
-        assert!(are_opposite("disabled", "isEnabled") && !are_opposite("enabled", "active"));
     }
 }
