@@ -79,10 +79,13 @@ impl Candidate {
     }
 }
 
+/// Ways from one field to another, with how many values fit.
+pub type Ways = Rc<Vec<(Conversion, Hits)>>;
+
 /// Ways and values that were tried already: each pass asks for them again.
 #[derive(Debug, Default)]
 pub struct Tried {
-    pub ways: RefCell<HashMap<(usize, usize), Rc<Vec<(Conversion, Hits)>>>>,
+    pub ways: RefCell<HashMap<(usize, usize), Ways>>,
     pub fits: RefCell<HashMap<(usize, usize, String), bool>>,
     pub likeness: RefCell<HashMap<(usize, usize), f64>>,
     pub could: RefCell<HashMap<(usize, usize), bool>>,
@@ -134,7 +137,7 @@ impl Ground<'_> {
     }
 
     /// Every way from one field to another, with how many values fit.
-    pub fn ways(&self, from: usize, to: usize) -> Rc<Vec<(Conversion, Hits)>> {
+    pub fn ways(&self, from: usize, to: usize) -> Ways {
         let (old, new) = (&self.old.leaves[from], &self.new.leaves[to]);
         let mut known = self.tried.ways.borrow_mut();
         let ways = known.entry((from, to)).or_insert_with(|| {

@@ -39,14 +39,11 @@ impl Ground<'_> {
         // Of booleans and words for them: `1`, `"yes"`.
         let puts = flags.iter().enumerate().map(|(number, (at, word))| {
             let leaf = &self.old.leaves[*at];
-            let on: Vec<String> = match leaf.structure.is_only(FieldType::Boolean) {
-                true => vec!["true".to_owned()],
-                false => leaf
-                    .values
-                    .iter()
-                    .filter(|v| says(v) == Some(true))
-                    .map(Json::to_string)
-                    .collect(),
+            let holding = leaf.values.iter().filter(|value| says(value) == Some(true));
+            let on: Vec<String> = if leaf.structure.is_only(FieldType::Boolean) {
+                vec!["true".to_owned()]
+            } else {
+                holding.map(Json::to_string).collect()
             };
             let tests = on.iter().map(|on| format!("@{} == {on}", number + 1));
             let tests: Vec<String> = tests.collect();

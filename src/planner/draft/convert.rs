@@ -13,6 +13,7 @@ use super::lists;
 use super::meanings::are_opposite;
 use super::money;
 use super::side::{Leaf, path_text};
+use super::spelling::{self, is_strict};
 use super::structure::type_of;
 use super::times;
 use super::told;
@@ -242,48 +243,7 @@ fn from_text(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
         found.extend(flags::truth(from, to));
     }
     if structure.types.contains(&FieldType::String) && is_strict(to) {
-        let mut add = |steps, cost, words: &str| found.push(Conversion::of(steps, cost, words));
-        add(vec![json!({"type": "trim", "field": "@"})], 0.05, "without space around");
-        for (case, words) in [("lower", "in lower case"), ("upper", "in upper case")] {
-            add(vec![json!({"type": "case", "field": "@", "to": case})], 0.06, words);
-            let trimmed = json!({"type": "trim", "field": "@"});
-            let cased = json!({"type": "case", "field": "@", "to": case});
-            add(vec![trimmed, cased], 0.08, words);
-        }
-        for (find, with) in [("_", "-"), ("-", "_"), (" ", "-"), (" ", "_"), (" ", ""), ("-", "")] {
-            let replaced = json!({"type": "replace", "field": "@", "find": find, "with": with});
-            add(vec![replaced], 0.08, &format!("with '{with}' for '{find}'"));
-        }
-        for prefix in ["#", "https://", "mailto:", "/", "+", "v"] {
-            let led = json!({"type": "replace", "field": "@", "regex": "^", "with": prefix});
-            add(vec![led], 0.12, &format!("with '{prefix}' before it"));
-        }
-        for (marks, words) in [("[^0-9+]", "its digits and plus"), ("[^0-9]", "its digits alone")] {
-            let bare = json!({"type": "replace", "field": "@", "regex": marks, "with": ""});
-            add(vec![bare], 0.12, words);
-        }
-        for mark in ["-", "_", ":", "/", " ", "@", "."] {
-            let mark_text = regex::escape(mark);
-            for (regex, words) in [
-                (format!("(?s){mark_text}.*$"), format!("what stands before the first '{mark}'")),
-                (format!("(?s)^.*{mark_text}"), format!("what stands after the last '{mark}'")),
-            ] {
-                let cut = json!({"type": "replace", "field": "@", "regex": regex, "with": ""});
-                let part = Conversion::of(vec![cut], 0.13, &words);
-                if from
-                    .values
-                    .iter()
-                    .any(|value| value.as_str().is_some_and(|text| text.contains(mark)))
-                {
-                    found.push(part.assuming("that the rest of the text may go"));
-                }
-            }
-        }
-        let mut add = |steps, cost, words: &str| found.push(Conversion::of(steps, cost, words));
-        for head in ["^#", "^v", "^/", "^mailto:", "^https?://"] {
-            let cut = json!({"type": "replace", "field": "@", "regex": head, "with": ""});
-            add(vec![cut], 0.12, &format!("without what matches {head} "));
-        }
+        spelling::ways(from, found);
     }
     times::from_text(from, to, found);
     let spells_json = |value: &Json| value.as_str().is_some_and(|t| t.starts_with(['{', '[']));
@@ -305,12 +265,6 @@ pub fn says_opposite(from: &Leaf, to: &Leaf) -> bool {
     let are_flags =
         types_seen(from) == [FieldType::Boolean] && to.structure.is_only(FieldType::Boolean);
     are_flags && (are_opposite(&last(from), &last(to)) || told::denies(from, to))
-}
-
-/// Whether a text field refuses most texts.
-fn is_strict(to: &Leaf) -> bool {
-    let structure = &to.structure;
-    structure.listed.is_some() || structure.pattern.is_some() || structure.format.is_some()
 }
 
 fn from_number(from: &Leaf, to: &Leaf, source: FieldType, found: &mut Vec<Conversion>) {

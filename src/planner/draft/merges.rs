@@ -47,7 +47,7 @@ impl Ground<'_> {
                 let names = |of: &&[&str]| of.contains(&word.as_str());
                 !composite.whole.contains(&word.as_str()) && composite.parts.iter().any(names)
             };
-            if own.iter().any(|word| is_part(word)) {
+            if own.iter().any(is_part) {
                 continue;
             }
             // Parts that stand by themselves in the new version are not joined.

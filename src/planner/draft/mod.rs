@@ -37,6 +37,7 @@ mod question;
 mod scope;
 mod shapes;
 mod side;
+mod spelling;
 mod splits;
 mod structure;
 #[cfg(test)]

@@ -87,40 +87,8 @@ pub fn alike(from: &[String], to: &[String]) -> f64 {
     if own.len() > 1 && own == led(to) || other.len() > 1 && other == led(from) {
         return 0.95;
     }
-    // `fare` became `fare.amount`, or the other way: the value itself, or something about it.
-    let (outer, inner) = if from.len() < to.len() { (from, to) } else { (to, from) };
-    if inner.len() == outer.len() + 1 && inner.starts_with(outer) {
-        let last = words(&inner[outer.len()]);
-        match last.last().map(String::as_str) {
-            Some("value" | "amount" | "text") => return 0.91,
-            Some("currency" | "unit" | "units" | "type" | "locale" | "format") if to == inner => {
-                return 0.45;
-            }
-            _ => {}
-        }
-    }
-    // `author` became `author.name`, or the other way.
-    let (short, long) = if all_own.len() < all_other.len() {
-        (&all_own, &all_other)
-    } else {
-        (&all_other, &all_own)
-    };
-    if long.starts_with(short)
-        && long.len() == short.len() + 1
-        && GENERIC.contains(&long[short.len()].as_str())
-    {
-        // The value itself, rather than something about it.
-        let is_itself = !["url", "count", "data", "kind", "type", "content"]
-            .contains(&long[short.len()].as_str());
-        return match (from.len() == to.len(), is_itself) {
-            (true, _) => 0.8,
-            // A text rather than what tells it from others: `caption.text`, and not `caption.id`.
-            (false, true) if long.last().is_some_and(|word| word == "id") => 0.78,
-            (false, true) if long.last().is_some_and(|w| w == "text" || w == "value") => 0.91,
-            (false, true) => 0.86,
-            (false, false) if long.ends_with(&["type".to_owned()]) => 0.8,
-            (false, false) => 0.55,
-        };
+    if let Some(likeness) = by_part(from, to, &all_own, &all_other) {
+        return likeness;
     }
     if let Some(likeness) = by_form(&own, &other, parents.0 == parents.1) {
         return likeness;
@@ -158,7 +126,7 @@ fn by_relation(own: &[String], other: &[String]) -> f64 {
     let apart = |a: &[String], b: &[String]| -> Vec<String> {
         let is_said = |word: &&String| {
             let says_type = matches!(word.as_str(), "is" | "has" | "at" | "on" | "id" | "name");
-            !b.contains(word) && !(says_type && a.len() > 1)
+            !(b.contains(word) || says_type && a.len() > 1)
         };
         a.iter().filter(is_said).cloned().collect()
     };
@@ -169,6 +137,49 @@ fn by_relation(own: &[String], other: &[String]) -> f64 {
         () if a.concat() != b.concat() && are_related(&a.concat(), &b.concat()) => 0.62,
         () => 0.0,
     }
+}
+
+/// How alike two paths are of which one is the other with a word behind it: the value itself, or
+/// something about it.
+fn by_part(
+    from: &[String],
+    to: &[String],
+    all_own: &[String],
+    all_other: &[String],
+) -> Option<f64> {
+    // `fare` became `fare.amount`, or the other way: the value itself, or something about it.
+    let (outer, inner) = if from.len() < to.len() { (from, to) } else { (to, from) };
+    if inner.len() == outer.len() + 1 && inner.starts_with(outer) {
+        let last = words(&inner[outer.len()]);
+        match last.last().map(String::as_str) {
+            Some("value" | "amount" | "text") => return Some(0.91),
+            Some("currency" | "unit" | "units" | "type" | "locale" | "format") if to == inner => {
+                return Some(0.45);
+            }
+            _ => {}
+        }
+    }
+    // `author` became `author.name`, or the other way.
+    let (short, long) =
+        if all_own.len() < all_other.len() { (all_own, all_other) } else { (all_other, all_own) };
+    if long.starts_with(short)
+        && long.len() == short.len() + 1
+        && GENERIC.contains(&long[short.len()].as_str())
+    {
+        // The value itself, rather than something about it.
+        let is_itself = !["url", "count", "data", "kind", "type", "content"]
+            .contains(&long[short.len()].as_str());
+        return Some(match (from.len() == to.len(), is_itself) {
+            (true, _) => 0.8,
+            // A text rather than what tells it from others: `caption.text`, and not `caption.id`.
+            (false, true) if long.last().is_some_and(|word| word == "id") => 0.78,
+            (false, true) if long.last().is_some_and(|w| w == "text" || w == "value") => 0.91,
+            (false, true) => 0.86,
+            (false, false) if long.ends_with(&["type".to_owned()]) => 0.8,
+            (false, false) => 0.55,
+        });
+    }
+    None
 }
 
 /// How alike two last names are that differ in one known way.

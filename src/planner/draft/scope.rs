@@ -179,8 +179,8 @@ impl Scope<'_> {
     /// What one item of the lists around is called: `input` of `inputs[].`
     fn thing(&self) -> Option<String> {
         let list = self.lead.strip_suffix("[].")?;
-        let last = list.rsplit(['.', ']']).find(|name| !name.is_empty())?;
-        Some(singular(last))
+        let name = list.rsplit(['.', ']']).find(|name| !name.is_empty())?;
+        Some(singular(name))
     }
 
     /// Facts, then guesses: what is sure goes first, and what is left over then speaks for what goes

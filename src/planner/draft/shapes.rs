@@ -42,7 +42,7 @@ impl Ground<'_> {
                     && texts.iter().all(|text| text.split(*other).count() == count)
             };
             let is_number = separator == "." && self.looks[from] == Some(Look::Decimal);
-            let is_short = SEPARATORS.iter().any(|other| is_longer(&other)) || is_number;
+            let is_short = SEPARATORS.iter().any(is_longer) || is_number;
             if !(2..=4).contains(&count) || !texts.iter().all(is_even) || is_short {
                 continue;
             }

@@ -38,8 +38,8 @@ pub struct Leaf {
     pub present: usize,
     /// How many samples there are.
     pub sampled: usize,
-    /// Whether its list of words is what documents were seen with, and no rule.
-    seen_alone: bool,
+    /// The words that documents of this version were seen with, where the schema lists none.
+    seen: Vec<Json>,
     validator: Option<Validator>,
     /// Judges only what the value itself is: items and fields may be made right afterwards.
     shallow: Option<Validator>,
@@ -103,15 +103,16 @@ impl Leaf {
             return;
         }
         self.structure.listed = Some(words.to_vec());
-        self.seen_alone = is_said(self);
-        if !self.seen_alone {
+        if is_said(self) {
+            self.seen = words.to_vec();
+        } else {
             self.structure.listed = None;
         }
     }
 
     /// Whether a value is one of the words seen, where such are known.
     pub fn is_seen(&self, value: &Json) -> bool {
-        !self.seen_alone || self.structure.listed.iter().flatten().any(|word| word == value)
+        self.seen.is_empty() || self.seen.contains(value)
     }
 
     /// Whether a value fits this field's schema in full.
@@ -314,7 +315,7 @@ fn leaf(path: &Names, node: Json, structure: Structure, root: &Json, samples: &[
         values,
         present,
         sampled: samples.len(),
-        seen_alone: false,
+        seen: Vec::new(),
         validator: validates,
         shallow: shallow.flatten(),
     }

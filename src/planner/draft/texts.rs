@@ -194,9 +194,8 @@ pub fn twos(from: &Leaf, to: &Leaf) -> Option<Conversion> {
         };
         !all.is_empty() && all.iter().all(cuts)
     })?;
-    let made = |at: usize, node: &Json| match is_number(node) {
-        true => format!("tonumber(p[{at}])"),
-        false => format!("p[{at}]"),
+    let made = |at: usize, node: &Json| {
+        if is_number(node) { format!("tonumber(p[{at}])") } else { format!("p[{at}]") }
     };
     let list = match outer {
         Some(outer) => format!("string.split(@i, {})", Json::from(outer)),

@@ -135,8 +135,8 @@ fn target(rest: &[&str], to: &Leaf) -> Option<Json> {
                     words.iter().zip(&wanted).all(|(a, b)| alike(a, b))
                 })
         };
-        let mut named = listed.iter().filter(names);
-        return named.next().filter(|_| named.next().is_none()).cloned();
+        let mut told = listed.iter().filter(names);
+        return told.next().filter(|_| told.next().is_none()).cloned();
     }
     let is_flag = to.structure.is_only(FieldType::Boolean);
     let says = |of: &[&str]| said.iter().any(|word| of.contains(&word.as_str()));

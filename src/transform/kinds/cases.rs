@@ -244,6 +244,27 @@ fn values() {
 }
 
 #[test]
+fn names_and_values() {
+    run(&[
+        (
+            json!({"type": "keyBy", "field": "l", "key": "k", "value": "v"}),
+            r#"{"l":[{"k":"b","v":1.0},{"v":[2],"k":"a"}]}"#,
+            r#"{"l":{"b":1.0,"a":[2]}}"#,
+        ),
+        (
+            json!({"type": "keyBy", "field": "l", "key": "k", "value": "v"}),
+            r#"{"l":[{"k":"b","v":1,"w":2}]}"#,
+            "!an item has other fields than 'k' and 'v'",
+        ),
+        (
+            json!({"type": "entries", "field": "l", "key": "k", "value": "v"}),
+            r#"{"l":{"b":1.0,"a":[2]}}"#,
+            r#"{"l":[{"k":"b","v":1.0},{"k":"a","v":[2]}]}"#,
+        ),
+    ]);
+}
+
+#[test]
 fn shapes() {
     let nest = json!({"type": "nestFields", "from": ["a_x", "a_y"], "to": "a", "prefix": "a_"});
     let key_by = json!({"type": "keyBy", "field": "l", "key": "id"});
@@ -284,21 +305,6 @@ fn shapes() {
         ),
         (key_by.clone(), r#"{"l":[{"id":"p"},{"id":"p"}]}"#, "!two items have the same 'id'"),
         (key_by, r#"{"l":[{"id":7}]}"#, "!no text"),
-        (
-            json!({"type": "keyBy", "field": "l", "key": "k", "value": "v"}),
-            r#"{"l":[{"k":"b","v":1.0},{"v":[2],"k":"a"}]}"#,
-            r#"{"l":{"b":1.0,"a":[2]}}"#,
-        ),
-        (
-            json!({"type": "keyBy", "field": "l", "key": "k", "value": "v"}),
-            r#"{"l":[{"k":"b","v":1,"w":2}]}"#,
-            "!an item has other fields than 'k' and 'v'",
-        ),
-        (
-            json!({"type": "entries", "field": "l", "key": "k", "value": "v"}),
-            r#"{"l":{"b":1.0,"a":[2]}}"#,
-            r#"{"l":[{"k":"b","v":1.0},{"k":"a","v":[2]}]}"#,
-        ),
         (
             json!({"type": "entries", "field": "l", "key": "id"}),
             r#"{"l":{"p":{"n":1}}}"#,
