@@ -21,7 +21,14 @@ pub fn ways(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
 }
 
 fn added(from: &Leaf, to: &Leaf) -> Option<Conversion> {
-    let (head, tail) = around(to.structure.pattern.as_deref()?);
+    let (mut head, tail) = around(to.structure.pattern.as_deref()?);
+    // `//cdn.example.org` lacks but a part of `https://`.
+    let begins = |part: &str| {
+        from.values.iter().all(|value| value.as_str().is_some_and(|text| text.starts_with(part)))
+    };
+    let has =
+        (1..head.len()).filter(|at| head.is_char_boundary(*at)).find(|at| begins(&head[*at..]));
+    head.truncate(has.unwrap_or(head.len()));
     let first = from.values.iter().find(|value| !value.is_null())?;
     if head.is_empty() && tail.is_empty() || first.is_array() || first.is_object() {
         return None;
@@ -143,7 +150,7 @@ mod tests {
         assert_eq!(of("^[0-9]+s$"), "|s");
         assert_eq!(of("^#[0-9a-f]{6}$"), "#|");
         assert_eq!(of(r"^v\d+\.\d+$"), "v|");
-        assert_eq!(of("^ab?c$"), "a|");
+        assert_eq!(of("^ab?c$"), "a|c");
         assert_eq!(of("^a|b$"), "|");
         assert_eq!(of("[0-9]+"), "|");
         assert_eq!(of(r"^Host\(`.+`\)$"), "Host(`|`)");

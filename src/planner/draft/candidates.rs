@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use super::convert::{Conversion, library, says_opposite};
+use super::convert::{Conversion, library, says_opposite, types_seen};
 use super::enums;
 use super::evidence::{Hits, Pairs, certainty};
 use super::flags;
@@ -15,6 +15,7 @@ use super::looks::Look;
 use super::names::alike;
 use super::pairwise;
 use super::side::{Leaf, Side, value_at};
+use super::structure::Structure;
 use super::units;
 use crate::schema::FieldType;
 
@@ -316,6 +317,12 @@ impl Ground<'_> {
         if units::is_unclear(old, new) && !way.calculates() {
             candidate.assumes = Some("that both are in the same unit".to_owned());
             confidence *= 0.5;
+        } else if way.is_none() && new.is_seen_otherwise(old) {
+            candidate.assumes = Some("that its words stay as they are".to_owned());
+            confidence *= 0.8;
+        } else if fits.of == 0 && way.reads_text() && types_seen(old) == [FieldType::String] {
+            candidate.assumes = Some("that all texts read so: no sample shows one".to_owned());
+            confidence *= 0.85;
         } else if fits.of == 0 && way.is_none() && asks_more(old, new) {
             candidate.assumes =
                 Some("that the values have the form the new schema asks for".to_owned());
@@ -370,7 +377,11 @@ fn changes_most(old: &Leaf, way: &Conversion) -> bool {
 
 /// How many of the old field's values the new one accepts, once converted.
 pub fn fitting(old: &Leaf, new: &Leaf, way: &Conversion) -> Hits {
-    let values: Vec<&Json> = old.values.iter().filter(|value| !value.is_null()).collect();
+    // A value that is listed may stand, whether a sample has it or not.
+    let listed = old.structure.listed.iter().flatten().filter(|value| !old.values.contains(value));
+    let listed = listed.filter(|_| !old.values.is_empty());
+    let values: Vec<&Json> =
+        old.values.iter().chain(listed).filter(|value| !value.is_null()).collect();
     let mut hits = Hits { right: 0, of: values.len() };
     for (tried, value) in values.into_iter().enumerate() {
         // What fits less than half of them is none.
@@ -407,6 +418,12 @@ pub fn types_meet(old: &Leaf, new: &Leaf, way: &Conversion) -> bool {
                 || *format == old.structure.format
                 || old.structure.format.is_none();
             meets && same_format
+        }
+        false if way.steps.iter().any(|step| step["type"] == "wrapField") => {
+            let item = new.structure.items.as_ref().map(|node| Structure::of(node, node));
+            let holds =
+                |item: &Structure| from.iter().all(|t| *t != FieldType::Object && item.may_be(*t));
+            item.is_none_or(|item| holds(&item))
         }
         false => {
             // Without values, only what the types ask for: no spelling, no splitting.

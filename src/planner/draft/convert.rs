@@ -64,6 +64,11 @@ impl Conversion {
         self.steps.iter().any(|step| step["type"] == "setField")
     }
 
+    /// Whether it takes texts for something else.
+    pub fn reads_text(&self) -> bool {
+        self.steps.iter().any(|step| step["type"] == "convertType" || step["type"] == "wrapField")
+    }
+
     /// The value it makes of another; `None` when a step refuses.
     pub fn apply(&self, value: &Json) -> Option<Json> {
         if self.steps.is_empty() {

@@ -79,7 +79,10 @@ pub fn constants(scope: &Scope<'_>, ground: &Ground<'_>) -> Vec<Candidate> {
                 && first.is_number()
                 && old.values.iter().any(Json::is_number)
         };
-        let could_follow = could_follow || ground.free.iter().any(may_follow);
+        let is_lonely = matches!(first, Json::Bool(_)) && shown.len() < 5;
+        let could_follow = could_follow
+            || is_lonely && ground.free.iter().any(|from| is_homeless(ground, *from))
+            || ground.free.iter().any(may_follow);
         let confidence = match (is_default, shown.len(), is_plain) {
             _ if could_follow && (first.is_number() || shown.len() < 5) => 0.45,
             (true, ..) => 0.93,
@@ -140,7 +143,9 @@ pub fn fill(
             }
             Some(mut filling) if filling.confidence >= GUESS => {
                 // While an old field with values has no place, that there is none is a guess.
-                let is_none = is_empty(&filling.value) || filling.value.is_null();
+                let is_none = is_empty(&filling.value)
+                    || filling.value.is_null()
+                    || filling.value.as_str().is_some_and(|text| text.contains("${"));
                 if is_none && left.iter().any(|from| is_homeless(ground, *from)) {
                     filling.confidence = filling.confidence.min(0.6);
                 }
@@ -156,7 +161,8 @@ pub fn fill(
 /// Whether an old field has values, and no place in the new schema.
 fn is_homeless(ground: &Ground<'_>, from: usize) -> bool {
     let old = &ground.old.leaves[from];
-    old.declared && ground.new.leaf(&old.path).is_none() && old.values.iter().any(|v| !v.is_null())
+    let may_stand = old.sampled == 0 || old.present > 0;
+    old.declared && ground.new.leaf(&old.path).is_none() && may_stand
 }
 
 /// Whether the objects around a field stand in documents: then it must, too. Around an optional

@@ -7,6 +7,7 @@ use super::flags::by_name;
 use super::meanings::mean_the_same;
 use super::names::words;
 use super::side::Leaf;
+use super::styles;
 
 /// The table from one list to another.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +46,7 @@ impl Table {
 
 /// The conversion of a list's words, where every old word has a new one.
 pub fn maps(from: &Leaf, to: &Leaf) -> Option<Conversion> {
-    let table = table(from, to, &[])?;
+    let mut table = table(from, to, &[])?;
     if !table.unknown.is_empty() || table.pairs.iter().all(|(old, new)| old == new) {
         return None;
     }
@@ -54,8 +55,18 @@ pub fn maps(from: &Leaf, to: &Leaf) -> Option<Conversion> {
         (_, true) => 0.09,
         _ => 0.03,
     };
+    let targets = to.structure.listed.as_deref().unwrap_or_default();
+    let is_open = from.structure.listed.is_none() && from.values.iter().any(Json::is_string);
+    if is_open {
+        table.pairs.extend(styles::unseen(&table.pairs, targets));
+    }
+    let is_covered = targets.iter().all(|target| table.pairs.iter().any(|(_, new)| new == target));
     let conversion = Conversion::of(vec![step(&table.pairs)], cost, &in_words(&table.pairs));
-    Some(if table.by_elimination {
+    // A handful of samples need not have all words.
+    let are_few = from.sampled < 3 * targets.len();
+    Some(if is_open && !is_covered && are_few {
+        conversion.assuming("what becomes of words that no sample has")
+    } else if table.by_elimination {
         conversion.assuming("the words that were left over on both sides mean the same")
     } else {
         conversion

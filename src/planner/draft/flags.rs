@@ -10,9 +10,9 @@ use super::names::words;
 use super::side::Leaf;
 use crate::schema::FieldType;
 
-/// Words that only say yes or no.
+/// Words that only say yes or no, each beside the one that says the other.
 const PLAIN: (&[&str], &[&str]) = (
-    &["yes", "y", "on", "true", "t", "1", "ja", "si", "oui", "x"],
+    &["yes", "y", "on", "true", "t", "1", "ja", "oui", "x", "si"],
     &["no", "n", "off", "false", "f", "0", "nein", "non", ""],
 );
 
@@ -80,7 +80,10 @@ pub fn truth(from: &Leaf, to: &Leaf) -> Option<Conversion> {
         olds.iter().map(|old| Some((old.clone(), says(old)?.into()))).collect();
     // `x` or nothing alone is no answer.
     let has_text = olds.iter().any(|old| old.as_str().is_some_and(|text| !text.is_empty()));
-    if let Some(pairs) = plain.filter(|_| has_text) {
+    if let Some(mut pairs) = plain.filter(|_| has_text) {
+        if pairs.len() == 1 && from.structure.listed.is_none() {
+            pairs.extend(counterpart(&pairs[0].0));
+        }
         return Some(Conversion::of(vec![step(&pairs)], 0.05, "words as true or false"));
     }
     let name = to.path.last().map_or("", String::as_str);
@@ -96,6 +99,26 @@ pub fn truth(from: &Leaf, to: &Leaf) -> Option<Conversion> {
     let differ = pairs.iter().any(|(_, flag)| *flag != pairs[0].1);
     let way = Conversion::of(vec![step(&pairs)], 0.06, &in_words(&pairs));
     differ.then_some(way)
+}
+
+/// The word that says the other of yes and no, written alike: `N` of `Y`.
+fn counterpart(word: &Json) -> Option<(Json, Json)> {
+    let text = word.as_str()?;
+    let flag = says(word)?;
+    let (own, others) = if flag { (PLAIN.0, PLAIN.1) } else { (PLAIN.1, PLAIN.0) };
+    let at = own.iter().position(|known| *known == text.to_lowercase())?;
+    let other = *others.get(at)?;
+    let first = text.chars().next();
+    let is_title = first.is_some_and(char::is_uppercase);
+    let other = match () {
+        () if is_title && text.chars().all(|c| !c.is_lowercase()) => other.to_uppercase(),
+        () if is_title => {
+            let mut rest = other.chars();
+            rest.next().into_iter().flat_map(char::to_uppercase).chain(rest).collect()
+        }
+        () => other.to_owned(),
+    };
+    Some((other.into(), (!flag).into()))
 }
 
 /// Both ways to take two words for true and false: the word that denies the other is false first.

@@ -62,8 +62,13 @@ pub fn wrapped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
         let wrap = json!({"type": "wrapField", "field": "@"});
         Conversion::of(vec![wrap], 0.06, "in a list of its own")
     };
+    // `tags` that is a text holds several, whatever few samples have.
+    let name = from.path.last().map_or("", String::as_str);
+    let last = words(name).last().cloned().unwrap_or_default();
+    let is_many = singular(&last) != last || from.path.last() == to.path.last();
+    let is_unseen = from.values.len() < 4 && is_many && !from.structure.is_only(FieldType::Integer);
     let doubt = "whether each text is one item of the list";
-    found.push(if may_be_lists { wrap.assuming(doubt) } else { wrap });
+    found.push(if may_be_lists || is_unseen { wrap.assuming(doubt) } else { wrap });
     // An object with more fields may be put together of others as well.
     let takes_all = |name: &String| {
         let node = to.structure.items.as_ref();

@@ -72,6 +72,10 @@ const OPPOSITES: &[(&[&str], &[&str])] = &[
     ),
     (&["hidden", "hide", "invisible"], &["visible", "shown", "show", "public"]),
     (&["private", "secret"], &["public"]),
+    (
+        &["blocked", "banned", "deleted", "archived", "terminated"],
+        &["active", "enabled", "current"],
+    ),
     (&["closed"], &["open", "opened"]),
     (&["locked"], &["unlocked"]),
     (&["muted", "silent"], &["audible", "sound"]),

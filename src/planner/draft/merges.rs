@@ -7,7 +7,7 @@ use super::composite::{COMPOSITES, Composite, pick};
 use super::convert::Conversion;
 use super::evidence::{Hits, certainty};
 use super::names::{singular, words};
-use super::side::{item_leaf, value_at};
+use super::side::{Side, item_leaf, value_at};
 use crate::schema::FieldType;
 
 impl Ground<'_> {
@@ -135,38 +135,62 @@ impl Ground<'_> {
         (places.len() > 1).then_some(Candidate { confidence: 0.86, evidence, ..candidate })
     }
 
-    /// A day and a time of day as a moment.
+    /// A day and a time of day as a moment; with several times of day, the one whose name is nearest.
     fn merge_day_and_time(&self, to: usize) -> Option<Candidate> {
-        if self.new.leaves[to].structure.format.as_deref() != Some("date-time") {
+        let is_moment =
+            |at: &usize| self.new.leaves[*at].structure.format.as_deref() == Some("date-time");
+        if !is_moment(&to) {
             return None;
         }
-        let shaped = |from: &&usize, shape: &str| {
-            let texts = &self.old.leaves[**from].values;
+        let shaped = |from: &usize, shape: &str| {
+            let texts = &self.old.leaves[*from].values;
             let is_like = |text: &str| {
-                text.len() == shape.len()
-                    && text
-                        .bytes()
-                        .zip(shape.bytes())
-                        .all(|(a, b)| if b == b'0' { a.is_ascii_digit() } else { a == b })
+                let same = |(a, b): (u8, u8)| if b == b'0' { a.is_ascii_digit() } else { a == b };
+                text.len() == shape.len() && text.bytes().zip(shape.bytes()).all(same)
             };
             !texts.is_empty() && texts.iter().all(|value| value.as_str().is_some_and(is_like))
         };
-        let mut days = self.free.iter().filter(|from| shaped(from, "0000-00-00"));
-        let mut times =
-            self.free.iter().filter(|from| shaped(from, "00:00") || shaped(from, "00:00:00"));
-        let (day, None, time, None) = (*days.next()?, days.next(), *times.next()?, times.next())
-        else {
-            return None;
+        let of = |shapes: &[&str]| -> Vec<usize> {
+            let is_one = |from: &&usize| shapes.iter().any(|shape| shaped(from, shape));
+            self.free.iter().filter(is_one).copied().collect()
         };
-        let tail = if shaped(&&time, "00:00") { ":00Z" } else { "Z" };
-        let text = |text: &str| Piece::Text(text.to_owned());
-        let template = [Piece::Field(day), text("T"), Piece::Field(time), text(tail)];
-        let candidate = self.merge(to, &template);
+        let (days, times) = (of(&["0000-00-00"]), of(&["00:00", "00:00:00"]));
+        let moments: Vec<usize> = self.open.iter().copied().filter(is_moment).collect();
+        let ([day], false) = (days.as_slice(), times.is_empty()) else { return None };
+        let tail = |time: usize| if shaped(&time, "00:00") { ":00Z" } else { "Z" };
+        let assumes = Some("that the times are in UTC".to_owned());
+        if let [time] = times.as_slice() {
+            let text = |text: &str| Piece::Text(text.to_owned());
+            let template = [Piece::Field(*day), text("T"), Piece::Field(*time), text(tail(*time))];
+            let candidate = self.merge(to, &template);
+            return Some(Candidate { confidence: 0.82, assumes, ..candidate });
+        }
+        // The same day for all: one guess, made where the first of the moments stands.
+        if moments.first() != Some(&to) || moments.len() != times.len() {
+            return None;
+        }
+        let mut reads = vec![*day];
+        let mut exprs = Vec::new();
+        for moment in &moments {
+            let left = times.iter().filter(|time| !reads.contains(time));
+            let near = |a: &&usize, b: &&usize| {
+                self.likeness(**a, *moment).total_cmp(&self.likeness(**b, *moment))
+            };
+            let time = *left.rev().max_by(near)?;
+            reads.push(time);
+            exprs.push(format!("@1 .. \"T\" .. @{} .. \"{}\"", reads.len(), tail(time)));
+        }
+        let names = |all: &[usize], side: &Side| -> String {
+            all.iter().map(|at| side.leaves[*at].text()).collect::<Vec<_>>().join(" and ")
+        };
         Some(Candidate {
-            confidence: 0.82,
-            assumes: Some("that the times are in UTC".to_owned()),
-            ..candidate
+            how: How::Compute(exprs),
+            evidence: format!("{} = {}", names(&moments, self.new), names(&reads, self.old)),
+            confidence: 0.8,
+            assumes,
+            ..self.merge(to, &[Piece::Field(reads[0]), Piece::Field(reads[1])])
         })
+        .map(|guess| Candidate { reads, writes: moments, ..guess })
     }
 
     /// The template that the first pairs show, asked of all.

@@ -40,6 +40,7 @@ mod side;
 mod spelling;
 mod splits;
 mod structure;
+mod styles;
 #[cfg(test)]
 mod tests;
 mod texts;

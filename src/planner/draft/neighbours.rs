@@ -62,9 +62,7 @@ impl Ground<'_> {
     /// Whether an old field has values and no place in the new schema.
     fn is_left(&self, at: usize) -> bool {
         let old = &self.old.leaves[at];
-        old.declared
-            && self.new.leaf(&old.path).is_none()
-            && (old.values.iter().any(|value| !value.is_null()) || old.sampled == 0)
+        old.declared && self.new.leaf(&old.path).is_none() && (old.present > 0 || old.sampled == 0)
     }
 
     /// Whether a new field must stand, and nothing but an old field says with which value.

@@ -40,6 +40,8 @@ pub struct Leaf {
     pub sampled: usize,
     /// The words that documents of this version were seen with, where the schema lists none.
     seen: Vec<Json>,
+    /// The same, whether or not an old field becomes them.
+    few: Vec<Json>,
     validator: Option<Validator>,
     /// Judges only what the value itself is: items and fields may be made right afterwards.
     shallow: Option<Validator>,
@@ -108,6 +110,13 @@ impl Leaf {
         } else {
             self.structure.listed = None;
         }
+        self.few = words.to_vec();
+    }
+
+    /// Whether documents of this version were seen with few words, and the old field has none of them.
+    pub fn is_seen_otherwise(&self, old: &Self) -> bool {
+        let is_other = |value: &Json| !self.few.contains(value);
+        !self.few.is_empty() && !old.values.is_empty() && old.values.iter().all(is_other)
     }
 
     /// Whether a value is one of the words seen, where such are known.
@@ -316,6 +325,7 @@ fn leaf(path: &Names, node: Json, structure: Structure, root: &Json, samples: &[
         present,
         sampled: samples.len(),
         seen: Vec::new(),
+        few: Vec::new(),
         validator: validates,
         shallow: shallow.flatten(),
     }

@@ -88,7 +88,7 @@ pub fn from_number(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
                 &format!("{unit} since 1970 as a time"),
             ));
         }
-        None if from.values.is_empty() => {
+        None if from.values.iter().all(Json::is_null) => {
             for epoch in ["epochSeconds", "epochMillis"] {
                 let read = Conversion::of(vec![step(epoch)], 0.12, &format!("{epoch} as a time"));
                 found.push(read.assuming("whether the numbers are seconds or milliseconds"));
