@@ -314,19 +314,9 @@ impl Ground<'_> {
         confidence *= (1.0 - way.cost) * fits.share().max(f64::from(u8::from(fits.of == 0)));
         let mut candidate = Self::candidate(from, to, way, 0.0);
         let How::Move(way) = &candidate.how else { unreachable!("it was made as a move") };
-        if units::is_unclear(old, new) && !way.calculates() {
-            candidate.assumes = Some("that both are in the same unit".to_owned());
-            confidence *= 0.5;
-        } else if way.is_none() && new.is_seen_otherwise(old) {
-            candidate.assumes = Some("that its words stay as they are".to_owned());
-            confidence *= 0.8;
-        } else if fits.of == 0 && way.reads_text() && types_seen(old) == [FieldType::String] {
-            candidate.assumes = Some("that all texts read so: no sample shows one".to_owned());
-            confidence *= 0.85;
-        } else if fits.of == 0 && way.is_none() && asks_more(old, new) {
-            candidate.assumes =
-                Some("that the values have the form the new schema asks for".to_owned());
-            confidence *= 0.8;
+        if let Some((doubt, left)) = doubted(old, new, way, fits) {
+            candidate.assumes = Some(doubt.to_owned());
+            confidence *= left;
         } else if candidate.assumes.is_some() {
             confidence *= 0.85;
         }
@@ -342,6 +332,26 @@ impl Ground<'_> {
             ),
         };
         Some(Candidate { confidence, evidence, ..candidate })
+    }
+}
+
+/// What neither names nor values say, and what is left of a guess's confidence for it.
+fn doubted(old: &Leaf, new: &Leaf, way: &Conversion, fits: Hits) -> Option<(&'static str, f64)> {
+    let is_unseen = fits.of == 0;
+    match () {
+        () if units::is_unclear(old, new) && !way.calculates() => {
+            Some(("that both are in the same unit", 0.5))
+        }
+        () if way.is_none() && new.is_seen_otherwise(old) => {
+            Some(("that its words stay as they are", 0.8))
+        }
+        () if is_unseen && way.reads_text() && types_seen(old) == [FieldType::String] => {
+            Some(("that all texts read so: no sample shows one", 0.85))
+        }
+        () if is_unseen && way.is_none() && asks_more(old, new) => {
+            Some(("that the values have the form the new schema asks for", 0.8))
+        }
+        () => None,
     }
 }
 

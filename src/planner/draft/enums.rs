@@ -168,7 +168,7 @@ fn abbreviated(open: &[Json], targets: &[Json], pairs: &[(Json, Json)]) -> Vec<(
         // `cncl` of `cancelled`: its letters in order, from the first on.
         let mut letters = whole.chars();
         let in_order = old.chars().all(|wanted| letters.any(|letter| letter == wanted));
-        let is_skeleton = old.len() >= 3
+        let is_skeleton = old.len() >= 2
             && in_order
             && whole.starts_with(&old[..old.chars().next().map_or(0, char::len_utf8)]);
         !old.is_empty()

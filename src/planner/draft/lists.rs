@@ -14,7 +14,8 @@ use super::vocabulary::canonical;
 use crate::schema::FieldType;
 
 /// The separators of a text that is a list.
-const SEPARATORS: [&str; 9] = [", ", "; ", " | ", " and ", ",", ";", "|", "\n", " "];
+const SEPARATORS: [&str; 12] =
+    [", ", "; ", " | ", " > ", " / ", " :: ", " and ", ",", ";", "|", "\n", " "];
 
 /// A value that becomes a list: of its own, or of its parts.
 pub fn wrapped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {

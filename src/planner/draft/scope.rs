@@ -356,18 +356,10 @@ fn narrows(old: &Leaf, new: &Leaf) -> bool {
     }
 }
 
-/// Takes the surest guess, and the next that does not clash, until none is sure enough. Answers what
-/// was taken, and what is only to be asked about.
-fn chosen(
-    declared: Vec<Candidate>,
-    mut guesses: Vec<Candidate>,
-    ground: &Ground<'_>,
-    least: f64,
-) -> (Vec<Candidate>, Vec<Candidate>) {
-    // The same from several rules counts once, as the surest of them has it.
-    let surest = |a: &Candidate, b: &Candidate| b.confidence.total_cmp(&a.confidence);
+/// The guesses that may matter; the same from several rules once, as the surest of them has it.
+fn once(mut guesses: Vec<Candidate>) -> Vec<Candidate> {
     guesses.retain(|guess| guess.confidence >= RIVAL);
-    guesses.sort_by(surest);
+    guesses.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     let mut known: Vec<Candidate> = Vec::new();
     for guess in guesses {
         let is_same = |other: &Candidate| {
@@ -377,7 +369,18 @@ fn chosen(
             known.push(guess);
         }
     }
-    let mut guesses = known;
+    known
+}
+
+/// Takes the surest guess, and the next that does not clash, until none is sure enough. Answers what
+/// was taken, and what is only to be asked about.
+fn chosen(
+    declared: Vec<Candidate>,
+    guesses: Vec<Candidate>,
+    ground: &Ground<'_>,
+    least: f64,
+) -> (Vec<Candidate>, Vec<Candidate>) {
+    let mut guesses = once(guesses);
     guesses.sort_by(|a, b| b.confidence.total_cmp(&a.confidence).then(a.writes.cmp(&b.writes)));
     let mut picks = declared;
     let mut unsure: Vec<Candidate> = Vec::new();
@@ -389,6 +392,15 @@ fn chosen(
     for at in 0..guesses.len() {
         let guess = guesses[at].clone();
         if picks.iter().any(|pick| collide(pick, &guess)) {
+            continue;
+        }
+        // What makes more of the same fields, and is about as sure, goes first.
+        let is_part = |other: &Candidate| {
+            explains_more(other, &guess)
+                && other.confidence >= (guess.confidence - MARGIN).max(GUESS)
+                && !picks.iter().any(|pick| collide(pick, other))
+        };
+        if guesses[at + 1..].iter().any(is_part) {
             continue;
         }
         // What a better guess could not decide for itself is no more certain for being next.

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::candidates::{Candidate, Ground};
-use super::looks::Look;
+use super::looks::{self, Look};
 use super::names::{alike, words};
 use super::pairwise::SEPARATORS;
 use super::side::Leaf;
@@ -130,13 +130,25 @@ impl Ground<'_> {
             .into_iter()
             .filter(|order| order.iter().enumerate().all(|(part, to)| may[part][*to]))
             .collect();
-        let order = orders.first()?;
+        // Of two orders that fit, the one in which the parts look like what the names ask for.
+        let told = |order: &Vec<usize>| -> i64 {
+            let agrees = |(part, to): (usize, &usize)| -> i64 {
+                let asked = looks::asked_of(&self.new.leaves[takers.fields[*to]]);
+                let parts = texts.iter().filter_map(|text| text.split(separator).nth(part));
+                parts.map(|part| i64::from(looks::agree(looks::of_text(part), asked))).sum()
+            };
+            order.iter().enumerate().map(agrees).sum()
+        };
+        let most = orders.iter().map(told).max()?;
+        let mut nearest = orders.iter().filter(|order| told(order) == most);
+        let order = nearest.next()?;
+        let is_open = nearest.next().is_some();
         let to: Vec<usize> = order.iter().map(|at| takers.fields[*at]).collect();
         let mut candidate = self.split(from, to, separator, "last");
         candidate.confidence = takers.confidence;
         candidate.evidence =
             format!("{} in {n} of {n} sampled values", candidate.evidence, n = texts.len());
-        if orders.len() > 1 {
+        if is_open {
             candidate.confidence *= 0.93;
             candidate.assumes =
                 Some("that the parts stand in the order of the new fields".to_owned());

@@ -127,7 +127,10 @@ pub fn unit_of(leaf: &Leaf) -> Option<Unit> {
     let by_name = name.last().filter(is_said).filter(|word| !is_one(word));
     // `pct_off` and `percentDone`.
     let is_share = |word: &&String| matches!(word.as_str(), "pct" | "percent" | "percentage");
+    // `hoursSpent`: many of a unit, wherever the word stands.
+    let is_many = |word: &&String| word.len() > 4 && word.ends_with('s') && unit(word).is_some();
     let by_name = by_name.and_then(|word| unit(word)).or_else(|| unit(name.iter().find(is_share)?));
+    let by_name = by_name.or_else(|| unit(name.iter().find(is_many)?));
     let bound = |key: &str| leaf.node.get(key).and_then(Json::as_f64);
     // Between nothing and all.
     let by_bounds = match (bound("minimum"), bound("maximum")) {
@@ -244,6 +247,10 @@ pub fn measured(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
         (Some((a, size)), Some((b, wanted))) if a == b => {
             let factor = size / wanted;
             if (factor - 1.0).abs() > f64::EPSILON {
+                // 7.5 kg are whole grams.
+                if texts.iter().any(|text| text.contains('.')) {
+                    steps[1]["to"] = "number".into();
+                }
                 steps.extend(by_factor(factor, kind == "integer"));
             }
             Conversion::of(steps, 0.04, &words)
