@@ -308,7 +308,7 @@ impl Ground<'_> {
         let mut confidence = 1.0 - (1.0 - alone) * (1.0 - exclusive);
         // That nothing else is left over makes no guess sure by itself.
         if self.is_last(from, to) {
-            confidence = confidence.max((1.0 - (1.0 - alone) * 0.43).min(0.7));
+            confidence = confidence.max((1.0 - (1.0 - alone) * 0.43).min(0.68));
         }
         confidence *= 1.0 + by_look.min(0.0);
         confidence *= (1.0 - way.cost) * fits.share().max(f64::from(u8::from(fits.of == 0)));

@@ -21,6 +21,8 @@ use crate::schema::FieldType;
 
 /// From this confidence on a guess stands in the draft without being asked about.
 pub const LIKELY: f64 = 0.75;
+/// From this confidence on a guess is as good as likely where nothing else comes near.
+const NEARLY: f64 = 0.69;
 /// From this confidence on a guess stands in the draft, and is asked about.
 pub const GUESS: f64 = 0.55;
 /// From this confidence on a guess stands in the draft, and is asked about, where both fields are left
@@ -441,6 +443,11 @@ fn chosen(
                 unsure.push(guess);
             }
             continue;
+        }
+        // Nothing else comes near: both fields go nowhere, or to each other.
+        let is_alone = nearest < ASKED && ground.are_left_over(&guess);
+        if is_alone && (NEARLY..LIKELY).contains(&guess.confidence) {
+            guess.confidence = LIKELY;
         }
         picks.push(guess);
     }

@@ -139,3 +139,97 @@ fn a_field_with_values_is_never_dropped_unasked() {
     assert!(draft.steps[0].destructive, "{draft:#?}");
     assert_eq!(draft.questions.len(), 1);
 }
+
+/// What a draft makes of the first sample, for fields that all must stand.
+fn first_made(old: &Json, new: &Json, samples: &[Json]) -> Json {
+    let all = |fields: &Json| -> Json {
+        let mut fields = fields.clone();
+        for field in fields.as_object_mut().expect("fields").values_mut() {
+            field["required"] = true.into();
+        }
+        fields
+    };
+    let draft = drafted(&all(old), &all(new), samples, &[]);
+    serde_json::from_str(&draft.proof.shown[0].after).unwrap_or_else(|_| panic!("{draft:#?}"))
+}
+
+#[test]
+fn values_say_what_names_do_not() {
+    let text = json!({"type": "string"});
+    let made = first_made(
+        &json!({"uri": text, "thumb": text}),
+        &json!({"domain": text, "pictureUrl": {"type": "string", "format": "uri"}}),
+        &[
+            json!({"uri": "a.example", "thumb": "https://cdn.example/1.png"}),
+            json!({"uri": "b.example", "thumb": "https://cdn.example/2.png"}),
+        ],
+    );
+    assert_eq!(made, json!({"domain": "a.example", "pictureUrl": "https://cdn.example/1.png"}));
+}
+
+#[test]
+fn descriptions_tell_tables_and_patterns_what_stands_around() {
+    let made = first_made(
+        &json!({"state": {"type": "integer", "enum": [0, 2], "description": "0 queued, 2 done"}, "ttl": {"type": "integer"}}),
+        &json!({"state": {"type": "string", "enum": ["done", "queued"]}, "ttl": {"type": "string", "pattern": "^[0-9]+s$"}}),
+        &[json!({"state": 0, "ttl": 60}), json!({"state": 2, "ttl": 5})],
+    );
+    assert_eq!(made, json!({"state": "queued", "ttl": "60s"}));
+}
+
+#[test]
+fn texts_of_known_forms_are_taken_apart() {
+    let text = json!({"type": "string", "required": true});
+    let made = first_made(
+        &json!({"maint": text, "price": text, "spent": text}),
+        &json!({"maintainer": {"type": "object", "fields": {"name": text, "email": text}},
+            "priceCents": {"type": "integer"}, "spentMinutes": {"type": "integer"}}),
+        &[
+            json!({"maint": "Ada King <ada@example.org>", "price": "$12.50", "spent": "01:30:00"}),
+            json!({"maint": "Bo Li <bo@example.org>", "price": "$3.00", "spent": "00:10:00"}),
+        ],
+    );
+    let person = json!({"name": "Ada King", "email": "ada@example.org"});
+    assert_eq!(made, json!({"maintainer": person, "priceCents": 1250, "spentMinutes": 90}));
+}
+
+#[test]
+fn flags_become_a_list_and_words_no_sample_has_are_mapped() {
+    let flag = json!({"type": "boolean"});
+    let old = json!({"has_wifi": flag, "has_pool": flag, "status": {"type": "string"}});
+    let new = json!({"amenities": {"type": "array", "items": {"type": "string", "enum": ["pool", "wifi"]}},
+        "status": {"type": "string", "enum": ["active", "inactive", "deleted"]}});
+    let samples: Vec<Json> = (0..12)
+        .map(|n| json!({"has_wifi": true, "has_pool": n % 2 == 1, "status": if n % 3 == 0 {"A"} else {"D"}}))
+        .collect();
+    let made = first_made(&old, &new, &samples);
+    assert_eq!(made, json!({"amenities": ["wifi"], "status": "active"}));
+    let draft = drafted(&old, &new, &samples, &[]);
+    assert!(steps(&draft).join(" ").contains("\"I\":\"inactive\""), "{draft:#?}");
+}
+
+#[test]
+fn documents_that_have_arrived_say_which_words_are_meant() {
+    let required = json!({"type": "string", "required": true});
+    let old = json!({"no": {"type": "integer", "required": true}, "status": required});
+    let new = json!({"id": {"type": "integer", "required": true}, "status": required});
+    let mut samples: Vec<Json> =
+        (0..12).map(|n| json!({"no": n, "status": if n % 2 == 0 {"A"} else {"I"}})).collect();
+    samples.extend(
+        (20..32).map(|n| json!({"id": n, "status": if n % 2 == 0 {"active"} else {"inactive"}})),
+    );
+    let draft = drafted(&old, &new, &samples, &[]);
+    let after: Json = serde_json::from_str(&draft.proof.shown[0].after).expect("JSON");
+    assert_eq!(after, json!({"id": 0, "status": "active"}), "{draft:#?}");
+}
+
+#[test]
+fn few_samples_leave_doubt() {
+    let old = json!({"tags": {"type": "string", "required": true}});
+    let new = json!({"tags": {"type": "array", "required": true, "items": {"type": "string"}}});
+    for samples in [vec![], vec![json!({"tags": "red"})]] {
+        let draft = drafted(&old, &new, &samples, &[]);
+        assert_eq!(draft.steps[0].tier, Tier::Guess, "{draft:#?}");
+        assert_eq!(draft.questions.len(), 1, "{draft:#?}");
+    }
+}
