@@ -111,7 +111,7 @@ pub struct Ground<'d> {
     pub shifts: Vec<Shift>,
     /// Whether these are items of lists that go together already.
     pub is_inside: bool,
-    /// What one item of those lists is called.
+    /// What one of the objects is called: an item of a list, or the subject.
     pub thing: Option<String>,
     /// What the values of the old fields look like, by field of the old side.
     pub looks: Vec<Option<Look>>,

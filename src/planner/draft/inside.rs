@@ -87,6 +87,7 @@ impl Scope<'_> {
             arrived: Vec::new(),
             pairs,
             hints: self.hints.inside(&new.text()),
+            subject: self.subject.clone(),
             lead: format!("{}{}[].", self.lead, new.text()),
             stamped: None,
         };

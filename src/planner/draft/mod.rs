@@ -140,6 +140,7 @@ pub fn draft(
         arrived,
         pairs: Pairs { shown },
         hints: hints.clone(),
+        subject: source.subject.clone(),
         lead: String::new(),
         stamped: stamped(target),
     };

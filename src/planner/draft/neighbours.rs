@@ -29,7 +29,11 @@ impl Ground<'_> {
                 std::iter::once(thing.clone()).chain(new.path.iter().cloned()).collect();
             alike(&old.path[old.path.len() - 1..], &whole).min(0.95)
         });
-        let plain = plain.max(in_list);
+        // The `hotel` of a hotel is its name.
+        let is_thing = self.thing.as_ref() == old.path.last();
+        let names_it =
+            is_thing && new.path.last().is_some_and(|name| name == "name" || name == "title");
+        let plain = plain.max(in_list).max(if names_it { 0.76 } else { 0.0 });
         let with_object = self.moves_with(&old.path, &new.path);
         plain.max(told::likeness(old, new)).max(own.fold(0.0, f64::max)).max(if with_object {
             0.93

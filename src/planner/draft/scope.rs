@@ -13,7 +13,7 @@ use super::hints::Hints;
 use super::likeness::shifts;
 use super::lone;
 use super::looks;
-use super::names::singular;
+use super::names::{singular, words};
 use super::question::Question;
 use super::side::{Leaf, Names, Part, Side, value_at};
 use super::written::steps_of;
@@ -50,6 +50,8 @@ pub struct Scope<'s> {
     pub pairs: Pairs,
     /// What is known beforehand.
     pub hints: Hints,
+    /// What one document is called: the subject.
+    pub subject: String,
     /// The path of these objects in the document, for questions: empty, or `items[].`
     pub lead: String,
     /// The field that holds the version, which is stamped.
@@ -178,9 +180,11 @@ impl Scope<'_> {
         Chosen { old, new, picks, dropped, questions, inside, lead: self.lead.clone() }
     }
 
-    /// What one item of the lists around is called: `input` of `inputs[].`
+    /// What one of these objects is called: `input` of `inputs[].`, else the subject.
     fn thing(&self) -> Option<String> {
-        let list = self.lead.strip_suffix("[].")?;
+        let Some(list) = self.lead.strip_suffix("[].") else {
+            return words(&self.subject).last().map(|word| singular(word));
+        };
         let name = list.rsplit(['.', ']']).find(|name| !name.is_empty())?;
         Some(singular(name))
     }

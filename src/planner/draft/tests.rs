@@ -233,3 +233,16 @@ fn few_samples_leave_doubt() {
         assert_eq!(draft.questions.len(), 1, "{draft:#?}");
     }
 }
+
+#[test]
+fn the_subject_says_whose_name_it_is() {
+    let text = json!({"type": "string"});
+    let samples: Vec<Json> =
+        (0..9).map(|n| json!({"thing": format!("T{n}"), "thing_code": format!("c{n}")})).collect();
+    let made = first_made(
+        &json!({"thing": text, "thing_code": text}),
+        &json!({"name": text, "code": text}),
+        &samples,
+    );
+    assert_eq!(made, json!({"name": "T0", "code": "c0"}));
+}
