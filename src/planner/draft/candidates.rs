@@ -310,6 +310,10 @@ impl Ground<'_> {
         if self.is_last(from, to) {
             confidence = confidence.max((1.0 - (1.0 - alone) * 0.43).min(0.68));
         }
+        // That nothing else is left makes no guess likely of which the names say nothing.
+        if similar < 0.45 && by_value < 0.4 && by_look < 0.4 {
+            confidence = confidence.min(0.68);
+        }
         confidence *= 1.0 + by_look.min(0.0);
         confidence *= (1.0 - way.cost) * fits.share().max(f64::from(u8::from(fits.of == 0)));
         let mut candidate = Self::candidate(from, to, way, 0.0);

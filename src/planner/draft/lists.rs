@@ -20,29 +20,7 @@ const SEPARATORS: [&str; 12] =
 /// A value that becomes a list: of its own, or of its parts.
 pub fn wrapped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
     let texts: Vec<&str> = from.values.iter().filter_map(Json::as_str).collect();
-    let mut may_be_lists = false;
-    for separator in SEPARATORS {
-        let holding = texts.iter().filter(|text| text.contains(separator)).count();
-        let is_listed = holding * 4 >= texts.len() && holding > 0;
-        // A space separates words of a sentence and names as well.
-        let name = to.path.last().map(|name| canonical(name)).unwrap_or_default();
-        let are_arguments = matches!(name.as_str(), "parameters" | "command");
-        let is_sure = separator != " " || are_word_lists(&texts) || are_arguments;
-        if is_listed {
-            // Words that begin with a capital letter are a name.
-            let is_name = |text: &&str| text.chars().any(char::is_uppercase);
-            may_be_lists |= separator != " " || !texts.iter().any(is_name);
-            let expr = format!(
-                "@i == \"\" and array({{}}) or string.split(@i, {})",
-                Json::from(separator)
-            );
-            let words = format!("the parts between '{separator}'");
-            let cost = if is_sure { 0.05 } else { 0.2 };
-            let parts = Conversion::of(vec![calculated(&expr)], cost, &words);
-            let doubt = format!("whether '{separator}' stands between items");
-            found.push(if is_sure { parts } else { parts.assuming(doubt) });
-        }
-    }
+    let may_be_lists = parted(to, &texts, found);
     found.extend(texts::twos(from, to));
     // A map is no item that must have other fields.
     let item =
@@ -79,8 +57,44 @@ pub fn wrapped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
         .filter(|name| item.fields.len() == 1 && takes_all(name))
     {
         let expr = format!("array({{ {{ [{}] = @i }} }})", Json::from(name));
-        found.push(Conversion::of(vec![calculated(&expr)], 0.14, "in a list of one object"));
+        let one = Conversion::of(vec![calculated(&expr)], 0.14, "in a list of one object");
+        found.push(if may_be_lists || is_unseen { one.assuming(doubt) } else { one });
     }
+}
+
+/// A text that is the parts between separators; answers whether it may be.
+fn parted(to: &Leaf, texts: &[&str], found: &mut Vec<Conversion>) -> bool {
+    let mut may_be_lists = false;
+    let only = only_text_field(to.structure.items.as_ref());
+    for separator in SEPARATORS {
+        let holding = texts.iter().filter(|text| text.contains(separator)).count();
+        let is_listed = holding * 4 >= texts.len() && holding > 0;
+        // A space separates words of a sentence and names as well.
+        let name = to.path.last().map(|name| canonical(name)).unwrap_or_default();
+        let are_arguments = matches!(name.as_str(), "parameters" | "command");
+        let is_sure = separator != " " || are_word_lists(texts) || are_arguments;
+        if is_listed {
+            // Words that begin with a capital letter are a name.
+            let is_name = |text: &&str| text.chars().any(char::is_uppercase);
+            may_be_lists |= separator != " " || !texts.iter().any(is_name);
+            let split = format!("string.split(@i, {})", Json::from(separator));
+            // Each part is an object where the list holds such with one field.
+            let (split, words) = match &only {
+                Some(name) => (
+                    of_items(&format!("{{ [{}] = e }}", Json::from(name.as_str())))
+                        .replace("in @i", &format!("in {split}")),
+                    format!("objects with the parts between '{separator}' as '{name}'"),
+                ),
+                None => (split, format!("the parts between '{separator}'")),
+            };
+            let expr = format!("@i == \"\" and array({{}}) or {split}");
+            let cost = if is_sure { 0.05 } else { 0.2 };
+            let parts = Conversion::of(vec![calculated(&expr)], cost, &words);
+            let doubt = format!("whether '{separator}' stands between items");
+            found.push(if is_sure { parts } else { parts.assuming(doubt) });
+        }
+    }
+    may_be_lists
 }
 
 /// Whether texts are lists of words: few and plain words that come again, more of them in one text than

@@ -116,9 +116,14 @@ pub fn are_opposite(from: &str, to: &str) -> bool {
             && matches!(a[0].as_str(), "no" | "not" | "non" | "without" | "un" | "disable" | "skip")
             && a[1..] == *b
     };
-    let says = |words: &[String], of: &[&str]| words.iter().any(|word| of.contains(&word.as_str()));
+    // `read_only` is one word of the rows.
+    let says = |words: &[String], of: &[&str]| {
+        of.contains(&words.concat().as_str())
+            || words.iter().any(|word| of.contains(&word.as_str()))
+    };
     let rest = |words: &[String], of: &[&str]| -> Vec<String> {
-        words.iter().filter(|word| !of.contains(&word.as_str())).cloned().collect()
+        let is_whole = of.contains(&words.concat().as_str());
+        words.iter().filter(|word| !is_whole && !of.contains(&word.as_str())).cloned().collect()
     };
     let across = |a: &[String], b: &[String]| {
         OPPOSITES.iter().any(|(no, yes)| says(a, no) && says(b, yes) && rest(a, no) == rest(b, yes))
