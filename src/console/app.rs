@@ -11,7 +11,7 @@ use crate::console::editing::open_editor;
 use crate::console::effect::Effect;
 use crate::console::keymap::Press;
 use crate::console::msg::Msg;
-use crate::console::overlays::{Answer, Availability, CommandList, Log, Overlay};
+use crate::console::overlays::{Answer, Availability, CommandList, Log, Overlay, Place};
 use crate::console::panes::Pane;
 use crate::console::panes::chain::Chain;
 use crate::console::panes::history::History;
@@ -147,6 +147,7 @@ impl App {
                 self.schemas.inferred(generation, answer, shared);
                 Vec::new()
             }
+            Msg::Catalog(answer) => self.read_anew(answer),
             Msg::EditedOutside(answer) => self.edited_outside(answer),
             Msg::Background { is_light } => {
                 shared.theme = shared.theme.fitting(is_light);
@@ -199,11 +200,15 @@ impl App {
         let was_down = matches!(self.shared.link, Link::Down { .. });
         match answer {
             Ok(info) => {
+                self.shared.link = Link::Up(info);
+                let mut effects = self.keys.link_is_up();
                 if was_down {
                     self.shared.tell("the server answers again");
+                    // Definitions in the registry could not be read, or are others by now.
+                    effects
+                        .extend((!self.shared.setting.has_folder).then_some(Effect::ReadCatalog));
                 }
-                self.shared.link = Link::Up(info);
-                return self.keys.link_is_up();
+                return effects;
             }
             Err(reason) => {
                 if !was_down {
@@ -259,9 +264,25 @@ impl App {
             return self.act(verb);
         }
         if matches!(press.code, KeyCode::Char(_) | KeyCode::F(_)) {
-            self.shared.warn(format!("{press} does nothing here; ? shows what does"));
+            let text = self.elsewhere(press);
+            self.shared.warn(text);
         }
         Vec::new()
+    }
+
+    /// What to say of a key that does nothing in the focused pane: where it does something.
+    fn elsewhere(&self, press: Press) -> String {
+        let keymap = &self.shared.keymap;
+        let verbs = Scope::PANES.into_iter().zip(1..).filter_map(|(scope, tab)| {
+            let hint = command(keymap.verb(scope, press)?).hint;
+            Some(format!("{hint} in {} ({tab})", scope.name()))
+        });
+        let verbs: Vec<String> = verbs.collect();
+        let help = keymap.first_key(Verb::Help);
+        if verbs.is_empty() {
+            return format!("{press} does nothing; {help} shows what does");
+        }
+        format!("{press} does nothing here: it is {}; {help} shows all keys", verbs.join(", "))
     }
 
     fn paste(&mut self, text: &str) -> Vec<Effect> {
@@ -275,10 +296,14 @@ impl App {
 
     /// What a key in the top overlay came to.
     pub(super) fn answered(&mut self, answer: Answer) -> Vec<Effect> {
-        let stays = matches!(
-            answer,
-            Answer::Stay | Answer::Tried(_) | Answer::OutsideEditor(_) | Answer::Changes(..)
-        );
+        let stays = match &answer {
+            Answer::Stay | Answer::Tried(_) | Answer::OutsideEditor(_) | Answer::Changes(..) => {
+                true
+            }
+            // It could be refused, or not confirmed: the text must not be lost then.
+            Answer::Written(edit) => matches!(edit.place, Place::Schema),
+            _ => false,
+        };
         let closed = if stays { None } else { self.shared.overlays.pop() };
         match answer {
             // What was tried out in it is not kept: the preview goes back to what stands.
@@ -355,7 +380,7 @@ impl App {
             Verb::InferKeys => {
                 let pattern = self.keys.pattern().to_owned();
                 let mut effects = self.go(Scope::Schemas);
-                effects.extend(self.schemas.infer(pattern, None, &mut self.shared));
+                effects.extend(self.schemas.infer(pattern, None));
                 return effects;
             }
             Verb::ChainOfKey => {

@@ -209,11 +209,11 @@ pub const COMMANDS: &[Command] = &[
     quiet(Verb::ClearMarks, Keys, &["u"], "unmark all", "Take all marks away"),
 
     row(Verb::MakeChain, Schemas, &["c"], "chain", "Take this version as the target and show the chain that leads to it"),
+    row(Verb::NewVersion, Schemas, &["e"], "new version", "Write a new version from the selected one, as JSON, with advice for its number"),
+    row(Verb::Register, Schemas, &["w"], "register", "Register the selected version in Redis, or save the live shape as a version"),
     row(Verb::SetBase, Schemas, &["b"], "set base", "Compare with this version from now on (again: with the version before)"),
     row(Verb::NextChange, Schemas, &["n"], "next change", "Jump to the next change of the difference"),
-    row(Verb::NewVersion, Schemas, &["e"], "new version", "Write a new version from the selected one, as JSON, with advice for its number"),
     row(Verb::InferLive, Schemas, &["i"], "live shape", "Look at the stored documents of this subject: a shape to compare with"),
-    row(Verb::Register, Schemas, &["w"], "register", "Register the selected version in Redis, or save the live shape as a version"),
     quiet(Verb::PreviousChange, Schemas, &["p"], "previous change", "Jump to the change before"),
 
     row(Verb::ToRun, Chain, &["r"], "to run", "Plan the run of this chain"),

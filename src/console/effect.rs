@@ -127,6 +127,8 @@ pub enum Effect {
     Export(String, String),
     /// Save definitions, and read the catalog anew.
     Save(Saving, SaveTo),
+    /// Read the definitions anew: others may have changed them.
+    ReadCatalog,
     /// Open a text in the operator's own editor.
     EditOutside(String),
     /// Put text on the terminal's clipboard.

@@ -48,6 +48,10 @@ impl App {
         self.shared.frozen = false;
         let mut effects = vec![Effect::ListRuns, Effect::AskServer];
         let stopped_run = job.run.clone();
+        if job.kind.writes() {
+            self.chain.documents_changed();
+            self.schemas.documents_changed(&self.shared);
+        }
         self.run.ended(job, answer, &mut self.shared);
         if self.shared.leaving {
             effects.push(Effect::Exit);

@@ -76,6 +76,8 @@ pub enum Msg {
     Exported(Answer<String>),
     /// Definitions were saved.
     Saved(Answer<Saved>),
+    /// The definitions, read anew.
+    Catalog(Answer<Arc<Catalog>>),
     /// The operator's own editor gave a text back.
     EditedOutside(Answer<String>),
     /// The terminal told of which kind its background is.

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::console::effect::{ChainRequest, Effect, Order, SaveTo, Saving, Work};
 use crate::console::msg::{Answer, Msg, Saved};
+use crate::console::overlays::CHANGES_MAX;
 use crate::engine::{
     Control, Readings, Rehearsal, Report, RollbackOptions, RunOptions, VerifyOptions,
 };
@@ -20,13 +21,10 @@ use crate::model::limits::PROGRESS_INTERVAL_MS;
 use crate::model::{Key, RunId};
 use crate::planner::{Narrowed, Plan, PlanRequest};
 use crate::schema::Version;
-use crate::session::{Drafted, Ground, Session, SessionError};
+use crate::session::{Catalog, Drafted, Ground, Session, SessionError};
 
 /// How many keys are looked at for the shape of stored documents.
 const INFERRED_KEYS_MAX: u64 = 10_000;
-
-/// How many keys of a run are shown at once.
-const CHANGES_MAX: usize = 1_000;
 
 /// Carries effects out, and sends what comes of them.
 pub struct Performer {
@@ -47,6 +45,7 @@ struct Lanes {
     preview: Lane,
     runs: Lane,
     save: Lane,
+    catalog: Lane,
     infer: Lane,
     changes: Lane,
     draft: Lane,
@@ -72,6 +71,7 @@ impl Performer {
             preview: lane(),
             runs: lane(),
             save: lane(),
+            catalog: lane(),
             infer: lane(),
             changes: lane(),
             draft: lane(),
@@ -93,6 +93,7 @@ impl Performer {
             Effect::Preview(..) => &self.lanes.preview,
             Effect::ListRuns => &self.lanes.runs,
             Effect::Save(..) => &self.lanes.save,
+            Effect::ReadCatalog => &self.lanes.catalog,
             Effect::Infer(..) => &self.lanes.infer,
             Effect::Changes(..) => &self.lanes.changes,
             Effect::Draft(..) => &self.lanes.draft,
@@ -249,6 +250,7 @@ fn ask(shared: &RwLock<Session>, effect: Effect) -> Msg {
             let written = session.save_file(Path::new(&path), &text).map(|()| path);
             Msg::Exported(written.map_err(said))
         }
+        Effect::ReadCatalog => Msg::Catalog(read_anew(shared).map_err(said)),
         Effect::Save(saving, to) => Msg::Saved(save(shared, saving, to).map_err(said)),
         Effect::Preview(generation, plan, keys, count) => {
             Msg::Previewed(generation, session.preview(&plan, &keys, count).map_err(said))
@@ -339,7 +341,7 @@ fn rehearse(
     session.rehearse_rollback(plan, Some(&documents), count as u64)
 }
 
-/// Saves definitions; from then on every question is asked of the session that knows them.
+/// Saves definitions, and reads them anew.
 fn save(shared: &RwLock<Session>, saving: Saving, to: SaveTo) -> Result<Saved, SessionError> {
     let session = shared.read().unwrap_or_else(PoisonError::into_inner).clone();
     let files = |paths: &[std::path::PathBuf]| {
@@ -356,10 +358,16 @@ fn save(shared: &RwLock<Session>, saving: Saving, to: SaveTo) -> Result<Saved, S
         (Saving::Schema(definition), SaveTo::Files) => files(&[session.save_schema(&definition)?]),
         (Saving::Schema(definition), SaveTo::Registry) => session.register_schema(&definition)?,
     };
+    Ok(Saved { words, catalog: read_anew(shared)? })
+}
+
+/// Reads the definitions anew; from then on every question is asked of the session that knows them.
+fn read_anew(shared: &RwLock<Session>) -> Result<Arc<Catalog>, SessionError> {
+    let session = shared.read().unwrap_or_else(PoisonError::into_inner).clone();
     let anew = session.reloaded()?;
     let catalog = Arc::new(anew.catalog().clone());
     *shared.write().unwrap_or_else(PoisonError::into_inner) = anew;
-    Ok(Saved { words, catalog })
+    Ok(catalog)
 }
 
 /// The answer to a question that was not answered.
@@ -371,6 +379,7 @@ fn refused(effect: Effect, reason: String) -> Msg {
         Effect::Preview(generation, ..) => Msg::Previewed(generation, Err(reason)),
         Effect::ListRuns => Msg::Runs(Err(reason)),
         Effect::Save(..) => Msg::Saved(Err(reason)),
+        Effect::ReadCatalog => Msg::Catalog(Err(reason)),
         Effect::Infer(generation, ..) => Msg::Inferred(generation, Err(reason)),
         Effect::Changes(generation, ..) => Msg::Changes(generation, Err(reason)),
         Effect::Draft(generation, ..) => Msg::Drafted(generation, Err(reason)),

@@ -93,7 +93,9 @@ fn view_header(shared: &Shared, canvas: &mut Canvas, area: Rect) {
     let figures = figures(shared);
     let badge_cells: usize = badges.iter().map(Span::width).sum();
     let room = usize::from(area.width).saturating_sub(10 + badge_cells + 2);
-    let shown: Vec<&String> = whole(&figures, room.saturating_sub(12));
+    // Which server it is matters more than how it is.
+    let wanted = (text::width(&setting.address) + 1).min(room * 2 / 3);
+    let shown: Vec<&String> = whole(&figures, room - wanted);
     let right: String = shown.into_iter().flat_map(|figure| [figure.as_str(), "  "]).collect();
     let address_room = room.saturating_sub(text::width(&right));
     left.push(canvas.span(Role::Text, format!(" {}", text::cut(&setting.address, address_room))));

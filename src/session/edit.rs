@@ -258,7 +258,10 @@ impl Session {
 fn told(outcome: PushOutcome) -> Result<String, SessionError> {
     match outcome {
         PushOutcome::Done { changed: 0, .. } => Ok("the registry has all of it already".to_owned()),
-        PushOutcome::Done { changed, .. } => Ok(format!("{changed} definitions registered")),
+        PushOutcome::Done { changed, .. } => {
+            let definitions = if changed == 1 { "definition" } else { "definitions" };
+            Ok(format!("{changed} {definitions} registered"))
+        }
         PushOutcome::Clash(clashes) => {
             let names: Vec<String> = clashes
                 .iter()

@@ -34,7 +34,7 @@ const PICTURES: [(&str, &str); 5] = [
 fn the_pictures_show_the_console_as_it_is() {
     let server = filled(3_000);
     play(server.url(), |operator| async move {
-        operator.sees("scanned 500 of about 3,000").await;
+        operator.sees("of about 3,000").await;
         operator.press("/ ctrl-u");
         operator.type_text("user:*");
         operator.press("enter");

@@ -156,7 +156,7 @@ fn the_main_job_at_80_by_24() {
     let server = filled(2_000);
     let before = Snapshot::take(&mut server.connect());
     let mut console = Console::open(server.url(), (80, 24), &[]);
-    console.sees("scanned 500 of about 2,000");
+    console.sees("of about 2,000");
     console.types("2jjj");
     console.sees("3.0.0");
     console.types("c");
@@ -223,7 +223,7 @@ fn a_bug_during_a_run_keeps_its_checkpoint_and_gives_the_terminal_back() {
 /// A console whose run is held after its first batch, so that what comes meets a run at work.
 fn held_in_a_run(server: &TestServer, environment: &[(&str, &str)]) -> Console {
     let mut console = Console::open(server.url(), (120, 40), environment);
-    console.sees("scanned 500 of about 20,000");
+    console.sees("of about 20,000");
     console.types("2jjjc");
     console.sees("100 sampled");
     console.types("rx");

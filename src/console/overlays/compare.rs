@@ -13,9 +13,22 @@ use crate::console::theme::Role;
 use crate::console::widgets::input::Input;
 use crate::console::widgets::list::{self, ListState};
 use crate::console::widgets::pairs::{self, Pair};
-use crate::console::widgets::{Canvas, above, below};
+use crate::console::widgets::{Canvas, above, below, text};
 use crate::model::RunId;
 use crate::session::Change;
+
+/// Keys that are read at most; a part of the name finds the others.
+pub const CHANGES_MAX: usize = 1_000;
+
+/// How many keys there are to walk through, and whether they are all.
+fn of(count: usize) -> String {
+    let first = if count < CHANGES_MAX { "" } else { "the first " };
+    format!("{first}{}", figure(count))
+}
+
+fn figure(count: usize) -> String {
+    text::grouped(count as u64)
+}
 
 /// The keys, one of them shown.
 #[derive(Debug)]
@@ -116,7 +129,7 @@ impl Compare {
             return;
         };
         let head = canvas.line([
-            (Role::Dim, format!("key {} of {}: ", self.key + 1, changes.len())),
+            (Role::Dim, format!("key {} of {}: ", figure(self.key + 1), of(changes.len()))),
             (Role::Accent, change.key.to_string()),
         ]);
         canvas.put(body, &head);

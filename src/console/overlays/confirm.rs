@@ -12,6 +12,7 @@ use ratatui::text::Line;
 use crate::console::effect::Saving;
 use crate::console::keymap::Press;
 use crate::console::overlays::{Answer, dialog};
+use crate::console::regions::Target;
 use crate::console::theme::Role;
 use crate::console::widgets::input::Input;
 use crate::console::widgets::{Canvas, above, below, text};
@@ -80,6 +81,18 @@ impl Confirm {
         Answer::Stay
     }
 
+    /// A click on a button: the first cancels, the second goes on when the phrase stands there.
+    pub fn click(&mut self, button: usize) -> Answer {
+        if button == 0 {
+            return Answer::Close;
+        }
+        if self.typed.is_empty() {
+            self.wrong = true;
+            return Answer::Stay;
+        }
+        self.press(Press::plain(KeyCode::Enter))
+    }
+
     /// Takes pasted text.
     pub fn paste(&mut self, text: &str) {
         self.wrong = false;
@@ -101,11 +114,14 @@ impl Confirm {
         let inside = dialog(canvas, area, room, height, &self.title);
         // The question and the buttons are kept when the screen is too low for the whole text.
         let text_rows = inside.height.saturating_sub(5);
-        let texts: Vec<Line> = wrapped
-            .into_iter()
-            .map(|(role, line)| Line::from(canvas.span(role, line)))
-            .take(usize::from(text_rows))
-            .collect();
+        let fitting = usize::from(text_rows);
+        let mut texts: Vec<Line> =
+            wrapped.into_iter().map(|(role, line)| Line::from(canvas.span(role, line))).collect();
+        if texts.len() > fitting && fitting > 0 {
+            let more = text::counted((texts.len() - fitting + 1) as u64, "more line");
+            texts.truncate(fitting - 1);
+            texts.push(canvas.line([(Role::Warn, format!("… {more}: make the window higher"))]));
+        }
         canvas.put_lines(above(inside, text_rows), texts);
         let ask = below(inside, text_rows + 1);
         let question = canvas.line([
@@ -140,6 +156,15 @@ impl Confirm {
             (if self.wrong { Role::Bad } else { Role::Faint }, note.to_owned()),
         ]);
         canvas.put(area, &line);
+        let button = |x: u16, name: &str| Rect {
+            x: area.x.saturating_add(x),
+            width: u16::try_from(text::width(name)).unwrap_or(0) + 2,
+            height: area.height.min(1),
+            ..area
+        };
+        let first = button(0, "Cancel");
+        canvas.note(first, Target::OverlayRow(0));
+        canvas.note(button(first.width + 2, self.verb), Target::OverlayRow(1));
     }
 }
 
@@ -164,6 +189,9 @@ mod tests {
         assert!(matches!(confirm.press(enter), Answer::Stay));
         assert!(confirm.wrong);
         confirm.press(Press::plain(KeyCode::Char('*')));
+        assert!(matches!(confirm.click(0), Answer::Close));
+        assert!(matches!(confirm.click(1), Answer::Confirmed(said) if said == intent()));
+        assert!(matches!(ask().click(1), Answer::Stay));
         assert!(matches!(confirm.press(enter), Answer::Confirmed(said) if said == intent()));
     }
 }

@@ -54,6 +54,11 @@ impl Editor {
         self.area.lines().join("\n")
     }
 
+    /// Whether it is a schema that is written.
+    pub fn writes_schema(&self) -> bool {
+        matches!(self.place, Place::Schema)
+    }
+
     /// Puts another text in, as an outside editor left it.
     pub fn replace(&mut self, text: &str, theme: &Theme) -> Answer {
         self.area = field(text, theme);

@@ -121,7 +121,7 @@ impl Log {
             Shown::Commands => self.view_commands(canvas, body),
         }
         let held = if self.held { "space go on" } else { "space hold still" };
-        let hint = format!("tab the other · {held} · ↑ ↓ scroll · esc close");
+        let hint = format!("tab other · {held} · ↑ ↓ scroll · esc close");
         let hint = canvas.line([(Role::Faint, hint)]);
         canvas.put(below(inside, inside.height.saturating_sub(1)), &hint);
     }

@@ -17,13 +17,22 @@ pub struct Message {
     lines: Vec<(Role, String)>,
     scroll: ListState,
     keymap: Keymap,
+    /// What closing it leads to.
+    close: &'static str,
 }
 
 impl Message {
     /// A text in its roles, shown from the top. The keymap is for the keys that scroll it.
     pub fn new(keymap: &Keymap, title: impl Into<String>, lines: Vec<(Role, String)>) -> Self {
         let scroll = ListState::default();
-        Self { title: title.into(), lines, scroll, keymap: keymap.clone() }
+        let (title, keymap) = (title.into(), keymap.clone());
+        Self { title, lines, scroll, keymap, close: "esc close" }
+    }
+
+    /// The text with something behind it: `close` says which key leads there.
+    #[must_use]
+    pub fn before(self, close: &'static str) -> Self {
+        Self { close, ..self }
     }
 
     /// Takes a key: movement scrolls, anything else closes.
@@ -64,7 +73,8 @@ impl Message {
         canvas.put_lines(body, lines);
         list::scrollbar(canvas, body, first, wrapped.len());
         let foot = below(inside, inside.height.saturating_sub(1));
-        let hint = if wrapped.len() > page { "↑ ↓ scroll · esc close" } else { "esc close" };
+        let scroll = if wrapped.len() > page { "↑ ↓ scroll · " } else { "" };
+        let hint = format!("{scroll}{}", self.close);
         let hint = Line::from(canvas.span(Role::Faint, hint));
         canvas.put(foot, &hint);
     }

@@ -28,7 +28,7 @@ use crate::model::RunId;
 use crate::session::edit::Kind;
 
 pub use commands::{Availability, CommandList};
-pub use compare::Compare;
+pub use compare::{CHANGES_MAX, Compare};
 pub use confirm::{Confirm, Intent};
 pub use editor::Editor;
 pub use form::Form;
@@ -135,7 +135,7 @@ pub enum Answer {
     Chosen(Choice),
     /// The overlay stays, and what is written in it is sound so far: it can be tried out.
     Tried(Edit),
-    /// The overlay closes, and what was written is taken.
+    /// The overlay closes, and what was written is taken; a schema's stays until it is saved.
     Written(Edit),
     /// The overlay closes, and a text field takes its place.
     AsText(Edit),
@@ -199,6 +199,11 @@ impl Overlay {
         matches!(self, Self::Form(_) | Self::Editor(_))
     }
 
+    /// Whether a schema is written in it.
+    pub fn writes_schema(&self) -> bool {
+        matches!(self, Self::Editor(editor) if editor.writes_schema())
+    }
+
     /// A click on a row of its list.
     pub fn click(&mut self, row: usize) -> Answer {
         match self {
@@ -209,9 +214,9 @@ impl Overlay {
                 form.click(row);
                 Answer::Stay
             }
+            Self::Confirm(confirm) => confirm.click(row),
             Self::Message(_)
             | Self::Log(_)
-            | Self::Confirm(_)
             | Self::Prompt(_)
             | Self::Compare(_)
             | Self::Editor(_) => Answer::Stay,

@@ -31,16 +31,18 @@ impl LoadedKeys {
     pub fn add(&mut self, page: Page, filter: &str) {
         self.cursor = Some(page.cursor);
         self.in_database = page.database_keys;
-        self.looked_at = if page.cursor == 0 {
-            page.database_keys
-        } else {
-            (self.looked_at + page.looked_at).min(page.database_keys)
-        };
+        let looked_at = self.looked_at + page.looked_at;
         for line in page.lines {
             if self.seen.insert(line.key.clone()) {
                 self.rows.push(line);
             }
         }
+        self.looked_at = if page.cursor == 0 {
+            page.database_keys
+        } else {
+            // A step of SCAN may look at some more than it was asked for: at least at what it returned.
+            looked_at.max(self.rows.len() as u64).min(page.database_keys)
+        };
         self.filter(filter);
         self.fill_tree();
     }
@@ -62,10 +64,15 @@ impl LoadedKeys {
         }
     }
 
-    /// No key, shown as before.
+    /// No key, shown as before; groups of a tree stay open.
     pub fn clear(&mut self) {
-        let tree = self.tree.as_ref().map(|_| Tree::default());
-        *self = Self { tree, ..Self::default() };
+        *self = Self { tree: self.tree.take(), ..Self::default() };
+        self.fill_tree();
+    }
+
+    /// The place of a key in what is shown.
+    pub fn place(&self, key: &Key) -> Option<usize> {
+        (0..self.shown()).find(|at| self.row(*at).is_some_and(|line| line.key == *key))
     }
 
     /// The tree, while it is what is shown: a filter ranks, and shows a list.

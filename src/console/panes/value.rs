@@ -27,8 +27,7 @@ pub fn facts(detail: &KeyDetail, unix_ms: i64) -> Vec<Vec<(Role, String)>> {
         add(encoding.clone());
     }
     if let Some(length) = view.length {
-        let unit = if matches!(view.value, KeyValue::String(_)) { "bytes" } else { "elements" };
-        add(format!("{} {unit}", text::grouped(length)));
+        add(text::counted(length, unit(&view.value)));
     }
     if let Some(bytes) = view.memory_bytes {
         add(format!("{} of memory", text::bytes(bytes)));
@@ -111,6 +110,16 @@ fn printable_text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => printable(bytes).into_owned(),
+    }
+}
+
+/// What a value's length counts.
+fn unit(value: &KeyValue) -> &'static str {
+    match value {
+        KeyValue::String(_) => "byte",
+        KeyValue::Hash(_) => "field",
+        KeyValue::Scored(_) => "member",
+        _ => "element",
     }
 }
 

@@ -18,8 +18,9 @@ pub fn question(plan: &Arc<Plan>, tried: Option<Tally>, shared: &Shared) -> Conf
         }
         count => {
             let text = format!(
-                "{count} step(s) may lose something, named in the plan; before-images are kept, \
-                 rollback is possible."
+                "{} may lose something, named in the plan; before-images are kept, rollback is \
+                 possible.",
+                text::counted(count as u64, "step")
             );
             (Role::Warn, text)
         }

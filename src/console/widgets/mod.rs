@@ -47,10 +47,19 @@ impl Canvas<'_> {
         Line::from(parts.into_iter().map(|(role, text)| self.span(role, text)).collect::<Vec<_>>())
     }
 
-    /// Draws one line at the top of `area`; what is too long is cut at the edge.
+    /// Draws one line at the top of `area`; what is too long ends in `…` at the edge.
     pub fn put(&mut self, area: Rect, line: &Line) {
-        let row = Rect { height: area.height.min(1), ..area };
-        line.render(row.intersection(self.buffer.area), self.buffer);
+        let row = Rect { height: area.height.min(1), ..area }.intersection(self.buffer.area);
+        line.render(row, self.buffer);
+        if row.is_empty() || !is_longer(line, usize::from(row.width)) {
+            return;
+        }
+        let last = row.right() - 1;
+        // Half of a wide character is none.
+        if last > row.x && text::width(self.buffer[(last - 1, row.y)].symbol()) > 1 {
+            self.buffer[(last - 1, row.y)].set_symbol(" ");
+        }
+        self.buffer[(last, row.y)].set_symbol("…");
     }
 
     /// Draws lines from the top of `area`, as many as fit, and returns what is left below them.
@@ -73,7 +82,8 @@ impl Canvas<'_> {
         self.put_lines(area, lines.into_iter().map(|line| Line::styled(line, style)))
     }
 
-    /// Draws cells beside each other, in as many lines as they need, and returns what is left below.
+    /// Draws cells beside each other, in as many lines as they need, and returns what is left below. A cell
+    /// that is wider than the area wraps.
     pub fn put_flow(
         &mut self,
         area: Rect,
@@ -82,9 +92,15 @@ impl Canvas<'_> {
         const GAP: usize = 3;
         let mut lines: Vec<Vec<(Role, String)>> = vec![Vec::new()];
         let mut used = 0;
-        for (role, cell) in cells {
+        let room = usize::from(area.width);
+        let pieces = cells.into_iter().flat_map(|(role, cell)| {
+            let pieces =
+                if text::width(&cell) > room { text::wrap(&cell, room) } else { vec![cell] };
+            pieces.into_iter().map(move |piece| (role, piece))
+        });
+        for (role, cell) in pieces {
             let width = text::width(&cell);
-            if used > 0 && used + width > usize::from(area.width) {
+            if used > 0 && used + width > room {
                 lines.push(Vec::new());
                 used = 0;
             }
@@ -132,6 +148,15 @@ impl Canvas<'_> {
     pub fn note(&mut self, area: Rect, target: Target) {
         self.regions.push(area, target);
     }
+}
+
+/// Whether a line has more to show than fits into `cells` cells; blanks at its end are nothing to show.
+fn is_longer(line: &Line, cells: usize) -> bool {
+    let mut used = 0;
+    line.spans.iter().flat_map(|span| span.content.chars()).any(|character| {
+        used += text::width(character.encode_utf8(&mut [0; 4]));
+        used > cells && !character.is_whitespace()
+    })
 }
 
 /// What is left of `area` below its first `rows` rows.

@@ -14,7 +14,11 @@ impl Chain {
         self.pairs.clear();
         let choice = (&shared.choice.subject, &shared.choice.target);
         let (Some(subject), Some(target)) = choice else {
-            let text = "no subject is chosen: go to Schemas (2), select a version, press c";
+            let text = if shared.setting.catalog.subjects.is_empty() {
+                "there are no definitions yet: i in Keys (1) proposes the first schema"
+            } else {
+                "no subject is chosen: go to Schemas (2), select a version, press c"
+            };
             self.refused = Some(text.to_owned());
             return Vec::new();
         };
@@ -63,7 +67,7 @@ impl Chain {
     fn plan(&mut self, request: ChainRequest, shared: &mut Shared) -> Vec<Effect> {
         self.generation += 1;
         // A plan that does not say what is on screen must not be run.
-        shared.plan = None;
+        (shared.plan, shared.retry_of) = (None, None);
         self.back = None;
         self.waiting = Waiting::Plan;
         vec![Effect::Plan(self.generation, Box::new(request))]

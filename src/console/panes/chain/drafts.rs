@@ -67,6 +67,8 @@ impl Chain {
             format!("Draft of {name}"),
             words(&draft, without_samples.as_deref()),
         );
+        let told =
+            if draft.questions.is_empty() { told } else { told.before("enter the question") };
         shared.overlays.push(Overlay::Message(told));
         let effects = self.edited_now(shared);
         let head = Row::Migration(name);
@@ -157,10 +159,9 @@ fn words(draft: &Draft, without_samples: Option<&str>) -> Vec<(Role, String)> {
     lines.push((Role::Text, String::new()));
     let questions = draft.questions.len() as u64;
     if questions > 0 {
-        let text = format!(
-            "Next: {}, one after the other; esc leaves one open.",
-            text::counted(questions, "question")
-        );
+        let each = if questions == 1 { "" } else { ", one after the other" };
+        let text =
+            format!("Next: {}{each}; esc leaves it open.", text::counted(questions, "question"));
         lines.push((Role::Accent, text));
     }
     let next = "The steps stand in the chain now, as edits: e changes one, X takes it out, u takes all back.";

@@ -124,6 +124,11 @@ impl Chain {
         self.waiting != Waiting::No || self.drafting.is_some()
     }
 
+    /// Documents were written: the sample is taken anew when one comes here again.
+    pub fn documents_changed(&mut self) {
+        self.planned = None;
+    }
+
     /// When the sample has come, show what went wrong, and where.
     pub fn seek_trouble(&mut self) {
         self.to_trouble = true;
@@ -159,6 +164,7 @@ impl Chain {
                 if self.previews.is_none() {
                     self.show_rows(shared);
                 }
+                let reason = without_verbs(&reason);
                 Self::note_overlay(shared, vec![(Role::Bad, reason.clone())]);
                 self.refused = Some(reason);
                 Vec::new()
@@ -328,6 +334,20 @@ impl Chain {
     }
 }
 
+/// How many versions the chosen subject has.
+fn versions_of(shared: &Shared) -> usize {
+    let name = shared.choice.subject.as_ref();
+    let subject = name.and_then(|name| shared.setting.catalog.subject(name));
+    subject.map_or(0, |subject| subject.schemas.len())
+}
+
+/// A reason without the lines that name verbs of the command line: what to press here stands below it.
+fn without_verbs(reason: &str) -> String {
+    let lines: Vec<&str> =
+        reason.lines().filter(|line| !line.trim_start().starts_with("`remold ")).collect();
+    lines.join("\n")
+}
+
 /// The key to begin with: one that is migrated, else the first that goes wrong. Marked keys begin
 /// with the first.
 fn first_key(previews: &[Preview], sampled: bool) -> usize {
@@ -409,6 +429,9 @@ impl Pane for Chain {
                 Some("no keys are sampled".to_owned())
             }
             Verb::NextTrouble if !troubles() => Some("no sampled key has trouble".to_owned()),
+            Verb::NextTarget if versions_of(shared) < 2 => {
+                Some("the subject has no other version: e in Schemas (2) writes one".to_owned())
+            }
             Verb::MoreSamples | Verb::FewerSamples if !shared.marked.is_empty() => {
                 Some("the sample is the marked keys; unmark them in Keys (1, then u)".to_owned())
             }

@@ -3,6 +3,8 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use crate::console::command::Verb;
+use crate::console::panes::Pane as _;
 use crate::console::panes::chain::rows::{Row, StepRow, counts, failing};
 use crate::console::panes::chain::{Chain, Waiting};
 use crate::console::regions::Part;
@@ -63,9 +65,8 @@ impl Chain {
             rest = self.view_key(shared, canvas, rest, preview);
         }
         if self.rows.len() < 2 {
-            if self.waiting == Waiting::No {
-                let text = "No migration leads there yet: f drafts one, M begins an empty one.";
-                canvas.put_wrapped(rest, Role::Dim, text);
+            if self.waiting == Waiting::No && self.refused.is_none() {
+                canvas.put_wrapped(rest, Role::Accent, &self.ways_on(shared));
             }
             return;
         }
@@ -83,12 +84,10 @@ impl Chain {
         let mut rest = area;
         if let Some(reason) = &self.refused {
             rest = canvas.put_wrapped(rest, Role::Bad, reason);
-            let next = if self.now(shared).is_changed() {
-                "u takes the last edit back, e edits the selected step"
-            } else {
-                "f drafts a migration from the schemas and stored documents, M begins an empty one, t takes the next version as target"
-            };
-            return below(canvas.put_wrapped(rest, Role::Dim, next), 1);
+            if shared.choice.subject.is_none() {
+                return below(rest, 1);
+            }
+            return below(canvas.put_wrapped(rest, Role::Accent, &self.ways_on(shared)), 1);
         }
         match (&self.previews, self.waiting) {
             (None, Waiting::No) => {
@@ -123,6 +122,32 @@ impl Chain {
         rest
     }
 
+    /// What can be done where no chain leads to the target, or it does not hold.
+    fn ways_on(&self, shared: &Shared) -> String {
+        let ways = if self.now(shared).is_changed() {
+            [
+                (Verb::Undo, "takes the last edit back"),
+                (Verb::EditStep, "edits the selected step"),
+                (Verb::DraftChain, "drafts the migration anew"),
+            ]
+        } else {
+            [
+                (Verb::DraftChain, "drafts a migration from the schemas and stored documents"),
+                (Verb::NewMigration, "begins an empty one"),
+                (Verb::NextTarget, "takes another version as the target"),
+            ]
+        };
+        let live = ways.into_iter().filter(|(verb, _)| self.disabled(*verb, shared).is_none());
+        let words: Vec<String> = live
+            .map(|(verb, words)| format!("{} {words}", shared.keymap.first_key(verb)))
+            .collect();
+        if words.is_empty() {
+            return "There is nothing to come from: in Schemas (2), e writes the next version."
+                .to_owned();
+        }
+        format!("Next: {}.", words.join(", "))
+    }
+
     fn counts(&self) -> Vec<(Role, String)> {
         let cells = counts(self.previews(), &self.rows);
         cells
@@ -138,7 +163,7 @@ impl Chain {
         area: Rect,
         preview: &crate::engine::Preview,
     ) -> Rect {
-        let next = shared.keymap.first_key(crate::console::command::Verb::NextKey);
+        let next = shared.keymap.first_key(Verb::NextKey);
         let head = canvas.line([
             (Role::Dim, format!("key {} of {} ({next}): ", self.key + 1, self.previews().len())),
             (Role::Accent, preview.key.to_string()),

@@ -24,11 +24,17 @@ use details::state;
 /// The columns of the list.
 const COLUMNS: [Column; 5] = [
     Column::text("started (UTC)", 16),
-    Column::text("subject", 13),
+    Column::text("subject", 0),
     Column::text("state", 11),
     Column::figures("migrated", 10),
     Column::figures("trouble", 7),
 ];
+
+/// The columns where there is less room: the year is left out.
+const NARROW_COLUMNS: [Column; 5] =
+    [Column::text("UTC", 11), COLUMNS[1], COLUMNS[2], COLUMNS[3], COLUMNS[4]];
+/// The narrowest list that shows the year.
+const YEAR_CELLS: usize = 64;
 
 /// The pane.
 #[derive(Debug, Default)]
@@ -228,7 +234,8 @@ impl History {
             Some(runs) => runs,
         };
         let width = usize::from(inside.width.saturating_sub(2));
-        let heading = table::heading(canvas, &COLUMNS, width);
+        let (columns, skip) = if width < YEAR_CELLS { (&NARROW_COLUMNS, 5) } else { (&COLUMNS, 0) };
+        let heading = table::heading(canvas, columns, width);
         canvas.put(above(inside, 1), &heading);
         let mut body = below(inside, 1);
         for reason in &self.unreadable {
@@ -238,7 +245,7 @@ impl History {
             let summary = &runs[at];
             let (role, state) = state(summary);
             let trouble = summary.tally.needs_eyes();
-            let started: String = summary.started.chars().take(16).collect();
+            let started: String = summary.started.chars().take(16).skip(skip).collect();
             let cells = [
                 (Role::Text, started.replace('T', " ")),
                 (Role::Accent, format!("{} {}", summary.subject, summary.target)),
@@ -246,7 +253,7 @@ impl History {
                 (Role::Text, text::grouped(summary.tally.migrated)),
                 (if trouble > 0 { Role::Warn } else { Role::Dim }, text::grouped(trouble)),
             ];
-            table::row(canvas, &COLUMNS, width, cells)
+            table::row(canvas, columns, width, cells)
         });
     }
 }

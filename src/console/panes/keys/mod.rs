@@ -30,6 +30,8 @@ pub use view::expires_in;
 const FIRST_KEYS: usize = 500;
 /// Keys asked for with each "scan more".
 const MORE_KEYS: usize = 5_000;
+/// Keys asked for at most when what is loaded is asked for again.
+const AGAIN_KEYS_MAX: usize = 20_000;
 /// Keys kept loaded at most; from there on a narrower pattern is the way.
 const LOADED_KEYS_MAX: usize = 1_000_000;
 
@@ -65,6 +67,10 @@ pub struct Keys {
     waiting: bool,
     error: Option<String>,
     generation: Generation,
+    /// What is loaded was asked for again: the answer takes its place.
+    again: bool,
+    /// The key to go back to when it comes.
+    back_to: Option<Key>,
     value: ValueSide,
 }
 
@@ -81,6 +87,8 @@ impl Default for Keys {
             waiting: false,
             error: None,
             generation: 0,
+            again: false,
+            back_to: None,
             value: ValueSide::default(),
         }
     }
@@ -103,8 +111,18 @@ impl Keys {
         self.filter = Input::default();
         self.at = ListState::default();
         self.error = None;
+        (self.again, self.back_to) = (false, None);
         self.generation += 1;
         self.ask(0, FIRST_KEYS)
+    }
+
+    /// Asks again for what is loaded. It stays on screen until the answer comes, and what was selected
+    /// stays selected.
+    fn scan_again(&mut self) -> Vec<Effect> {
+        self.again = true;
+        self.back_to = self.selected().map(|line| line.key.clone());
+        self.generation += 1;
+        self.ask(0, self.loaded.len().clamp(FIRST_KEYS, AGAIN_KEYS_MAX))
     }
 
     fn ask(&mut self, cursor: u64, want: usize) -> Vec<Effect> {
@@ -128,13 +146,19 @@ impl Keys {
         self.waiting = false;
         match answer {
             Err(reason) => {
+                (self.again, self.back_to) = (false, None);
                 self.error = Some(reason);
                 Vec::new()
             }
             Ok(page) => {
                 self.error = None;
+                if std::mem::take(&mut self.again) {
+                    self.loaded.clear();
+                }
                 let is_first = self.loaded.cursor.is_none();
                 self.loaded.add(page, &self.filter.text());
+                let place = self.back_to.take().and_then(|key| self.loaded.place(&key));
+                self.at.selected = place.unwrap_or(self.at.selected);
                 self.at.clamp(self.loaded.shown());
                 if is_first { self.read() } else { Vec::new() }
             }
@@ -219,15 +243,31 @@ impl Keys {
     }
 }
 
+/// The movement that a key asks for while one types a filter.
+fn movement(code: KeyCode) -> Option<Verb> {
+    Some(match code {
+        KeyCode::Up => Verb::Up,
+        KeyCode::Down => Verb::Down,
+        KeyCode::PageUp => Verb::PageUp,
+        KeyCode::PageDown => Verb::PageDown,
+        _ => return None,
+    })
+}
+
 impl Pane for Keys {
     fn enter(&mut self, _shared: &mut Shared) -> Vec<Effect> {
-        if self.loaded.cursor.is_none() && !self.waiting { self.scan() } else { Vec::new() }
+        match self.loaded.cursor {
+            None if !self.waiting => self.scan(),
+            None => Vec::new(),
+            // A run, or new definitions, may have changed what is known of the key.
+            Some(_) => self.read(),
+        }
     }
 
     fn act(&mut self, verb: Verb, shared: &mut Shared) -> Vec<Effect> {
         let page = shared.regions.page(shared.part);
         match verb {
-            Verb::Refresh => return self.scan(),
+            Verb::Refresh => return self.scan_again(),
             Verb::EditPattern => {
                 self.typed = Input::of(&self.pattern);
                 self.typing = Some(Typing::Pattern);
@@ -341,7 +381,7 @@ impl Pane for Keys {
         self.typing.is_some()
     }
 
-    fn typed(&mut self, press: Press, _shared: &mut Shared) -> Vec<Effect> {
+    fn typed(&mut self, press: Press, shared: &mut Shared) -> Vec<Effect> {
         let Some(typing) = self.typing else { return Vec::new() };
         match press.code {
             KeyCode::Enter => {
@@ -360,9 +400,15 @@ impl Pane for Keys {
                 self.typed.press(press);
             }
             _ => {
+                if let Some(verb) = movement(press.code) {
+                    let page = shared.regions.page(Part::Left);
+                    self.at.step(verb, self.loaded.shown(), page);
+                    return self.read();
+                }
                 if self.filter.press(press) {
                     self.at = ListState::default();
                     self.refilter();
+                    return self.read();
                 }
             }
         }
@@ -374,7 +420,9 @@ impl Pane for Keys {
             Some(Typing::Pattern) => self.typed.paste(text),
             Some(Typing::Filter) => {
                 self.filter.paste(text);
+                self.at = ListState::default();
                 self.refilter();
+                return self.read();
             }
             None => {}
         }

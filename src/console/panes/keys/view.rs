@@ -104,7 +104,12 @@ impl Keys {
     /// `412 shown, scanned 31,000 of about 1,000,000 · m scans on`.
     fn count(&self, shared: &Shared) -> Vec<(Role, String)> {
         let figure = |count: u64| text::grouped(count);
-        let shown = figure(self.loaded.shown() as u64);
+        let loaded = figure(self.loaded.len() as u64);
+        let shown = if self.filter.is_empty() {
+            format!("{loaded} shown")
+        } else {
+            format!("{} of {loaded} fit", figure(self.loaded.shown() as u64))
+        };
         let mut parts = Vec::new();
         if self.waiting {
             parts.push((Role::Accent, format!("{} ", shared.spinner())));
@@ -114,13 +119,13 @@ impl Keys {
             None => parts.push((Role::Dim, "scanning …".to_owned())),
             Some(0) => parts.push((
                 Role::Dim,
-                format!("{shown} shown, scanned all {}", figure(self.loaded.in_database)),
+                format!("{shown}, scanned all {}", figure(self.loaded.in_database)),
             )),
             Some(_) => {
                 parts.push((
                     Role::Dim,
                     format!(
-                        "{shown} shown, scanned {} of about {}",
+                        "{shown}, scanned {} of about {}",
                         figure(self.loaded.looked_at),
                         figure(self.loaded.in_database)
                     ),

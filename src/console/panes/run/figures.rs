@@ -49,7 +49,7 @@ impl Run {
         {
             rest = canvas.put_wrapped(rest, Role::Accent, &next);
         }
-        rest = below(Self::view_outcomes(canvas, rest, progress), 1);
+        rest = below(Self::view_outcomes(canvas, rest, job.kind, progress), 1);
         if shared.job.is_some() {
             rest = canvas.put_flow(rest, stations(progress));
             rest = below(canvas.put_flow(rest, health(shared, job)), 1);
@@ -58,7 +58,7 @@ impl Run {
         self.view_errors(canvas, rest, progress, focused);
     }
 
-    fn view_outcomes(canvas: &mut Canvas, area: Rect, progress: &Progress) -> Rect {
+    fn view_outcomes(canvas: &mut Canvas, area: Rect, kind: JobKind, progress: &Progress) -> Rect {
         use crate::engine::Verb as Work;
         let cell =
             |role, name: &str, count: u64| (role, format!("{name} {}", text::grouped(count)));
@@ -69,7 +69,11 @@ impl Run {
                 cells.extend(Outcome::ALL.map(|outcome| {
                     let count = tally.of(outcome);
                     let role = if count == 0 { Role::Faint } else { outcome_role(outcome) };
-                    cell(role, outcome.name(), count)
+                    let name = match outcome {
+                        Outcome::Migrated if kind == JobKind::DryRun => "would be migrated",
+                        outcome => outcome.name(),
+                    };
+                    cell(role, name, count)
                 }));
                 cells
             }
@@ -252,19 +256,18 @@ fn view_state(canvas: &mut Canvas, area: Rect, job: &Job, progress: &Progress) -
     };
     let label = format!("{}  {} keys{total}", job.percent(), text::grouped(progress.done()));
     gauge::draw(canvas, rest, job.share(), &label);
-    let eta = match progress.eta_seconds {
-        _ if progress.phase.is_final() => "—".to_owned(),
-        Some(seconds) => text::duration(seconds_of(seconds)),
-        None => "N/A".to_owned(),
-    };
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A rate is not negative.
     let rate = text::grouped(progress.rate.max(0.0) as u64);
-    let figures = vec![
+    let mut figures = vec![
         (Role::Text, format!("rate {rate} keys/s")),
-        (Role::Text, format!("ETA {eta}")),
         (Role::Text, format!("elapsed {}", text::duration(seconds_of(progress.seconds)))),
-        (Role::Dim, format!("batch {:.1} ms", progress.batch_ms)),
     ];
+    if !progress.phase.is_final() {
+        let eta = progress.eta_seconds;
+        let eta = eta.map_or("N/A".to_owned(), |seconds| text::duration(seconds_of(seconds)));
+        figures.insert(1, (Role::Text, format!("ETA {eta}")));
+        figures.push((Role::Dim, format!("batch {:.1} ms", progress.batch_ms)));
+    }
     canvas.put_flow(below(rest, 1), figures)
 }
 

@@ -168,7 +168,10 @@ impl Run {
     fn open_error(&self, shared: &mut Shared) {
         let Some(group) = self.errors(shared).get(self.errors_at.selected) else { return };
         let mut lines = vec![
-            (outcome_role(group.outcome), format!("{} key(s) {}", group.count, group.outcome)),
+            (
+                outcome_role(group.outcome),
+                format!("{} {}", text::counted(group.count, "key"), group.outcome),
+            ),
             (Role::Text, format!("where: {}", group.step)),
         ];
         if !group.field.is_empty() {

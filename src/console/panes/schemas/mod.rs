@@ -8,13 +8,13 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::console::command::Verb;
-use crate::console::editing::open_editor;
-use crate::console::effect::{Effect, SaveTo, Saving};
+use crate::console::editing::{ask_to_register, open_editor};
+use crate::console::effect::{Effect, Saving};
 use crate::console::msg::{Answer, Generation};
-use crate::console::overlays::{Choice as Chosen, Edit, Item, Menu, Overlay, Place};
+use crate::console::overlays::{Edit, Place};
 use crate::console::panes::Pane;
 use crate::console::regions::Part;
-use crate::console::shared::{Choice, Shared};
+use crate::console::shared::{Choice, Link, Shared};
 use crate::console::theme::Role;
 use crate::console::widgets::list::{self, ListState};
 use crate::console::widgets::pairs::{self, Pair};
@@ -61,7 +61,8 @@ pub struct Schemas {
     /// Shapes of what is stored, by subject.
     live: BTreeMap<String, Inferred>,
     generation: Generation,
-    waiting: bool,
+    /// The pattern whose documents are looked at.
+    waiting: Option<String>,
     pairs: Vec<Pair>,
     /// What the rows differ in, and which changes belong to which row; `None` for a version alone.
     difference: Option<(ChangeSet, Vec<Vec<usize>>)>,
@@ -79,7 +80,7 @@ impl Schemas {
             base: None,
             live: BTreeMap::new(),
             generation: 0,
-            waiting: false,
+            waiting: None,
             pairs: Vec::new(),
             difference: None,
             headings: (String::new(), String::new()),
@@ -95,7 +96,7 @@ impl Schemas {
 
     /// Whether an answer is on its way.
     pub fn is_waiting(&self) -> bool {
-        self.waiting
+        self.waiting.is_some()
     }
 
     /// Makes the rows of the left side anew; what was selected stays selected where it still is.
@@ -136,16 +137,18 @@ impl Schemas {
         self.compare(shared);
     }
 
+    /// Documents were written: what was seen of the stored ones holds no more. The shape of a subject that
+    /// has no version yet is kept: no run can have changed it.
+    pub fn documents_changed(&mut self, shared: &Shared) {
+        self.live.retain(|subject, _| shared.setting.catalog.subject(subject).is_none());
+        self.list(shared);
+        self.compare(shared);
+    }
+
     /// Asks for the shape of what is stored under a pattern.
-    pub fn infer(
-        &mut self,
-        pattern: String,
-        subject: Option<String>,
-        shared: &mut Shared,
-    ) -> Vec<Effect> {
+    pub fn infer(&mut self, pattern: String, subject: Option<String>) -> Vec<Effect> {
         self.generation += 1;
-        self.waiting = true;
-        shared.tell(format!("looking at the documents of {pattern}"));
+        self.waiting = Some(pattern.clone());
         vec![Effect::Infer(self.generation, pattern, subject)]
     }
 
@@ -159,10 +162,13 @@ impl Schemas {
         if generation != self.generation {
             return;
         }
-        self.waiting = false;
+        self.waiting = None;
         match answer {
             Ok(inferred) => {
                 let subject = inferred.schema.subject.clone();
+                let documents = text::counted(inferred.documents, "document");
+                let key = shared.keymap.first_key(Verb::Register);
+                shared.tell(format!("{documents} looked at: {key} makes their shape a version"));
                 self.live.insert(subject.clone(), *inferred);
                 self.list(shared);
                 let live = Listed { subject, entry: Entry::Live };
@@ -179,7 +185,10 @@ impl Schemas {
         match &row.entry {
             Entry::Live => self.live.get(&row.subject).map(|live| &live.schema),
             Entry::Version(version) => subject?.schemas.get(version),
-            Entry::Subject => subject?.latest(),
+            Entry::Subject => {
+                let stored = || self.live.get(&row.subject).map(|live| &live.schema);
+                subject.and_then(|subject| subject.latest()).or_else(stored)
+            }
         }
     }
 
@@ -231,12 +240,19 @@ impl Schemas {
     }
 
     fn view_list(&self, shared: &Shared, canvas: &mut Canvas, area: Rect, focused: bool) {
-        let inside = canvas.boxed(area, "Subjects and versions", focused);
+        let mut inside = canvas.boxed(area, "Subjects and versions", focused);
+        if let Some(pattern) = &self.waiting {
+            let text = format!("{} looking at the documents of {pattern} …", shared.spinner());
+            inside = canvas.put_wrapped(inside, Role::Accent, &text);
+        }
         if self.rows.is_empty() {
-            let text = format!(
-                "No subjects: there are no definitions in {}.",
-                shared.setting.catalog_source
-            );
+            let source = &shared.setting.catalog_source;
+            let text = match &shared.link {
+                Link::Down { .. } if !shared.setting.has_folder => {
+                    format!("No subjects: {source} is on the server, which does not answer.")
+                }
+                _ => format!("No subjects: there are no definitions in {source}."),
+            };
             let rest = canvas.put_wrapped(inside, Role::Warn, &text);
             let next = "Go to Keys (1), type a pattern (/), and press i: remold looks at the documents \
                         and proposes the first schema. Or open it with --catalog DIR.";
@@ -254,7 +270,11 @@ impl Schemas {
         let name = match &row.entry {
             Entry::Subject => {
                 let none = self.live.get(&row.subject).and_then(|live| live.versions.get(&None));
-                let none = none.map_or(String::new(), |count| format!("  {count} of no version"));
+                // Where there is no version yet, that is no news.
+                let none = none.filter(|_| shared.setting.catalog.subject(&row.subject).is_some());
+                let none = none.map_or(String::new(), |count| {
+                    format!("  {} of no version", text::grouped(*count))
+                });
                 return canvas.line([
                     (Role::Title, row.subject.clone()),
                     (Role::Dim, format!("  {}", schema.key_pattern)),
@@ -270,7 +290,7 @@ impl Schemas {
             && shared.choice.target.as_ref() == Some(&schema.version);
         let mut parts = vec![(Role::Text, format!("  {name:<10}"))];
         let about = match self.live.get(&row.subject).filter(|_| row.entry == Entry::Live) {
-            Some(live) => format!("{} documents", text::grouped(live.documents)),
+            Some(live) => text::counted(live.documents, "document"),
             None => schema.storage.map_or("any storage", |s| s.name()).to_owned(),
         };
         match self.census(row) {
@@ -286,7 +306,7 @@ impl Schemas {
         canvas.line(parts)
     }
 
-    fn view_difference(&self, canvas: &mut Canvas, area: Rect, focused: bool) {
+    fn view_difference(&self, shared: &Shared, canvas: &mut Canvas, area: Rect, focused: bool) {
         let inside = canvas.boxed(area, "Difference", focused);
         if self.pairs.is_empty() {
             canvas.put_wrapped(inside, Role::Dim, "Select a version at the left.");
@@ -295,9 +315,7 @@ impl Schemas {
         pairs::heading(canvas, above(inside, 1), &self.headings.0, &self.headings.1);
         let room = match &self.difference {
             Some((set, _)) => canvas.put_flow(below(inside, 1), summary(set)),
-            None => {
-                canvas.put_flow(below(inside, 1), [(Role::Dim, "the first version".to_owned())])
-            }
+            None => canvas.put_wrapped(below(inside, 1), Role::Accent, &self.first_words(shared)),
         };
         let changes = self.selected_changes();
         let foot = if self.difference.is_some() { FOOT_ROWS.min(room.height / 3) } else { 0 };
@@ -317,6 +335,15 @@ impl Schemas {
         }
     }
 
+    /// What to do with a version that none stands before.
+    fn first_words(&self, shared: &Shared) -> String {
+        let key = |verb| shared.keymap.first_key(verb);
+        if self.selected().is_some_and(|row| row.entry == Entry::Live) {
+            return format!("not a version yet: {} makes it the first one", key(Verb::Register));
+        }
+        format!("the first version: {} writes the next one from it", key(Verb::NewVersion))
+    }
+
     /// The changes of the selected row.
     fn selected_changes(&self) -> Vec<&Change> {
         let Some((set, by_row)) = &self.difference else { return Vec::new() };
@@ -330,10 +357,9 @@ impl Schemas {
         let Some(schema) = self.schema(row, shared) else { return };
         let mut definition = schema.definition().clone();
         definition["subject"] = row.subject.as_str().into();
-        if row.entry != Entry::Live {
-            let newest = shared.setting.catalog.subject(&row.subject).and_then(|s| s.latest());
-            let newest = newest.map_or(&schema.version, |newest| &newest.version);
-            let next = Version::new(newest.major, newest.minor + 1, 0);
+        let newest = shared.setting.catalog.subject(&row.subject).and_then(|s| s.latest());
+        if let Some(newest) = newest.filter(|_| row.entry != Entry::Live) {
+            let next = Version::new(newest.version.major, newest.version.minor + 1, 0);
             definition["version"] = next.to_string().into();
         }
         let edit = Edit { place: Place::Schema, value: definition };
@@ -350,13 +376,7 @@ impl Schemas {
         let Some(schema) = self.schema(row, shared) else { return };
         let mut definition = schema.definition().clone();
         definition["subject"] = row.subject.as_str().into();
-        let items = vec![Item::new(
-            Chosen::Save(Saving::Schema(definition), SaveTo::Registry),
-            "to the registry",
-            "register this version in Redis, for everybody who works there",
-        )];
-        let title = format!("Register {}", schema.title());
-        shared.overlays.push(Overlay::Menu(Menu::new(title, items)));
+        ask_to_register(Saving::Schema(definition), "", shared);
     }
 
     /// How many of the documents that were looked at have the version of a row, as a bar.
@@ -372,6 +392,14 @@ impl Schemas {
             (Role::Faint, "·".repeat(rest)),
             (Role::Text, format!(" {}", text::grouped(count))),
         ])
+    }
+
+    /// Whether the selected row's subject has another one to compare it with.
+    fn can_compare(&self) -> bool {
+        let subject = self.selected().map(|row| &row.subject);
+        let of_subject =
+            |row: &&Listed| Some(&row.subject) == subject && row.entry != Entry::Subject;
+        self.rows.iter().filter(of_subject).count() > 1
     }
 
     fn jump(&mut self, back: bool, shared: &mut Shared) {
@@ -397,6 +425,7 @@ impl Pane for Schemas {
     fn act(&mut self, verb: Verb, shared: &mut Shared) -> Vec<Effect> {
         let page = shared.regions.page(shared.part);
         match verb {
+            Verb::Refresh => return vec![Effect::ReadCatalog],
             Verb::NextChange | Verb::PreviousChange => {
                 self.jump(verb == Verb::PreviousChange, shared);
             }
@@ -423,7 +452,7 @@ impl Pane for Schemas {
                 let Some(row) = self.selected().cloned() else { return Vec::new() };
                 let Some(schema) = self.schema(&row, shared) else { return Vec::new() };
                 let pattern = schema.key_pattern.clone();
-                return self.infer(pattern, Some(row.subject), shared);
+                return self.infer(pattern, Some(row.subject));
             }
             Verb::NewVersion => self.write_new_version(shared),
             Verb::Register => self.register(shared),
@@ -456,10 +485,15 @@ impl Pane for Schemas {
             {
                 Some("select a version first, not a subject".to_owned())
             }
+            Verb::SetBase if !self.can_compare() => {
+                Some("the subject has no other version to compare with".to_owned())
+            }
             Verb::NewVersion | Verb::InferLive if self.rows.is_empty() => {
                 Some("there is no subject yet: i in Keys (1) proposes one".to_owned())
             }
-            Verb::InferLive if self.waiting => Some("documents are being looked at".to_owned()),
+            Verb::InferLive if self.waiting.is_some() => {
+                Some("documents are being looked at".to_owned())
+            }
             Verb::NextChange | Verb::PreviousChange
                 if !self.pairs.iter().any(|pair| pair.changed) =>
             {
@@ -484,7 +518,7 @@ impl Pane for Schemas {
     fn view(&self, part: Part, shared: &Shared, canvas: &mut Canvas, area: Rect, focused: bool) {
         match part {
             Part::Left => self.view_list(shared, canvas, area, focused),
-            Part::Right => self.view_difference(canvas, area, focused),
+            Part::Right => self.view_difference(shared, canvas, area, focused),
         }
     }
 
