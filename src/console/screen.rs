@@ -144,7 +144,7 @@ fn whole(texts: &[String], room: usize) -> Vec<&String> {
 fn view_banner(shared: &Shared, canvas: &mut Canvas, area: Rect) -> Rect {
     let Link::Down { reason, .. } = &shared.link else { return area };
     let first = reason.lines().next().unwrap_or_default();
-    let banner = format!(" no answer from the server, asking again: {first}");
+    let banner = format!(" asking again: {first}");
     let banner = text::fit(&banner, usize::from(area.width));
     let line = Line::from(canvas.span(Role::BadgeBad, banner));
     canvas.put(above(area, 1), &line);

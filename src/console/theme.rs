@@ -246,6 +246,55 @@ mod tests {
         }
     }
 
+    /// The relative luminance of a colour, by WCAG 2; of named colours as xterm shows them.
+    fn luminance(colour: Color) -> f64 {
+        let (r, g, b) = match colour {
+            Color::Rgb(r, g, b) => (r, g, b),
+            Color::Black => (0, 0, 0),
+            Color::Red => (205, 0, 0),
+            Color::Green => (0, 205, 0),
+            Color::Yellow => (205, 205, 0),
+            Color::Cyan => (0, 205, 205),
+            Color::Gray => (229, 229, 229),
+            Color::DarkGray => (127, 127, 127),
+            Color::White => (255, 255, 255),
+            Color::LightRed => (255, 0, 0),
+            other => panic!("no theme uses {other:?} so far"),
+        };
+        let linear = |part: u8| {
+            let part = f64::from(part) / 255.0;
+            if part <= 0.03928 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+    }
+
+    fn contrast(one: Color, other: Color) -> f64 {
+        let (one, other) = (luminance(one), luminance(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    /// Text is read at 4.5 to 1 (WCAG 2, level AA), also in a selected row.
+    #[test]
+    fn every_text_can_be_read_on_its_ground() {
+        for (name, ink, ground) in
+            [("dark", Color::White, Color::Black), ("light", Color::Black, Color::White)]
+        {
+            let theme = Theme::built_in(name).unwrap();
+            let borders = [Role::Border as usize, Role::BorderFocused as usize];
+            let texts = (0..ROLES).filter(|role| !borders.contains(role));
+            for (at, style) in texts.map(|at| (at, theme.styles[at])) {
+                let (fg, bg) = (style.fg.unwrap_or(ink), style.bg.unwrap_or(ground));
+                assert!(contrast(fg, bg) >= 4.5, "{name}, role {at}: {:.1}", contrast(fg, bg));
+                for row in [Role::Selected, Role::SelectedIdle] {
+                    let row = theme.style(row);
+                    let (fg, bg) = (row.fg.unwrap_or(fg), row.bg.unwrap_or(bg));
+                    let found = contrast(fg, bg);
+                    assert!(style.bg.is_some() || found >= 4.5, "{name}, role {at}: {found:.1}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn mono_has_no_colour_and_shows_the_selection() {
         let mono = Theme::built_in("mono").unwrap();

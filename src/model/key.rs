@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A Redis key. Keys are binary safe, so this is bytes, not text.
 ///
 /// The printable form ([`fmt::Display`], and the form in JSON) keeps printable UTF-8 as it is and
-/// writes a backslash as `\\`, control characters and bytes that are no UTF-8 as `\xHH`.
+/// writes a backslash as `\\`, control characters, characters that only change how others look, and
+/// bytes that are no UTF-8 as `\xHH`.
 /// [`Key::from_text`] reads that form back to the same bytes.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Key(Box<[u8]>);
@@ -54,7 +55,7 @@ fn escape_at(bytes: &[u8]) -> Option<(u8, usize)> {
 /// escape.
 pub fn printable(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(bytes)
-        && !text.chars().any(|c| c == '\\' || c.is_control())
+        && !text.chars().any(|c| c == '\\' || is_unseen(c))
     {
         return Cow::Borrowed(text);
     }
@@ -63,7 +64,7 @@ pub fn printable(bytes: &[u8]) -> Cow<'_, str> {
         for character in chunk.valid().chars() {
             match character {
                 '\\' => out.push_str("\\\\"),
-                c if c.is_control() => {
+                c if is_unseen(c) => {
                     let mut buffer = [0; 4];
                     for byte in c.encode_utf8(&mut buffer).bytes() {
                         push_hex(&mut out, byte);
@@ -77,6 +78,20 @@ pub fn printable(bytes: &[u8]) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// Whether a character cannot be seen, and would make two keys look alike or turn a line around: control
+/// characters, marks of direction, blanks without width. Joiners stay: words and emoji are made with them.
+fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{200b}'
+                | '\u{200e}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{2069}'
+                | '\u{feff}'
+        )
 }
 
 fn push_hex(out: &mut String, byte: u8) {
@@ -138,6 +153,8 @@ mod tests {
     fn printable_keeps_text_and_escapes_the_rest() {
         assert_eq!(Key::from("user:42").to_string(), "user:42");
         assert_eq!(Key::from("käse:🧀").to_string(), "käse:🧀");
+        assert_eq!(Key::from("a\u{202e}b\u{200b}").to_string(), r"a\xe2\x80\xaeb\xe2\x80\x8b");
+        assert_eq!(Key::from("👩\u{200d}👧").to_string(), "👩\u{200d}👧");
         assert_eq!(Key::from(&b"a\\b\xff\n"[..]).to_string(), r"a\\b\xff\x0a");
     }
 

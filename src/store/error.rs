@@ -52,7 +52,7 @@ pub enum StoreError {
     },
     /// The server does not let us in.
     #[error(
-        "Redis at {address} refuses the login: {reason}\n  check user and password (in the URL, REMOLD_USER and REMOLD_PASSWORD, or the configuration). Nothing was read or written"
+        "Redis at {address} refuses the login: {reason}\n  check user and password (--ask-password, --password-file, REMOLD_USER and REMOLD_PASSWORD, the URL, or the configuration). Nothing was read or written"
     )]
     Login {
         /// Where to.

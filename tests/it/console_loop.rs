@@ -337,7 +337,7 @@ fn a_server_that_goes_away_and_comes_back_is_told() {
             operator.sees("redis 7").await;
             proxy.refuse(true);
             proxy.cut();
-            operator.sees("no answer from the server").await;
+            operator.sees("asking again").await;
             proxy.refuse(false);
             operator.sees("the server answers again").await;
             operator.press("q");

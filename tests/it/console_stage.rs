@@ -33,6 +33,11 @@ impl Stage {
     pub fn with(theme: &str, size: (u16, u16), settings: Settings) -> Self {
         let sample = || Some("sample-data/catalog".into());
         let settings = Settings { catalog: settings.catalog.or_else(sample), ..settings };
+        Self::on_registry(theme, size, settings)
+    }
+
+    /// The console on what the settings say: without a catalog, on the registry.
+    pub fn on_registry(theme: &str, size: (u16, u16), settings: Settings) -> Self {
         let session = Session::open(settings).expect("the sample catalog is good");
         let theme = Theme::built_in(theme).expect("a built-in theme");
         let app = remold::console::open(&session, theme).expect("the keys are good");
@@ -93,7 +98,13 @@ impl Stage {
 
     /// The server as it answers in these tests.
     pub fn server_answers(&mut self) {
-        let info = ServerInfo {
+        let info = Self::server_info();
+        self.send(Msg::Server(Ok(info)));
+    }
+
+    /// What it says about itself.
+    pub fn server_info() -> ServerInfo {
+        ServerInfo {
             software: "redis".into(),
             version: "7.0.15".into(),
             mode: "standalone".into(),
@@ -103,8 +114,7 @@ impl Stage {
             memory_bytes: 8 << 20,
             clients: 3,
             ..ServerInfo::default()
-        };
-        self.send(Msg::Server(Ok(info)));
+        }
     }
 }
 

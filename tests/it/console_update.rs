@@ -198,7 +198,7 @@ fn read_only_takes_away_what_writes() {
 fn a_server_that_goes_away_is_a_banner_until_it_is_back() {
     let mut stage = stage();
     stage.send(Msg::Server(Err("connection refused".into())));
-    assert!(stage.text().contains("no answer from the server"));
+    assert!(stage.text().contains("asking again"));
     assert!(stage.text().contains("20,000 keys"), "the last figures stay");
     stage.server_answers();
     assert!(!stage.text().contains("no answer"));

@@ -18,6 +18,7 @@ mod console_pty;
 mod console_random;
 mod console_screens;
 mod console_stage;
+mod console_stumbles;
 mod console_update;
 mod cookbook;
 mod crash;

@@ -15,6 +15,9 @@ use crate::console::widgets::list::{self, ListState};
 use crate::console::widgets::{Canvas, above, below, text};
 use crate::session::edit::{Kind, Mistake, Parameter, check_step};
 
+/// Rows at the foot: a border, the parameter's help, what comes of it, the hint.
+const FOOT_ROWS: u16 = 7;
+
 /// What every kind of transform takes besides its own parameters.
 const WHEN: Parameter = Parameter {
     name: "when",
@@ -181,7 +184,10 @@ impl Form {
             .map(|line| Line::from(canvas.span(Role::Dim, line)))
             .collect();
         let rest = below(canvas.put_lines(inside, summary), 1);
-        let foot_rows = 7.min(rest.height.saturating_sub(3));
+        // Where there is room, a long help is read whole.
+        let spare =
+            u16::from(usize::from(rest.height) > self.fields.len() + usize::from(FOOT_ROWS));
+        let foot_rows = (FOOT_ROWS + spare).min(rest.height.saturating_sub(3));
         let rows = above(rest, rest.height - foot_rows);
         self.view_fields(canvas, rows);
         self.view_foot(canvas, below(rest, rows.height));
@@ -226,9 +232,10 @@ impl Form {
         let border = Line::from(canvas.span(Role::Border, "─".repeat(usize::from(area.width))));
         canvas.put(area, &border);
         let parameter = self.fields[self.at.selected].parameter;
-        let help = Rect { height: below(area, 1).height.min(2), ..below(area, 1) };
+        let help_rows = if area.height > FOOT_ROWS { 3 } else { 2 };
+        let help = Rect { height: below(area, 1).height.min(help_rows), ..below(area, 1) };
         canvas.put_wrapped(help, Role::Text, &about(parameter, &self.paths));
-        let result = below(area, 3);
+        let result = below(area, 1 + help_rows);
         let result = Rect { height: result.height.saturating_sub(1), ..result };
         match self.mistakes.first() {
             Some(_) if self.first_empty().is_some() => {
@@ -240,7 +247,7 @@ impl Form {
             }
             None => _ = canvas.put_flow(result, self.note.iter().cloned()),
         }
-        let hint = "enter take it · ctrl-n suggest · ctrl-o as JSON · esc leave it";
+        let hint = "enter take it · ctrl-n suggest · ctrl-o JSON · esc leave it";
         let hint = Line::from(canvas.span(Role::Faint, hint));
         canvas.put(below(area, area.height.saturating_sub(1)), &hint);
     }

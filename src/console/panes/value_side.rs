@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ratatui::layout::Rect;
+use ratatui::text::Line;
 
 use crate::console::command::Verb;
 use crate::console::effect::Effect;
@@ -108,6 +109,28 @@ impl ValueSide {
         true
     }
 
+    /// Shows the selected line whole at the foot of `area`, when it is wider; returns what is left above.
+    fn view_whole_line(&self, canvas: &mut Canvas, area: Rect) -> Rect {
+        let Some(line) = self.lines.get(self.at.selected) else { return area };
+        let (whole, cells) = (line.text(), usize::from(area.width));
+        // The scroll bar takes one.
+        if text::width(&whole) < cells || area.height < 6 {
+            return area;
+        }
+        let room = area.height / 3;
+        let most = cells * usize::from(room);
+        let mut pieces = text::wrap(&text::cut(whole.trim_start(), most), cells);
+        pieces.truncate(usize::from(room));
+        let rows = u16::try_from(pieces.len()).unwrap_or(room);
+        let body = Rect { height: area.height - rows - 1, ..area };
+        let border = Line::from(canvas.span(Role::Border, "─".repeat(cells)));
+        let rest = canvas.put_lines(below(area, body.height), [border]);
+        let lines: Vec<Line> =
+            pieces.into_iter().map(|piece| canvas.line([(Role::Text, piece)])).collect();
+        canvas.put_lines(rest, lines);
+        body
+    }
+
     /// Draws it.
     pub fn view(&self, shared: &Shared, canvas: &mut Canvas, area: Rect, focused: bool) {
         let title = match &self.shown {
@@ -133,7 +156,9 @@ impl ValueSide {
                 for parts in facts {
                     body = canvas.put_flow(body, parts);
                 }
-                let (body, length) = (below(body, 1), self.lines.len());
+                let body = below(body, 1);
+                let body = if focused { self.view_whole_line(canvas, body) } else { body };
+                let length = self.lines.len();
                 list::draw(canvas, body, Part::Right, self.at, length, focused, |canvas, at| {
                     self.lines[at].line(canvas)
                 });

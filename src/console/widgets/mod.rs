@@ -152,11 +152,12 @@ impl Canvas<'_> {
 
 /// Whether a line has more to show than fits into `cells` cells; blanks at its end are nothing to show.
 fn is_longer(line: &Line, cells: usize) -> bool {
-    let mut used = 0;
-    line.spans.iter().flat_map(|span| span.content.chars()).any(|character| {
-        used += text::width(character.encode_utf8(&mut [0; 4]));
-        used > cells && !character.is_whitespace()
-    })
+    let width = line.width();
+    if width <= cells {
+        return false;
+    }
+    let characters = line.spans.iter().rev().flat_map(|span| span.content.chars().rev());
+    width - characters.take_while(|character| *character == ' ').count() > cells
 }
 
 /// What is left of `area` below its first `rows` rows.

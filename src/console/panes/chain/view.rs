@@ -108,6 +108,13 @@ impl Chain {
                 let keys = text::grouped(previews.len() as u64);
                 cells.push((Role::Text, format!("{keys} {source}:")));
                 cells.extend(self.counts());
+                if !shared.marked.is_empty() {
+                    let key = shared.keymap.first_key(Verb::ClearMarks);
+                    cells.push((
+                        Role::Dim,
+                        format!("{key} in Keys (1) unmarks: others are sampled then"),
+                    ));
+                }
                 rest = canvas.put_flow(rest, cells);
                 if let Some((role, words)) = self.way_back() {
                     rest = canvas.put_wrapped(rest, role, &words);

@@ -41,6 +41,9 @@ impl Keys {
             let text = match (self.waiting, !self.filter.is_empty(), self.loaded.cursor) {
                 (true, ..) => return,
                 (_, true, _) => "No loaded key fits the filter: esc takes it away.",
+                (.., Some(0)) if self.loaded.in_database == 0 => {
+                    "The database is empty: f5 looks again."
+                }
                 (.., Some(0)) => "No key fits: / changes the pattern, t the type.",
                 _ => "No key found yet in what was scanned: m goes on scanning.",
             };

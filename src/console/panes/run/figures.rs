@@ -258,15 +258,19 @@ fn view_state(canvas: &mut Canvas, area: Rect, job: &Job, progress: &Progress) -
     gauge::draw(canvas, rest, job.share(), &label);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A rate is not negative.
     let rate = text::grouped(progress.rate.max(0.0) as u64);
+    // What is held has no pace; the mean of the last seconds would only fade.
+    let held = progress.phase == Phase::Paused;
     let mut figures = vec![
-        (Role::Text, format!("rate {rate} keys/s")),
+        (Role::Text, if held { "rate 0 keys/s".to_owned() } else { format!("rate {rate} keys/s") }),
         (Role::Text, format!("elapsed {}", text::duration(seconds_of(progress.seconds)))),
     ];
     if !progress.phase.is_final() {
-        let eta = progress.eta_seconds;
-        let eta = eta.map_or("N/A".to_owned(), |seconds| text::duration(seconds_of(seconds)));
+        let eta = progress.eta_seconds.filter(|_| !held);
+        let eta = eta.map_or("—".to_owned(), |seconds| text::duration(seconds_of(seconds)));
         figures.insert(1, (Role::Text, format!("ETA {eta}")));
-        figures.push((Role::Dim, format!("batch {:.1} ms", progress.batch_ms)));
+        if progress.batch_ms > 0.0 {
+            figures.push((Role::Dim, format!("batch {:.1} ms", progress.batch_ms)));
+        }
     }
     canvas.put_flow(below(rest, 1), figures)
 }
