@@ -1,5 +1,6 @@
 //! The `remold` binary: parse, hand to a face, map the result to an exit code.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use remold::cli::{self, Opening, Start};
@@ -13,10 +14,16 @@ fn main() -> color_eyre::Result<ExitCode> {
     match cli::start(std::env::args_os()) {
         Start::Ended(exit) => Ok(exit.into()),
         Start::Console(opening) => {
-            let Opening { session, demo, no_color, theme, keys } = *opening;
+            let Opening { session, demo, no_color, theme, keys, config } = *opening;
             let theme = if no_color { Some("mono".to_owned()) } else { theme };
-            let options = console::Options { theme, keys, ..console::Options::default() };
-            let left = console::run(session, &options);
+            // As the configuration's example says: themes lie beside it.
+            let themes =
+                config.as_deref().and_then(Path::parent).map(|folder| folder.join("themes"));
+            let options = console::Options { theme, themes, keys, ..console::Options::default() };
+            let left = match options.looks() {
+                Ok(looks) => console::run(session, looks),
+                Err(error) => return Ok(cli::refuse(config.as_deref(), &error).into()),
+            };
             // The demo's server outlives the console, and nothing else.
             drop(demo);
             left.map(|()| ExitCode::SUCCESS)

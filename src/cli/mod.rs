@@ -34,6 +34,8 @@ mod watch;
 mod wrap;
 
 use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
@@ -145,6 +147,16 @@ pub struct Opening {
     pub theme: Option<String>,
     /// The console's keys, as the configuration has them.
     pub keys: toml::Table,
+    /// Where the configuration is, whether or not it is there.
+    pub config: Option<PathBuf>,
+}
+
+/// Tells why the console is not opened as the configuration wants it.
+pub fn refuse(config: Option<&Path>, reason: &impl fmt::Display) -> Exit {
+    let file = config.map_or_else(String::new, |file| format!("{}: ", file.display()));
+    let failure = Failure::usage(format!("{file}{reason}"));
+    render::failure(&failure);
+    failure.exit
 }
 
 /// Reads the arguments and carries out the verb, unless it is the console.
@@ -183,6 +195,7 @@ fn carry_out(arguments: Arguments, output: Output) -> Result<Start, Failure> {
             no_color: global.no_color,
             theme,
             keys,
+            config: global.config_place(),
         })));
     };
     let exit = match verb {

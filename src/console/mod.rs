@@ -26,6 +26,7 @@ pub mod toasts;
 pub mod widgets;
 
 use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use color_eyre::eyre::{WrapErr as _, bail};
@@ -40,32 +41,68 @@ use keymap::Keymap;
 use shared::{Moment, Setting, Shared};
 use theme::Theme;
 
-/// What the console is opened with, besides the session.
+/// What the operator wants of the console, as options and configuration have it.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The theme asked for; else one that fits the terminal.
     pub theme: Option<String>,
+    /// Where the operator's own themes lie.
+    pub themes: Option<PathBuf>,
     /// The operator's own keys, as the configuration has them.
     pub keys: toml::Table,
     /// Leave the mouse to the terminal, so that its own selection of text works.
     pub no_mouse: bool,
 }
 
+/// How the console looks and which keys it takes.
+#[derive(Debug)]
+pub struct Looks {
+    theme: Theme,
+    /// Whether the theme follows the terminal's background.
+    follows: bool,
+    keymap: Keymap,
+    mouse: bool,
+}
+
+/// Why the console cannot be opened as the configuration wants it.
+#[derive(Debug, thiserror::Error)]
+pub enum LooksError {
+    /// The theme cannot be used.
+    #[error(transparent)]
+    Theme(#[from] theme::ThemeError),
+    /// The keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] keymap::KeymapError),
+}
+
+impl Options {
+    /// Reads the theme and the keys.
+    ///
+    /// # Errors
+    /// One of them cannot be used.
+    pub fn looks(&self) -> Result<Looks, LooksError> {
+        Ok(Looks {
+            theme: Theme::choose(self.theme.as_deref(), self.themes.as_deref())?,
+            follows: self.theme.is_none(),
+            keymap: Keymap::with(&self.keys)?,
+            mouse: !self.no_mouse,
+        })
+    }
+}
+
 /// Opens the console on the terminal, and returns when the operator leaves it. A run that is at work
 /// then has come to its checkpoint.
 ///
 /// # Errors
-/// There is no terminal, the theme or the keys cannot be used, or the terminal fails. The terminal is
-/// given back in any case.
-pub fn run(session: Session, options: &Options) -> color_eyre::Result<()> {
+/// There is no terminal, or it fails. It is given back in any case.
+pub fn run(session: Session, looks: Looks) -> color_eyre::Result<()> {
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
         bail!(
             "the console needs a terminal, and standard input or output is none; \
              `remold --help` lists the verbs that work without one"
         );
     }
-    let theme = Theme::choose(options.theme.as_deref())?;
-    let app = open_with(&session, theme, Keymap::with(&options.keys)?);
+    let app = open_with(&session, looks.theme, looks.keymap);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -73,12 +110,12 @@ pub fn run(session: Session, options: &Options) -> color_eyre::Result<()> {
         .wrap_err("cannot start the console's threads")?;
     terminal::restore_on_panic();
     let left = {
-        let guard = terminal::TerminalGuard::enter(!options.no_mouse)
+        let guard = terminal::TerminalGuard::enter(looks.mouse)
             .wrap_err("cannot take over the terminal")?;
         let mut screen = Terminal::new(CrosstermBackend::new(io::stdout()))?;
         let keyboard = Keyboard::new();
         // Where the theme was not chosen, it follows the terminal's background.
-        if options.theme.is_none() {
+        if looks.follows {
             guard.ask_for_background()?;
         }
         let mut host = RealHost::new(guard, keyboard.clone());

@@ -1,11 +1,11 @@
 //! Colours by meaning: a view asks for a role, a theme file says how the role looks.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy as _;
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
+
+use crate::schema::mistake::nearest;
 
 /// What a piece of text means. Theme files name these in snake case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -83,15 +83,6 @@ impl Look {
     }
 }
 
-/// A theme file: an optional `base`, and the roles.
-#[derive(Debug, Deserialize)]
-struct File {
-    /// The theme whose looks stand for the roles this file leaves out.
-    base: Option<String>,
-    #[serde(flatten)]
-    roles: BTreeMap<Role, Look>,
-}
-
 /// Why a theme cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ThemeError {
@@ -108,11 +99,13 @@ pub enum ThemeError {
         folder: String,
     },
     /// The file is no theme.
-    #[error("theme {place}: {reason}")]
+    #[error("theme {place}, line {line}: {reason}")]
     Misformed {
         /// The file's path, or the built-in name.
         place: String,
-        /// What is wrong, with line and column.
+        /// Where, from 1.
+        line: usize,
+        /// What is wrong, and what is expected.
         reason: String,
     },
 }
@@ -130,40 +123,42 @@ pub const BUILT_IN: [(&str, &str); 4] = [
 pub struct Theme {
     /// The name it was loaded by.
     pub name: String,
+    /// Where the user's own themes lie.
+    folder: Option<PathBuf>,
     styles: [Style; ROLES],
 }
 
 impl Theme {
     /// The theme that fits what the user and the terminal say: `NO_COLOR` (set and not empty) gives
     /// `mono`, else the name asked for, else `light` on a light background (as `COLORFGBG` tells it),
-    /// else `dark`.
-    pub fn choose(asked: Option<&str>) -> Result<Self, ThemeError> {
+    /// else `dark`. The user's own themes are looked for in `folder`.
+    pub fn choose(asked: Option<&str>, folder: Option<&Path>) -> Result<Self, ThemeError> {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         if set("NO_COLOR").is_some() {
-            return Self::named("mono");
+            return Self::named("mono", folder);
         }
         if let Some(name) = asked {
-            return Self::named(name);
+            return Self::named(name, folder);
         }
         let light = set("COLORFGBG")
             .and_then(|value| value.rsplit(';').next().and_then(|bg| bg.parse::<u8>().ok()))
             .is_some_and(|background| background == 7 || background == 15);
-        Self::named(if light { "light" } else { "dark" })
+        Self::named(if light { "light" } else { "dark" }, folder)
     }
 
     /// A theme by name: the user's file wins over the built-in one.
-    pub fn named(name: &str) -> Result<Self, ThemeError> {
-        let folder = themes_folder();
-        if let Some(path) = folder.as_deref().map(|folder| folder.join(format!("{name}.toml")))
-            && let Ok(text) = std::fs::read_to_string(&path)
-        {
-            return Self::parse(name, &path.display().to_string(), &text);
-        }
-        Self::built_in(name).ok_or_else(|| ThemeError::Unknown {
-            name: name.to_owned(),
-            known: BUILT_IN.map(|(name, _)| name).join(", "),
-            folder: folder.as_deref().unwrap_or(Path::new("(no folder)")).display().to_string(),
-        })
+    pub fn named(name: &str, folder: Option<&Path>) -> Result<Self, ThemeError> {
+        let path = folder.map(|folder| folder.join(format!("{name}.toml")));
+        let text = path.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+        let theme = match (path, text) {
+            (Some(path), Some(text)) => Self::parse(name, &path.display().to_string(), &text)?,
+            _ => Self::built_in(name).ok_or_else(|| ThemeError::Unknown {
+                name: name.to_owned(),
+                known: BUILT_IN.map(|(name, _)| name).join(", "),
+                folder: folder.unwrap_or(Path::new("(no folder)")).display().to_string(),
+            })?,
+        };
+        Ok(Self { folder: folder.map(Path::to_owned), ..theme })
     }
 
     /// A built-in theme.
@@ -178,7 +173,7 @@ impl Theme {
     pub fn fitting(&self, is_light: bool) -> Self {
         let name = if is_light { "light" } else { "dark" };
         if matches!(self.name.as_str(), "dark" | "light") {
-            return Self::named(name).unwrap_or_else(|_| self.clone());
+            return Self::named(name, self.folder.as_deref()).unwrap_or_else(|_| self.clone());
         }
         self.clone()
     }
@@ -189,7 +184,7 @@ impl Theme {
         let at = BUILT_IN.iter().position(|(name, _)| *name == self.name).unwrap_or(0);
         let (name, _) = BUILT_IN[(at + 1) % BUILT_IN.len()];
         // A file that became wrong meanwhile is no reason to stop.
-        Self::named(name)
+        Self::named(name, self.folder.as_deref())
             .ok()
             .or_else(|| Self::built_in(name))
             .expect("the name is from the list of built-in themes")
@@ -200,37 +195,66 @@ impl Theme {
         self.styles[role as usize]
     }
 
+    /// Reads a theme file: an optional `base`, whose looks stand for the roles that are left out, and the
+    /// roles.
     fn parse(name: &str, place: &str, text: &str) -> Result<Self, ThemeError> {
-        let file: File = toml::from_str(text).map_err(|error| ThemeError::Misformed {
-            place: place.to_owned(),
-            reason: error.to_string(),
-        })?;
-        // A user's file that leaves roles out rests on `base`, or on `dark`: never on itself.
-        let base = file.base.as_deref().unwrap_or("dark");
-        let mut styles = if base == name || place == name {
-            [Style::default(); ROLES]
-        } else {
-            Self::built_in(base)
-                .ok_or_else(|| ThemeError::Misformed {
-                    place: place.to_owned(),
-                    reason: format!("base '{base}' is no built-in theme"),
-                })?
-                .styles
+        let wrong = |line: usize, reason: String| {
+            let place = place.to_owned();
+            Err(ThemeError::Misformed { place, line, reason })
         };
-        for (role, look) in file.roles {
-            styles[role as usize] = look.style();
+        let mut file: toml::Table = match toml::from_str(text) {
+            Ok(file) => file,
+            Err(error) => {
+                let at = error.span().map_or(0, |span| span.start.min(text.len()));
+                return wrong(text[..at].matches('\n').count() + 1, error.message().to_owned());
+            }
+        };
+        // A user's file rests on `base`, or on `dark`: never on itself.
+        let base = file.remove("base").unwrap_or_else(|| "dark".into());
+        let mut styles = match base.as_str() {
+            Some(base) if base == name || place == name => [Style::default(); ROLES],
+            base => match base.and_then(Self::built_in) {
+                Some(base) => base.styles,
+                None => {
+                    let known = BUILT_IN.map(|(name, _)| name).join(", ");
+                    return wrong(line_of("base", text), format!("base has to be one of {known}"));
+                }
+            },
+        };
+        for (role, look) in file {
+            let Ok(known) = toml::Value::String(role.clone()).try_into::<Role>() else {
+                let roles: toml::Table = toml::from_str(BUILT_IN[0].1).unwrap_or_default();
+                let hint = nearest(&role, roles.keys().map(String::as_str))
+                    .map(|near| format!(", did you mean '{near}'?"))
+                    .unwrap_or_default();
+                let names: Vec<&str> = roles.keys().map(String::as_str).collect();
+                let names = names.join(", ");
+                let reason = format!("there is no role '{role}'{hint}\n  roles are {names}");
+                return wrong(line_of(&role, text), reason);
+            };
+            match look.try_into::<Look>() {
+                Ok(look) => styles[known as usize] = look.style(),
+                Err(error) => {
+                    let said = error.message();
+                    let reason = format!(
+                        "{role}: {said}\n  a look is {{ fg = \"red\", bg = \"#303841\", bold = true }}, \
+                         with dim, italic, underlined, reversed as well"
+                    );
+                    return wrong(line_of(&role, text), reason);
+                }
+            }
         }
-        Ok(Self { name: name.to_owned(), styles })
+        Ok(Self { name: name.to_owned(), folder: None, styles })
     }
 }
 
-/// Where user themes lie: `$REMOLD_CONFIG_HOME/themes`, else `remold/themes` in the XDG config place.
-fn themes_folder() -> Option<PathBuf> {
-    let home = match std::env::var_os("REMOLD_CONFIG_HOME") {
-        Some(folder) if !folder.is_empty() => PathBuf::from(folder),
-        _ => etcetera::choose_base_strategy().ok()?.config_dir().join("remold"),
+/// The line, from 1, on which a name is set.
+fn line_of(name: &str, text: &str) -> usize {
+    let sets = |line: &str| {
+        let line = line.trim_start().trim_start_matches('[');
+        line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '=', '.', ']']))
     };
-    Some(home.join("themes"))
+    text.lines().position(sets).unwrap_or(0) + 1
 }
 
 #[cfg(test)]
@@ -240,9 +264,9 @@ mod tests {
     #[test]
     fn built_in_themes_name_every_role() {
         for (name, text) in BUILT_IN {
-            let file: File = toml::from_str(text).unwrap();
-            assert_eq!(file.roles.len(), ROLES, "{name}");
-            assert!(file.base.is_none());
+            let file: toml::Table = toml::from_str(text).unwrap();
+            assert_eq!(file.len(), ROLES, "{name}");
+            assert!(!file.contains_key("base"));
         }
     }
 
@@ -310,7 +334,19 @@ mod tests {
         let theme = theme.unwrap();
         assert_eq!(theme.style(Role::Bad).fg, Some(Color::Red));
         assert!(theme.style(Role::Selected).add_modifier.contains(Modifier::REVERSED));
-        let error = Theme::parse("mine", "mine.toml", "bed = {}").unwrap_err().to_string();
-        assert!(error.contains("mine.toml") && error.contains("bed"), "{error}");
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_file_line_and_way_out() {
+        let error = |text: &str| Theme::parse("mine", "mine.toml", text).unwrap_err().to_string();
+        let begins = |text: &str, wanted: &str| {
+            let error = error(text);
+            assert!(error.starts_with(&format!("theme mine.toml, {wanted}")), "{error}");
+        };
+        begins("\nbed = {}", "line 2: there is no role 'bed', did you mean 'bad'?");
+        begins("base = \"mist\"", "line 1: base has to be one of dark, light");
+        begins("\n\nbad = { fgg = 1 }", "line 3: bad: unknown field `fgg`");
+        begins("bad = { fg = \"reddish\" }", "line 1: bad: ");
+        begins("\n[bad", "line 2: ");
     }
 }

@@ -41,7 +41,7 @@ impl Console {
         let home = tempfile::tempdir().expect("a temporary folder");
         let pty = native_pty_system().openpty(size(columns, rows)).expect("a pseudo terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_remold"));
-        for name in ["NO_COLOR", "COLORFGBG", "REMOLD_CONFIG_HOME"] {
+        for name in ["NO_COLOR", "COLORFGBG", "REMOLD_CONFIG", "XDG_CONFIG_HOME"] {
             command.env_remove(name);
         }
         command.env("TERM", "xterm-256color");

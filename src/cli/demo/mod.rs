@@ -55,7 +55,8 @@ pub fn carry_out(arguments: &Arguments, global: &Global, output: Output) -> Resu
     if !arguments.headless {
         let Config { theme, keys, .. } = global.configuration()?;
         let (demo, no_color) = (Some(demo), global.no_color);
-        let opening = Opening { session, demo, no_color, theme, keys };
+        let config = global.config_place();
+        let opening = Opening { session, demo, no_color, theme, keys, config };
         return Ok(Start::Console(Box::new(opening)));
     }
     headless(&demo, &session, output).map(Start::Ended)
