@@ -46,6 +46,10 @@ pub fn ask_to_register(saving: Saving, note: &str, shared: &mut Shared) {
         shared.warn("not registered: the console is read-only (--read-only)");
         return;
     }
+    if shared.link.is_replica() {
+        shared.warn("not registered: this server is a replica, open the console on its primary");
+        return;
+    }
     let (subject, what) = match &saving {
         Saving::Migrations(subject, edited) => {
             let names: Vec<&str> = edited.keys().map(String::as_str).collect();

@@ -114,18 +114,24 @@ fn view_header(shared: &Shared, canvas: &mut Canvas, area: Rect) {
 /// What the server says about itself, the most important first.
 fn figures(shared: &Shared) -> Vec<String> {
     let Some(info) = shared.link.info() else { return Vec::new() };
-    let role = match info.role.as_str() {
-        "master" => "primary",
-        "slave" => "replica",
-        other => other,
+    let role = match (info.mode.as_str(), info.role.as_str()) {
+        ("cluster", _) => format!("cluster of {}", info.nodes),
+        (_, "master") => "primary".to_owned(),
+        (_, "slave") => "replica".to_owned(),
+        (_, other) => other.to_owned(),
     };
-    vec![
+    let mut figures = vec![
         format!("{} {} {role}", info.software, info.version),
         format!("{} keys", text::grouped(info.keys)),
         format!("{} ops/s", text::grouped(info.ops_per_second)),
         text::bytes(info.memory_bytes),
         text::counted(info.clients, "client"),
-    ]
+    ];
+    if matches!(shared.link, Link::Down { .. }) {
+        // What it did when it last answered is not what it does now.
+        figures.truncate(2);
+    }
+    figures
 }
 
 /// As many of the texts as fit whole, from the first on.

@@ -162,6 +162,11 @@ pub enum Link {
 }
 
 impl Link {
+    /// Whether the server is a replica, which takes no writes.
+    pub fn is_replica(&self) -> bool {
+        self.info().is_some_and(|info| info.role == "slave")
+    }
+
     /// The newest answer there is.
     pub fn info(&self) -> Option<&ServerInfo> {
         match self {
@@ -322,6 +327,9 @@ impl Shared {
     pub fn disabled(&self, verb: Verb) -> Option<String> {
         if command(verb).danger == Danger::Writes && self.setting.read_only {
             return Some("the console is read-only (--read-only)".to_owned());
+        }
+        if command(verb).danger == Danger::Writes && self.link.is_replica() {
+            return Some("this server is a replica: open the console on its primary".to_owned());
         }
         None
     }

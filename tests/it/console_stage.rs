@@ -428,7 +428,7 @@ pub mod said {
         let summary = |run: RunId, phase| RunSummary {
             run,
             started: "2026-11-23T12:00:00.000Z".into(),
-            server: "unix:///tmp/redis.sock".into(),
+            server: "redis://127.0.0.1:6379".into(),
             subject: "user".into(),
             target: "3.0.0".into(),
             plan: PlanId::of(b"plan"),

@@ -155,3 +155,48 @@ fn a_long_line_of_a_value_is_read_whole_at_the_foot() {
     stage.press("tab j");
     assert!(stage.text().contains("END"), "{}", stage.text());
 }
+
+#[test]
+fn a_replica_takes_no_writes_and_says_where_to_go() {
+    let mut stage = stage();
+    let mut info = Stage::server_info();
+    info.role = "slave".into();
+    stage.send(Msg::Server(Ok(info)));
+    stage.press("4 x");
+    assert!(stage.app.shared.overlays.is_empty());
+    assert!(stage.text().contains("this server is a replica"), "{}", stage.text());
+    stage.press("2 j w");
+    assert!(stage.app.shared.overlays.is_empty());
+    assert!(stage.text().contains("not registered: this server is a replica"), "{}", stage.text());
+}
+
+#[test]
+fn figures_of_a_server_that_does_not_answer_are_not_shown_as_news() {
+    let mut stage = stage();
+    assert!(stage.text().contains("1,234 ops/s"));
+    stage.send(Msg::Server(Err("gone".into())));
+    assert!(!stage.text().contains("ops/s"), "{}", stage.text());
+}
+
+#[test]
+fn keys_that_are_loaded_stay_when_the_server_goes() {
+    let mut stage = with_keys();
+    let generation = said::generation(&stage.press("m"));
+    stage.send(Msg::Keys(generation, Err("cannot reach it\n  is it running?".into())));
+    let text = stage.text();
+    assert!(text.contains("cannot reach it; f5 tries again") && text.contains("user:2"), "{text}");
+}
+
+#[test]
+fn a_run_of_another_address_is_told_apart() {
+    let mut stage = stage();
+    stage.press("5");
+    let mut runs = said::runs();
+    for run in &mut runs {
+        "redis://db.example:6379".clone_into(&mut run.server);
+    }
+    stage.send(Msg::Runs(Ok((runs, Vec::new()))));
+    stage.press("b");
+    let text = stage.text();
+    assert!(text.contains("The run was made on redis://db.example:6379"), "{text}");
+}

@@ -4,10 +4,10 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::History;
+use super::{History, of_other_server};
 use crate::console::panes::chain::outcome_role;
 use crate::console::regions::Part;
-use crate::console::shared::Shared;
+use crate::console::shared::{JobKind, Shared};
 use crate::console::theme::Role;
 use crate::console::widgets::{Canvas, list, text};
 use crate::engine::{RunSummary, Story};
@@ -15,9 +15,10 @@ use crate::model::{Outcome, Phase};
 
 impl History {
     /// The selected run in lines, to be wrapped.
-    pub(super) fn details(&self) -> Vec<(Role, String)> {
+    pub(super) fn details(&self, shared: &Shared) -> Vec<(Role, String)> {
         let Some(summary) = self.selected() else { return Vec::new() };
-        let mut lines = figures(summary);
+        let mut lines = figures(summary, shared);
+        lines.extend(of_other_server(summary, shared));
         lines.push((Role::Text, String::new()));
         match self.story.as_ref().filter(|_| self.story_of.as_ref() == Some(&summary.run)) {
             Some(Ok(story)) => lines.extend(told(story)),
@@ -33,7 +34,7 @@ impl History {
     }
 
     fn details_with(&self, shared: &Shared) -> Vec<(Role, String)> {
-        let mut lines = self.details();
+        let mut lines = self.details(shared);
         if self.story.is_none() && self.story_of.is_some() && self.story_of == self.selected_run() {
             lines.push((Role::Dim, format!("{} reading the journal …", shared.spinner())));
         }
@@ -99,8 +100,17 @@ fn told(story: &Story) -> Vec<(Role, String)> {
     lines
 }
 
+/// Where a run stands, in a word: its journal does not know that it is at work in this console.
+pub(super) fn state_here(summary: &RunSummary, shared: &Shared) -> (Role, String) {
+    let job = shared.job.as_ref().filter(|job| job.run.as_ref() == Some(&summary.run));
+    match job.map(|job| job.kind) {
+        Some(JobKind::Run | JobKind::Resume) => (Role::Accent, "at work".to_owned()),
+        _ => state(summary),
+    }
+}
+
 /// Where a run stands, in a word.
-pub(super) fn state(summary: &RunSummary) -> (Role, String) {
+fn state(summary: &RunSummary) -> (Role, String) {
     match (&summary.rollback, summary.phase) {
         // It is under way, or was cut short.
         _ if summary.rollback_open => (Role::Warn, "rolling back".to_owned()),
@@ -112,8 +122,8 @@ pub(super) fn state(summary: &RunSummary) -> (Role, String) {
     }
 }
 
-fn figures(summary: &RunSummary) -> Vec<(Role, String)> {
-    let (role, state) = state(summary);
+fn figures(summary: &RunSummary, shared: &Shared) -> Vec<(Role, String)> {
+    let (role, state) = state_here(summary, shared);
     let mut lines = vec![
         (Role::Title, summary.run.to_string()),
         (role, state),

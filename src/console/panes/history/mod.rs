@@ -19,7 +19,7 @@ use crate::engine::{OnChanged, RunSummary, Story};
 use crate::model::{Phase, RunId};
 use crate::schema::Version;
 use crate::session::Change;
-use details::state;
+use details::state_here;
 
 /// The columns of the list.
 const COLUMNS: [Column; 5] = [
@@ -145,6 +145,7 @@ impl History {
             (Role::Title, format!("roll back run {run}")),
         ];
         if let Some(summary) = self.find(run) {
+            lines.extend(of_other_server(summary, shared));
             lines.push((
                 Role::Text,
                 format!(
@@ -170,20 +171,21 @@ impl History {
     fn ask_to_roll_forward(&self, shared: &mut Shared) {
         let Some(summary) = self.selected() else { return };
         let restored = summary.rollback.map_or(0, |tally| tally.restored);
-        let lines = vec![
+        let mut lines = vec![
             (Role::Text, format!("This changes keys on {}:", shared.setting.address)),
             (Role::Title, format!("take the rollback of run {} back", summary.run)),
-            (
-                Role::Text,
-                format!(
-                    "{} to {}: the {} that the rollback put back get what they held before it, where \
-                     they were not changed since.",
-                    summary.subject,
-                    summary.target,
-                    text::counted(restored, "key")
-                ),
-            ),
         ];
+        lines.extend(of_other_server(summary, shared));
+        lines.extend([(
+            Role::Text,
+            format!(
+                "{} to {}: the {} that the rollback put back get what they held before it, where \
+                     they were not changed since.",
+                summary.subject,
+                summary.target,
+                text::counted(restored, "key")
+            ),
+        )]);
         let phrase =
             pattern_of(&summary.subject, shared).unwrap_or_else(|| summary.run.to_string());
         let intent = Intent::RollForward(summary.run.clone());
@@ -193,19 +195,20 @@ impl History {
 
     fn ask_to_resume(&self, shared: &mut Shared) {
         let Some(summary) = self.selected() else { return };
-        let lines = vec![
+        let mut lines = vec![
             (Role::Text, format!("This changes keys on {}:", shared.setting.address)),
             (Role::Title, format!("resume run {}", summary.run)),
-            (
-                Role::Text,
-                format!(
-                    "{} to {}: {} keys have their outcome; the rest is scanned from the checkpoint.",
-                    summary.subject,
-                    summary.target,
-                    text::grouped(summary.tally.scanned)
-                ),
-            ),
         ];
+        lines.extend(of_other_server(summary, shared));
+        let (subject, target) = (&summary.subject, &summary.target);
+        let settled = text::counted(summary.tally.scanned, "key");
+        lines.push((
+            Role::Text,
+            format!(
+                "{subject} to {target}: {settled} settled so far; the rest is scanned from the \
+                 checkpoint."
+            ),
+        ));
         let phrase =
             pattern_of(&summary.subject, shared).unwrap_or_else(|| summary.run.to_string());
         let intent = Intent::Resume(summary.run.clone());
@@ -243,12 +246,18 @@ impl History {
         }
         list::draw(canvas, body, Part::Left, self.at, runs.len(), focused, |canvas, at| {
             let summary = &runs[at];
-            let (role, state) = state(summary);
+            let (role, state) = state_here(summary, shared);
+            // A run of another server is not what one looks for here.
+            let here = summary.server == shared.setting.address;
+            let started_role = if here { Role::Text } else { Role::Faint };
             let trouble = summary.tally.needs_eyes();
             let started: String = summary.started.chars().take(16).skip(skip).collect();
             let cells = [
-                (Role::Text, started.replace('T', " ")),
-                (Role::Accent, format!("{} {}", summary.subject, summary.target)),
+                (started_role, started.replace('T', " ")),
+                (
+                    if here { Role::Accent } else { Role::Faint },
+                    format!("{} {}", summary.subject, summary.target),
+                ),
                 (role, state),
                 (Role::Text, text::grouped(summary.tally.migrated)),
                 (if trouble > 0 { Role::Warn } else { Role::Dim }, text::grouped(trouble)),
@@ -256,6 +265,12 @@ impl History {
             table::row(canvas, columns, width, cells)
         });
     }
+}
+
+/// What to know of a run that was made on another address than this one.
+fn of_other_server(summary: &RunSummary, shared: &Shared) -> Option<(Role, String)> {
+    let words = format!("The run was made on {}: is this the same server?", summary.server);
+    (summary.server != shared.setting.address).then_some((Role::BadgeWarn, words))
 }
 
 /// What becomes of keys that were changed since the run, in words.
@@ -327,7 +342,7 @@ impl Pane for History {
                 }
             }
             verb if shared.part == Part::Right => {
-                let length = self.details().len();
+                let length = self.details(shared).len();
                 let last = length.saturating_sub(page) + 1;
                 self.scroll.step(verb, last, page);
             }

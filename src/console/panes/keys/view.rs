@@ -32,10 +32,17 @@ impl Keys {
         let count = canvas.line(self.count(shared));
         canvas.put(below(inside, 1), &count);
         let rest = below(inside, 2);
+        let mut rest = rest;
         if let Some(reason) = &self.error {
-            let rest = canvas.put_wrapped(rest, Role::Bad, reason);
-            canvas.put_wrapped(below(rest, 1), Role::Dim, "f5 tries again");
-            return;
+            let again = format!("{} tries again", shared.keymap.first_key(Verb::Refresh));
+            if self.loaded.is_empty() {
+                rest = canvas.put_wrapped(rest, Role::Bad, reason);
+                canvas.put_wrapped(below(rest, 1), Role::Dim, &again);
+                return;
+            }
+            // What was loaded before stays to be looked at.
+            let first = reason.lines().next().unwrap_or_default();
+            rest = canvas.put_wrapped(rest, Role::Bad, &format!("{first}; {again}"));
         }
         if self.loaded.shown() == 0 {
             let text = match (self.waiting, !self.filter.is_empty(), self.loaded.cursor) {

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::{Ended, Run};
+use crate::console::command::Verb as ConsoleVerb;
 use crate::console::panes::chain::outcome_role;
 use crate::console::regions::Part;
 use crate::console::shared::{Job, JobKind, Link, Shared};
@@ -41,7 +42,7 @@ impl Run {
             canvas.put_wrapped(inside, text.0, &text.1);
             return;
         };
-        let mut rest = view_state(canvas, inside, job, progress);
+        let mut rest = view_state(shared, canvas, inside, job, progress);
         if let Some(Ended { answer: Err(reason), .. }) = &self.ended {
             rest = canvas.put_wrapped(rest, Role::Bad, reason);
         } else if shared.job.is_none()
@@ -112,8 +113,8 @@ impl Run {
     fn view_errors(&self, canvas: &mut Canvas, area: Rect, progress: &Progress, focused: bool) {
         let errors = &progress.errors;
         if errors.is_empty() {
-            let (role, text) = (Role::Dim, "no trouble with any key so far");
-            canvas.put_wrapped(area, role, text);
+            let so_far = if progress.phase.is_final() { "" } else { " so far" };
+            canvas.put_wrapped(area, Role::Dim, &format!("no trouble with any key{so_far}"));
             return;
         }
         let head = canvas.line([
@@ -220,7 +221,13 @@ pub fn conclude(progress: &mut Progress, report: &Report) {
 }
 
 /// Phase, gauge, and the figures of time; returns what is left below.
-fn view_state(canvas: &mut Canvas, area: Rect, job: &Job, progress: &Progress) -> Rect {
+fn view_state(
+    shared: &Shared,
+    canvas: &mut Canvas,
+    area: Rect,
+    job: &Job,
+    progress: &Progress,
+) -> Rect {
     let phase = match progress.phase {
         Phase::Done => Role::Good,
         Phase::Paused | Phase::Stopped => Role::Warn,
@@ -248,9 +255,19 @@ fn view_state(canvas: &mut Canvas, area: Rect, job: &Job, progress: &Progress) -
     let mut rest = below(area, 1);
     // Why it stands still is read whole.
     if let Some(held) = &progress.held {
-        rest = canvas.put_wrapped(rest, Role::Warn, held);
+        // The verb it names is for who watches from elsewhere.
+        let held = match held.split_once("; go on with `") {
+            Some((what, _)) => {
+                let key = shared.keymap.first_key(ConsoleVerb::PauseOrResume);
+                format!("{what}: {key} goes on")
+            }
+            None => held.clone(),
+        };
+        rest = canvas.put_wrapped(rest, Role::Warn, &held);
     }
-    let total = match progress.total() {
+    // More keys than there are in the database will not come.
+    let known = shared.link.info().map_or(u64::MAX, |info| info.keys.max(progress.done()));
+    let total = match progress.total().map(|total| total.min(known)) {
         Some(total) if !progress.phase.is_final() => format!(" of about {}", text::grouped(total)),
         _ => String::new(),
     };
@@ -317,12 +334,10 @@ fn verify_cells(
 /// How the server is while a job works on it.
 fn health(shared: &Shared, job: &Job) -> Vec<(Role, String)> {
     let Some(info) = shared.link.info() else { return Vec::new() };
-    let down = matches!(shared.link, Link::Down { .. });
-    let mut cells = vec![if down {
-        (Role::Bad, "server does not answer".to_owned())
-    } else {
-        (Role::Dim, "server".to_owned())
-    }];
+    if matches!(shared.link, Link::Down { .. }) {
+        return vec![(Role::Bad, "the server does not answer".to_owned())];
+    }
+    let mut cells = vec![(Role::Dim, "server".to_owned())];
     cells.push((Role::Text, format!("{} ops/s", text::grouped(info.ops_per_second))));
     let memory = text::bytes(info.memory_bytes);
     if info.memory_limit_bytes > 0 {

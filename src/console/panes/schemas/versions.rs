@@ -32,7 +32,8 @@ impl Schemas {
             };
             let rest = canvas.put_wrapped(inside, Role::Warn, &text);
             let next = "Go to Keys (1), type a pattern (/), and press i: remold looks at the documents \
-                        and proposes the first schema. Or open it with --catalog DIR.";
+                        and proposes the first schema. Or open it with --catalog DIR. f5 reads the \
+                        definitions again.";
             canvas.put_wrapped(below(rest, 1), Role::Text, next);
             return;
         }
