@@ -224,6 +224,21 @@ impl App {
 
     /// Leaves, after a question where something would be lost.
     pub(super) fn quit(&mut self) -> Vec<Effect> {
+        // Asked a second time, ctrl-c is the answer.
+        if let Some(Overlay::Menu(menu)) = self.shared.overlays.last()
+            && menu.asks_to_leave()
+        {
+            return vec![Effect::Exit];
+        }
+        let typed = self.shared.overlays.last().is_some_and(Overlay::is_unsaved);
+        if self.shared.job.is_none() && typed {
+            let items = vec![
+                Item::new(Choice::Stay, "stay here", "ctrl-s takes what was typed"),
+                Item::new(Choice::LeaveUnsaved, "leave", "what was typed is gone"),
+            ];
+            self.shared.overlays.push(Overlay::Menu(Menu::new("The text is not saved", items)));
+            return Vec::new();
+        }
         if self.shared.job.is_none() && self.chain.is_unsaved() {
             let items = vec![
                 Item::new(Choice::Stay, "stay here", "w in Chain (3) saves what was edited"),

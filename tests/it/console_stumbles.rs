@@ -200,3 +200,15 @@ fn a_run_of_another_address_is_told_apart() {
     let text = stage.text();
     assert!(text.contains("The run was made on redis://db.example:6379"), "{text}");
 }
+
+#[test]
+fn a_text_that_was_typed_is_not_lost_by_one_key() {
+    let mut stage = stage();
+    stage.press("2 j e enter");
+    assert!(stage.press("ctrl-c").is_empty());
+    assert!(stage.text().contains("The text is not saved"), "{}", stage.text());
+    stage.press("enter");
+    assert!(stage.text().contains("\"version\""), "{}", stage.text());
+    stage.press("ctrl-c");
+    assert!(matches!(&stage.press("ctrl-c")[..], [Effect::Exit]));
+}

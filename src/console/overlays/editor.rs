@@ -54,6 +54,11 @@ impl Editor {
         self.area.lines().join("\n")
     }
 
+    /// Whether something was typed.
+    pub fn is_changed(&self) -> bool {
+        self.changed
+    }
+
     /// Whether it is a schema that is written.
     pub fn writes_schema(&self) -> bool {
         matches!(self.place, Place::Schema)

@@ -59,6 +59,11 @@ impl Menu {
         Self { head, ..self }
     }
 
+    /// Whether it asks before something is lost by leaving.
+    pub fn asks_to_leave(&self) -> bool {
+        self.items.iter().any(|item| matches!(item.choice, Choice::LeaveUnsaved))
+    }
+
     /// Takes a key: arrows move, Enter takes the item, the rest is typed into the filter.
     pub fn press(&mut self, press: Press, page: usize) -> Answer {
         let picked = self.picker.press(press, page);

@@ -199,6 +199,11 @@ impl Overlay {
         matches!(self, Self::Form(_) | Self::Editor(_))
     }
 
+    /// Whether a text that was worked on would be lost with it.
+    pub fn is_unsaved(&self) -> bool {
+        matches!(self, Self::Editor(editor) if editor.is_changed())
+    }
+
     /// Whether a schema is written in it.
     pub fn writes_schema(&self) -> bool {
         matches!(self, Self::Editor(editor) if editor.writes_schema())

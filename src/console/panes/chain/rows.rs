@@ -98,6 +98,12 @@ pub fn failing<'p>(previews: &'p [Preview], row: &Row) -> (usize, Option<&'p Tro
     (found.count() + usize::from(first.is_some()), first)
 }
 
+/// Whether no chain is for a document, because no version is known for it.
+fn is_stranger(preview: &Preview) -> bool {
+    let first = preview.errors.first();
+    preview.outcome.needs_eyes() && first.is_some_and(|trouble| trouble.step == "detect")
+}
+
 /// `998 ok`, `2 fail at step 3`: what becomes of the sample, in few words; whether each is good.
 pub fn counts(previews: &[Preview], rows: &[Row]) -> Vec<(bool, String)> {
     let ok = previews
@@ -112,12 +118,18 @@ pub fn counts(previews: &[Preview], rows: &[Row]) -> Vec<(bool, String)> {
             continue;
         }
         told += count;
-        let place = match row {
-            Row::Step(StepRow { number: Some(number), .. }) => format!("at step {number}"),
-            _ => "as a whole".to_owned(),
-        };
         let word = if count == 1 { "fails" } else { "fail" };
-        cells.push((false, format!("{count} {word} {place}")));
+        if let Row::Step(StepRow { number: Some(number), .. }) = row {
+            cells.push((false, format!("{count} {word} at step {number}")));
+            continue;
+        }
+        let strangers = previews.iter().filter(|preview| is_stranger(preview)).count();
+        if strangers > 0 {
+            cells.push((false, format!("{strangers} of no known version")));
+        }
+        if count > strangers {
+            cells.push((false, format!("{} would not be valid", count - strangers)));
+        }
     }
     let bad = previews.iter().filter(|preview| preview.outcome.needs_eyes()).count();
     if bad > told {
