@@ -154,10 +154,11 @@ impl App {
     fn ask_to_go_on(&mut self, progress: &Progress) {
         let stage = progress.stage.as_deref().unwrap_or("a stage");
         let eyes = progress.tally.needs_eyes();
+        let need = if eyes == 1 { "needs" } else { "need" };
         let said = format!(
-            "{} of {} keys migrated, {} need eyes",
+            "{} of {} migrated, {} {need} eyes",
             text::grouped(progress.tally.migrated),
-            text::grouped(progress.tally.scanned),
+            text::counted(progress.tally.scanned, "key"),
             text::grouped(eyes)
         );
         self.shared.note(Role::Accent, format!("{stage} is done and verified: {said}"));

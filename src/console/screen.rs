@@ -122,7 +122,7 @@ fn figures(shared: &Shared) -> Vec<String> {
     };
     let mut figures = vec![
         format!("{} {} {role}", info.software, info.version),
-        format!("{} keys", text::grouped(info.keys)),
+        text::counted(info.keys, "key"),
         format!("{} ops/s", text::grouped(info.ops_per_second)),
         text::bytes(info.memory_bytes),
         text::counted(info.clients, "client"),

@@ -212,3 +212,13 @@ fn a_text_that_was_typed_is_not_lost_by_one_key() {
     stage.press("ctrl-c");
     assert!(matches!(&stage.press("ctrl-c")[..], [Effect::Exit]));
 }
+
+#[test]
+fn what_cannot_be_taken_is_asked_again_as_it_was_typed() {
+    let mut stage = stage();
+    stage.press("4 C ctrl-u");
+    stage.type_text("10%,5%");
+    stage.press("enter");
+    let text = stage.text();
+    assert!(text.contains("> 10%,5%") && text.contains("Run in stages"), "{text}");
+}

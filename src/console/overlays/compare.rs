@@ -115,8 +115,7 @@ impl Compare {
         self.part.draw(canvas, typed, Role::Accent, true);
         let rest = below(inside, 1);
         let foot = below(inside, inside.height.saturating_sub(1));
-        let hint =
-            "← → other key · ↑ ↓ scroll · type and enter: keys with that in their name · esc close";
+        let hint = "← → key · ↑ ↓ scroll · enter finds the name · esc close";
         let hint = Line::from(canvas.span(Role::Faint, hint));
         canvas.put(foot, &hint);
         let body = Rect { height: rest.height.saturating_sub(1), ..rest };

@@ -36,6 +36,13 @@ impl Prompt {
         Self { title, lines, asked, typed: Input::of(text) }
     }
 
+    /// The same question, with what was typed and why it could not be taken.
+    #[must_use]
+    pub fn again(mut self, typed: &str, reason: impl Into<String>) -> Self {
+        self.lines.push((Role::Bad, reason.into()));
+        Self { typed: Input::of(typed), ..self }
+    }
+
     /// Takes a key: Enter takes what is typed.
     pub fn press(&mut self, press: Press) -> Answer {
         match press.code {

@@ -48,6 +48,7 @@ pub fn question(plan: &Arc<Plan>, tried: Option<Tally>, shared: &Shared) -> Conf
 fn found(tally: Tally) -> (Role, String) {
     let eyes = match tally.needs_eyes() {
         0 => "none needs eyes".to_owned(),
+        1 => "1 needs eyes and is left as it is".to_owned(),
         count => format!("{} need eyes and are left as they are", text::grouped(count)),
     };
     let words = format!(
@@ -79,7 +80,7 @@ fn calls(plan: &Plan) -> impl Iterator<Item = (Role, String)> + '_ {
 /// `keys matching user:* (strings), about 1,000 keys in the database`.
 fn about(plan: &Plan, shared: &Shared) -> String {
     let keys = shared.link.info().map_or(String::new(), |info| {
-        format!(", among {} keys of the database", text::grouped(info.keys))
+        format!(", among {} of the database", text::counted(info.keys, "key"))
     });
     let only: Vec<String> =
         plan.selection.narrowed().iter().map(|words| format!("; only {words}")).collect();

@@ -149,11 +149,11 @@ impl History {
             lines.push((
                 Role::Text,
                 format!(
-                    "{} to {}: the bytes of {} migrated keys are put back where our value still \
+                    "{} to {}: the bytes of {} are put back where our value still \
                      stands; {}.",
                     summary.subject,
                     summary.target,
-                    text::grouped(summary.tally.migrated),
+                    text::counted(summary.tally.migrated, "migrated key"),
                     of_changed(changed),
                 ),
             ));

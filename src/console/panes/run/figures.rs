@@ -271,7 +271,7 @@ fn view_state(
         Some(total) if !progress.phase.is_final() => format!(" of about {}", text::grouped(total)),
         _ => String::new(),
     };
-    let label = format!("{}  {} keys{total}", job.percent(), text::grouped(progress.done()));
+    let label = format!("{}  {}{total}", job.percent(), text::counted(progress.done(), "key"));
     gauge::draw(canvas, rest, job.share(), &label);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A rate is not negative.
     let rate = text::grouped(progress.rate.max(0.0) as u64);

@@ -224,7 +224,8 @@ impl Run {
                     vec![Effect::Order(Order::Set(knob))]
                 }
                 Err(reason) => {
-                    shared.warn(reason);
+                    let prompt = ask_for_knob(self.rate_limit).again(&typed, reason);
+                    shared.overlays.push(Overlay::Prompt(prompt));
                     Vec::new()
                 }
             },
@@ -241,7 +242,10 @@ impl Run {
                             None => "the next run goes over all keys at once".to_owned(),
                         });
                     }
-                    Err(reason) => shared.warn(reason),
+                    Err(reason) => {
+                        let prompt = ask_for_stages(shared).again(&typed, reason);
+                        shared.overlays.push(Overlay::Prompt(prompt));
+                    }
                 }
                 Vec::new()
             }

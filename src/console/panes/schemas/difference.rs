@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use crate::console::theme::Role;
 use crate::console::widgets::pairs::Pair;
+use crate::console::widgets::text;
 use crate::schema::Schema;
 use crate::schema::diff::rows::{Row, Word, rows};
 use crate::schema::diff::{Change, ChangeSet, DataWork, Policy, diff};
@@ -37,7 +38,7 @@ pub fn summary(set: &ChangeSet) -> Vec<(Role, String)> {
         (severity, format!(" {} ", set.severity.name().to_uppercase())),
         (compat, format!("compatible: {}", set.compat.name())),
         (Role::Text, format!("asks for a {} version", set.bump.name())),
-        (Role::Dim, format!("{} changes", set.changes.len())),
+        (Role::Dim, text::counted(set.changes.len() as u64, "change")),
     ]
 }
 
