@@ -204,7 +204,8 @@ fn view_body(app: &App, canvas: &mut Canvas, body: Rect, wide: bool) {
     canvas.note(Rect { x: right.x.saturating_sub(1), width: 2, ..body }, Target::Divider);
 }
 
-/// The hints of what can be done now: only whole ones, and help is the last to go.
+/// The hints of what can be done now, what is done next before the others: only whole ones, and help is
+/// the last to go.
 fn view_footer(app: &App, canvas: &mut Canvas, area: Rect) {
     if app.pane_ref(app.shared.focus).is_typing() {
         let line = canvas.line([
@@ -217,15 +218,18 @@ fn view_footer(app: &App, canvas: &mut Canvas, area: Rect) {
         return;
     }
     let keymap = &app.shared.keymap;
+    let next = app.pane_ref(app.shared.focus).next(&app.shared);
     let mut hints: Vec<(&Command, String)> = live_in(app.shared.focus)
-        .filter(|command| command.footer && app.disabled(command.verb).is_none())
+        .filter(|command| command.footer || Some(command.verb) == next)
+        .filter(|command| app.disabled(command.verb).is_none())
         .map(|command| (command, keymap.first_key(command.verb)))
         .collect();
     hints.sort_by_key(|(command, _)| match command.verb {
         Verb::Help => 0,
         Verb::Quit => 1,
-        Verb::OtherPart => 2,
-        _ => 3,
+        verb if Some(verb) == next => 2,
+        Verb::OtherPart => 3,
+        _ => 4,
     });
     let mut room = usize::from(area.width).saturating_sub(1);
     let mut shown: Vec<(&Command, String)> = Vec::new();
@@ -238,15 +242,16 @@ fn view_footer(app: &App, canvas: &mut Canvas, area: Rect) {
     }
     // Those that were seated first stand last.
     shown.sort_by_key(|(command, _)| match command.verb {
-        Verb::OtherPart => 1,
-        Verb::Help => 2,
-        Verb::Quit => 3,
-        _ => 0,
+        verb if Some(verb) == next => 0,
+        Verb::OtherPart => 2,
+        Verb::Help => 3,
+        Verb::Quit => 4,
+        _ => 1,
     });
     let mut x = area.x + 1.min(area.width);
     for (command, key) in shown {
-        let line =
-            canvas.line([(Role::HintKey, key), (Role::HintText, format!(" {}", command.hint))]);
+        let text = if Some(command.verb) == next { Role::Title } else { Role::HintText };
+        let line = canvas.line([(Role::HintKey, key), (text, format!(" {}", command.hint))]);
         let cells = u16::try_from(line.width()).unwrap_or(0);
         let place = Rect { x, width: cells.min(area.right().saturating_sub(x)), ..area };
         canvas.put(place, &line);

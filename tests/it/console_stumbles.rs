@@ -222,3 +222,53 @@ fn what_cannot_be_taken_is_asked_again_as_it_was_typed() {
     let text = stage.text();
     assert!(text.contains("> 10%,5%") && text.contains("Run in stages"), "{text}");
 }
+
+/// The footer's first hint.
+fn hint(stage: &mut Stage) -> String {
+    let text = stage.text();
+    let footer = text.lines().last().unwrap_or_default().trim().to_owned();
+    footer.split("  ").next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_footer_leads_from_unknown_keys_to_a_run_that_is_done() {
+    let settings = Settings { url: Some("redis://127.0.0.1:1".into()), ..Settings::default() };
+    let mut stage = Stage::on_registry("dark", (60, 15), settings);
+    stage.server_answers();
+    let generation = said::generation(&stage.press("f5"));
+    stage.send(Msg::Keys(generation, Ok(said::page(0))));
+    assert_eq!(hint(&mut stage), "i infer schema");
+    let generation = said::generation(&stage.press("i"));
+    stage.send(Msg::Inferred(generation, Ok(said::inferred())));
+    assert_eq!(hint(&mut stage), "w register");
+
+    let mut stage = Stage::new("dark", (60, 15));
+    stage.server_answers();
+    stage.press("2 j j j");
+    assert_eq!(hint(&mut stage), "c chain");
+    let generation = said::generation(&stage.press("c"));
+    stage.send(Msg::Planned(generation, Err("nothing leads there".into())));
+    assert_eq!(hint(&mut stage), "f draft");
+    let generation = said::generation(&stage.press("f5"));
+    stage.send(Msg::Planned(generation, Ok(said::plan())));
+    stage.send(Msg::Previewed(generation, Ok(said::previews())));
+    assert_eq!(hint(&mut stage), "r to run");
+    stage.press("r");
+    assert_eq!(hint(&mut stage), "d dry run");
+    stage.press("d");
+    assert_eq!(hint(&mut stage), "space pause/go on");
+    stage.send(said::progress(Phase::Running));
+    let mut report = said::report();
+    report.plan = said::plan().id();
+    stage.send(Msg::Ended(Ok(report)));
+    assert_eq!(hint(&mut stage), "x execute");
+    stage.press("x");
+    stage.type_text("user:*");
+    stage.press("enter");
+    stage.send(said::progress(Phase::Running));
+    stage.send(Msg::Ended(Ok(said::report())));
+    assert_eq!(hint(&mut stage), "5 History");
+    stage.press("5");
+    stage.send(Msg::Runs(Ok((said::runs(), Vec::new()))));
+    assert_eq!(hint(&mut stage), "v verify");
+}

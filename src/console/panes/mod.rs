@@ -32,6 +32,10 @@ pub trait Pane {
     /// Why a verb cannot be used now.
     fn disabled(&self, verb: Verb, shared: &Shared) -> Option<String>;
 
+    /// What one does next here on the way from unknown keys to a run that is done: the footer begins with
+    /// it, while it can be used.
+    fn next(&self, shared: &Shared) -> Option<Verb>;
+
     /// Selects a row of a side's list.
     fn select(&mut self, part: Part, row: usize, shared: &mut Shared) -> Vec<Effect>;
 

@@ -439,6 +439,15 @@ impl Pane for Chain {
         }
     }
 
+    fn next(&self, shared: &Shared) -> Option<Verb> {
+        Some(match () {
+            () if self.refused.is_some() && !self.now(shared).is_changed() => Verb::DraftChain,
+            () if self.refused.is_some() => Verb::Undo,
+            () if self.now(shared).is_changed() => Verb::Save,
+            () => Verb::ToRun,
+        })
+    }
+
     fn select(&mut self, part: Part, row: usize, shared: &mut Shared) -> Vec<Effect> {
         let page = shared.regions.page(part);
         match part {

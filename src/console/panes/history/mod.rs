@@ -388,6 +388,14 @@ impl Pane for History {
         })
     }
 
+    fn next(&self, _shared: &Shared) -> Option<Verb> {
+        let summary = self.selected()?;
+        Some(match (summary.phase, &summary.rollback) {
+            (Phase::Done, _) | (_, Some(_)) => Verb::Verify,
+            _ => Verb::ResumeRun,
+        })
+    }
+
     fn select(&mut self, part: Part, row: usize, shared: &mut Shared) -> Vec<Effect> {
         if part == Part::Left {
             let length = self.runs.as_ref().map_or(0, Vec::len);

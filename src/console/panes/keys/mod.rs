@@ -348,6 +348,14 @@ impl Pane for Keys {
         }
     }
 
+    fn next(&self, shared: &Shared) -> Option<Verb> {
+        if self.loaded.is_empty() {
+            return None;
+        }
+        let known = !shared.setting.catalog.subjects.is_empty();
+        Some(if known { Verb::ChainOfKey } else { Verb::InferKeys })
+    }
+
     fn select(&mut self, part: Part, row: usize, shared: &mut Shared) -> Vec<Effect> {
         let page = shared.regions.page(part);
         match part {

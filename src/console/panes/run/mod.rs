@@ -427,6 +427,19 @@ impl Pane for Run {
         }
     }
 
+    fn next(&self, shared: &Shared) -> Option<Verb> {
+        let plan = shared.plan.as_ref();
+        match (&shared.job, &self.ended) {
+            (Some(_), _) => Some(Verb::PauseOrResume),
+            (None, Some(ended)) if ended.job.kind == JobKind::DryRun => {
+                let tried = plan.is_some_and(|plan| self.dry_run_of(plan).is_some());
+                Some(if tried { Verb::Execute } else { Verb::DryRun })
+            }
+            (None, Some(_)) => Some(Verb::GoHistory),
+            (None, None) => Some(Verb::DryRun),
+        }
+    }
+
     fn select(&mut self, part: Part, row: usize, shared: &mut Shared) -> Vec<Effect> {
         let page = shared.regions.page(part);
         if part == Part::Right {

@@ -422,6 +422,18 @@ impl Pane for Schemas {
         }
     }
 
+    fn next(&self, shared: &Shared) -> Option<Verb> {
+        let row = self.selected()?;
+        let subject = shared.setting.catalog.subject(&row.subject);
+        match (&row.entry, subject.map_or(0, |subject| subject.schemas.len())) {
+            (Entry::Live, 0) => Some(Verb::Register),
+            // A chain needs a version to come from.
+            (_, 1) => Some(Verb::NewVersion),
+            (Entry::Version(_), _) => Some(Verb::MakeChain),
+            _ => None,
+        }
+    }
+
     fn select(&mut self, part: Part, row: usize, shared: &mut Shared) -> Vec<Effect> {
         let page = shared.regions.page(part);
         match part {
