@@ -254,8 +254,8 @@ pub const COMMANDS: &[Command] = &[
     quiet(Verb::CopyCommand, Run, &["c"], "copy command", "Copy the command line that does the same without the console"),
 
     row(Verb::Verify, History, &["v"], "verify", "Read the keys of this run again and compare them with what was written"),
-    row(Verb::Changes, History, &["o"], "keys", "Compare any key of this run: its value before the run, and what is stored now"),
     writes(Verb::Rollback, History, &["b"], "roll back", "Put the bytes from before this run back, after you typed the key pattern"),
+    row(Verb::Changes, History, &["o"], "compare keys", "Compare any key of this run: its value before the run, and what is stored now"),
     writes(Verb::RollbackOf, History, &["B"], "roll back …", "Roll back, and choose what becomes of keys that were changed since: kept, overwritten or inverted"),
     writes(Verb::RollForward, History, &["f"], "roll forward", "Take the rollback of this run back, where what it put back still stands"),
     row(Verb::RetryOf, History, &["R"], "retry failed", "Plan the run of the keys of this run that failed, were invalid or in conflict, alone"),

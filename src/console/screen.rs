@@ -32,8 +32,12 @@ pub fn view(app: &App, buffer: &mut ratatui::buffer::Buffer) -> (Regions, Option
     let rest = below(rest, 1);
     let body = Rect { height: rest.height - 1, ..rest };
     view_body(app, &mut canvas, body, area.width >= WIDE.0 && area.height >= WIDE.1);
-    view_footer(app, &mut canvas, below(rest, rest.height - 1));
-    view_toasts(&app.shared, &mut canvas, body);
+    let foot = below(rest, rest.height - 1);
+    // The keys of a pane do nothing below a dialog, which names its own.
+    if app.shared.overlays.is_empty() {
+        view_footer(app, &mut canvas, foot);
+        view_toasts(&app.shared, &mut canvas, body);
+    }
     for overlay in &app.shared.overlays {
         canvas.cursor = None;
         // What is tried out is seen in the right side of the pane below.
@@ -41,6 +45,9 @@ pub fn view(app: &App, buffer: &mut ratatui::buffer::Buffer) -> (Regions, Option
         let beside = overlay.is_beside() && wide && !app.shared.full;
         let width = if beside { area.width * 11 / 20 } else { area.width };
         overlay.view(&mut canvas, Rect { width, ..area });
+    }
+    if !app.shared.overlays.is_empty() {
+        view_newest_toast(&app.shared, &mut canvas, foot);
     }
     let cursor = canvas.cursor;
     (regions, cursor)
@@ -260,6 +267,25 @@ fn view_footer(app: &App, canvas: &mut Canvas, area: Rect) {
     }
 }
 
+/// The newest short message in one line, above dialogs.
+fn view_newest_toast(shared: &Shared, canvas: &mut Canvas, foot: Rect) {
+    let Some(toast) = shared.toasts.shown().last() else { return };
+    let text = format!(" {} ", toast.text.lines().next().unwrap_or_default());
+    let cells = u16::try_from(text::width(&text)).unwrap_or(u16::MAX).min(foot.width);
+    let place = Rect { x: foot.right() - cells, width: cells, ..foot };
+    let line = Line::from(canvas.span(toast_role(toast.role), text));
+    canvas.put(place, &line);
+}
+
+/// How a short message looks.
+fn toast_role(role: Role) -> Role {
+    match role {
+        Role::Good => Role::Badge,
+        Role::Bad => Role::BadgeBad,
+        _ => Role::BadgeWarn,
+    }
+}
+
 /// The short messages, at the foot of the body.
 fn view_toasts(shared: &Shared, canvas: &mut Canvas, body: Rect) {
     let mut foot = body.bottom();
@@ -272,11 +298,7 @@ fn view_toasts(shared: &Shared, canvas: &mut Canvas, body: Rect) {
         }
         foot -= rows;
         let widest = lines.iter().map(|line| text::width(line)).max().unwrap_or(0);
-        let badge = match toast.role {
-            Role::Good => Role::Badge,
-            Role::Bad => Role::BadgeBad,
-            _ => Role::BadgeWarn,
-        };
+        let badge = toast_role(toast.role);
         for (row, line) in (foot..).zip(&lines) {
             let cells = u16::try_from(widest + 2).unwrap_or(body.width).min(body.width);
             let place = Rect { x: body.right() - cells, y: row, width: cells, height: 1 };

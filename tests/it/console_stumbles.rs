@@ -272,3 +272,16 @@ fn the_footer_leads_from_unknown_keys_to_a_run_that_is_done() {
     stage.send(Msg::Runs(Ok((said::runs(), Vec::new()))));
     assert_eq!(hint(&mut stage), "v verify");
 }
+
+#[test]
+fn what_is_told_while_a_dialog_is_open_is_seen() {
+    let settings = Settings { read_only: true, ..Settings::default() };
+    let mut stage = Stage::with("dark", (80, 24), settings);
+    stage.server_answers();
+    stage.press("2 j j j e ctrl-s down enter");
+    let text = stage.text();
+    assert!(
+        text.contains("\"version\"") && text.contains("not registered: the console is read-only"),
+        "{text}"
+    );
+}

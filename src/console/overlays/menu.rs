@@ -87,17 +87,25 @@ impl Menu {
 
     /// Draws it.
     pub fn view(&self, canvas: &mut Canvas, area: Rect) {
-        let rows = u16::try_from(self.items.len() + self.head.len()).unwrap_or(u16::MAX);
-        let height = rows.saturating_add(6).min(area.height.saturating_sub(4)).max(7);
         let width = 100.min(area.width.saturating_sub(6));
-        let inside = dialog(canvas, area, width, height, &self.title);
-        // The items are what is chosen from: the head has to leave them room.
-        let head = inside.height.saturating_sub(8);
-        let lines: Vec<Line> = self
+        let head: Vec<(Role, String)> = self
             .head
             .iter()
-            .take(usize::from(head))
-            .map(|(role, line)| Line::from(canvas.span(*role, line.clone())))
+            .flat_map(|(role, line)| {
+                let pieces = text::wrap(line, usize::from(width));
+                let pieces = if pieces.is_empty() { vec![String::new()] } else { pieces };
+                pieces.into_iter().map(|piece| (*role, piece))
+            })
+            .collect();
+        let rows = u16::try_from(self.items.len() + head.len()).unwrap_or(u16::MAX);
+        let height = rows.saturating_add(6).min(area.height.saturating_sub(4)).max(7);
+        let inside = dialog(canvas, area, width, height, &self.title);
+        // The items are what is chosen from: the head has to leave them room.
+        let room = inside.height.saturating_sub(8);
+        let lines: Vec<Line> = head
+            .into_iter()
+            .take(usize::from(room))
+            .map(|(role, line)| Line::from(canvas.span(role, line)))
             .collect();
         let inside = canvas.put_lines(inside, lines);
         let names = self.items.iter().map(|item| text::width(&item.name));

@@ -98,7 +98,6 @@ impl Chain {
 
 /// A question as a menu of its answers.
 fn menu_of(question: &Question, migration: &str) -> Menu {
-    const CELLS: usize = 68;
     let items = question.choices.iter().map(|choice| {
         let others = question.choices.iter().flat_map(|other| other.steps.clone());
         let answer = Choice::Answer {
@@ -108,8 +107,8 @@ fn menu_of(question: &Question, migration: &str) -> Menu {
         };
         Item::new(answer, choice.label.clone(), what_it_means(question, choice))
     });
-    let head = text::wrap(&question.asks, CELLS).into_iter().map(|line| (Role::Warn, line));
-    Menu::new("The draft asks", items.collect()).with_head(head.collect())
+    let head = vec![(Role::Warn, question.asks.clone())];
+    Menu::new("The draft asks", items.collect()).with_head(head)
 }
 
 /// What the chain has after an answer.
@@ -138,7 +137,11 @@ fn words(draft: &Draft, without_samples: Option<&str>) -> Vec<(Role, String)> {
         }
         None => (
             if all { Role::Good } else { Role::Warn },
-            format!("{} of {} sampled documents come out right", proof.valid, proof.sampled),
+            format!(
+                "{} of {} sampled documents come out right",
+                text::grouped(proof.valid as u64),
+                text::grouped(proof.sampled as u64)
+            ),
         ),
     };
     let mut lines = vec![first];
