@@ -213,13 +213,13 @@ impl Theme {
         let base = file.remove("base").unwrap_or_else(|| "dark".into());
         let mut styles = match base.as_str() {
             Some(base) if base == name || place == name => [Style::default(); ROLES],
-            base => match base.and_then(Self::built_in) {
-                Some(base) => base.styles,
-                None => {
+            base => {
+                let Some(base) = base.and_then(Self::built_in) else {
                     let known = BUILT_IN.map(|(name, _)| name).join(", ");
                     return wrong(line_of("base", text), format!("base has to be one of {known}"));
-                }
-            },
+                };
+                base.styles
+            }
         };
         for (role, look) in file {
             let Ok(known) = toml::Value::String(role.clone()).try_into::<Role>() else {
