@@ -8,6 +8,7 @@ use crate::console::theme::Role;
 use crate::console::widgets::text;
 use crate::model::Tally;
 use crate::planner::Plan;
+use crate::schema::Version;
 
 /// The question before a run that writes; `tried` is what a dry run of the plan came to.
 pub fn question(plan: &Arc<Plan>, tried: Option<Tally>, shared: &Shared) -> Confirm {
@@ -119,6 +120,23 @@ pub fn command_line(plan: &Plan, shared: &Shared) -> String {
     )
 }
 
+/// The steps and checks of each migration of a chain, numbered as troubles name them.
+fn way(plan: &Plan, version: &Version, names: &[String]) -> Vec<(Role, String)> {
+    let (steps, checks) = (plan.steps(version), plan.checks(version));
+    let mut lines = Vec::new();
+    for name in names {
+        let of = |(migration, _): &&(String, String)| migration == name;
+        if names.len() > 1 {
+            lines.push((Role::Text, format!("  {name}")));
+        }
+        let numbered = steps.iter().filter(of).zip(1..);
+        lines.extend(numbered.map(|((_, step), at)| (Role::Accent, format!("  {at}. {step}"))));
+        let checks = checks.iter().filter(of);
+        lines.extend(checks.map(|(_, check)| (Role::Text, format!("  Check {check}"))));
+    }
+    lines
+}
+
 /// The plan in words, wrapped.
 pub fn plan_lines(plan: &Plan, shared: &Shared, width: usize) -> Vec<(Role, String)> {
     let mut lines: Vec<(Role, String)> = vec![
@@ -137,15 +155,7 @@ pub fn plan_lines(plan: &Plan, shared: &Shared, width: usize) -> Vec<(Role, Stri
             continue;
         }
         lines.push((Role::Title, format!("From {version}: {}", names.join(", then "))));
-        let steps = plan.steps(version);
-        lines.extend(
-            steps
-                .into_iter()
-                .enumerate()
-                .map(|(at, (_, step))| (Role::Accent, format!("  {}. {step}", at + 1))),
-        );
-        let checks = plan.checks(version).into_iter();
-        lines.extend(checks.map(|(_, check)| (Role::Text, format!("  Check {check}"))));
+        lines.extend(way(plan, version, names));
     }
     for (version, reason) in &plan.unreachable {
         lines.push((Role::Text, String::new()));

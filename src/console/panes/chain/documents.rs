@@ -66,11 +66,15 @@ impl Chain {
             Row::Migration(name) => {
                 (name.clone(), format!("before {name}"), format!("after {name}"))
             }
-            Row::Step(StepRow { number: Some(1), .. }) => {
-                ("step 1".to_owned(), "stored now".to_owned(), "after step 1".to_owned())
-            }
-            Row::Step(StepRow { number: Some(at), .. }) => {
-                (format!("step {at}"), format!("after step {}", at - 1), format!("after step {at}"))
+            Row::Step(StepRow {
+                number: Some(number), number_in_migration: at, migration, ..
+            }) => {
+                let left = if *number == 1 {
+                    "stored now".to_owned()
+                } else {
+                    format!("before step {at}")
+                };
+                (format!("{migration} step {at}"), left, format!("after step {at}"))
             }
             Row::Step(_) => {
                 ("switched off".to_owned(), "as it stands".to_owned(), "as it stands".to_owned())

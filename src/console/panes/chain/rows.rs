@@ -111,6 +111,7 @@ pub fn counts(previews: &[Preview], rows: &[Row]) -> Vec<(bool, String)> {
         .filter(|preview| matches!(preview.outcome, Outcome::Migrated | Outcome::Unchanged))
         .count();
     let mut cells = vec![(true, format!("{ok} ok"))];
+    let migrations = rows.iter().filter(|row| matches!(row, Row::Migration(_))).count();
     let mut told = 0;
     for row in rows {
         let (count, _) = failing(previews, row);
@@ -119,8 +120,10 @@ pub fn counts(previews: &[Preview], rows: &[Row]) -> Vec<(bool, String)> {
         }
         told += count;
         let word = if count == 1 { "fails" } else { "fail" };
-        if let Row::Step(StepRow { number: Some(number), .. }) = row {
-            cells.push((false, format!("{count} {word} at step {number}")));
+        if let Row::Step(StepRow { migration, number_in_migration: number, .. }) = row {
+            // As troubles name it; where there is one migration, its name says nothing.
+            let of = if migrations > 1 { format!("{migration} ") } else { String::new() };
+            cells.push((false, format!("{count} {word} at {of}step {number}")));
             continue;
         }
         let strangers = previews.iter().filter(|preview| is_stranger(preview)).count();

@@ -227,10 +227,10 @@ impl Chain {
         let found = self.migrations(shared).get(&step.migration);
         let Some(found) = found.and_then(|m| m.steps.get(step.index)) else { return Vec::new() };
         let summary = step_summary(&found.definition);
-        let Some(number) = step.number else {
+        if step.number.is_none() {
             let words = format!("  off {summary}");
             return vec![(Role::Faint, text::fit(&words, room))];
-        };
+        }
         let changed = step.form.and_then(|form| self.current()?.steps.get(form)).map(|s| s.changed);
         let mark = match changed {
             Some(true) => (Role::Changed, "  ~ "),
@@ -238,7 +238,7 @@ impl Chain {
             None => (Role::Faint, "    "),
         };
         let lossy = if step_loss(&found.definition).is_some() { " ⚠" } else { "" };
-        let number = format!("{number} ");
+        let number = format!("{} ", step.number_in_migration);
         let used = 4 + number.len() + text::width(lossy);
         vec![
             (mark.0, mark.1.to_owned()),
