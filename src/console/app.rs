@@ -11,7 +11,7 @@ use crate::console::editing::open_editor;
 use crate::console::effect::Effect;
 use crate::console::keymap::Press;
 use crate::console::msg::Msg;
-use crate::console::overlays::{Answer, Availability, CommandList, Log, Overlay, Place};
+use crate::console::overlays::{Answer, Asked, Availability, CommandList, Log, Overlay, Place};
 use crate::console::panes::Pane;
 use crate::console::panes::chain::Chain;
 use crate::console::panes::history::History;
@@ -320,6 +320,7 @@ impl App {
             }
             Answer::OutsideEditor(text) => vec![Effect::EditOutside(text)],
             Answer::Changes(run, part) => self.history.ask_for_changes(run, part),
+            Answer::Said(Asked::InferredKeys, pattern) => self.infer_keys(pattern),
             Answer::Said(asked, text) => self.run.said(asked, text, &mut self.shared),
             Answer::Run(verb) => {
                 let scope = command(verb).scope;
@@ -354,6 +355,13 @@ impl App {
         pane.enter(shared)
     }
 
+    /// Shows the schemas, and asks for the one that the documents of a pattern fit.
+    fn infer_keys(&mut self, pattern: String) -> Vec<Effect> {
+        let mut effects = self.go(Scope::Schemas);
+        effects.extend(self.schemas.infer(pattern, None));
+        effects
+    }
+
     fn availability(&self, command: &Command) -> Availability {
         self.disabled(command.verb).map_or(Availability::Live, Availability::Disabled)
     }
@@ -379,9 +387,12 @@ impl App {
             }
             Verb::InferKeys => {
                 let pattern = self.keys.pattern().to_owned();
-                let mut effects = self.go(Scope::Schemas);
-                effects.extend(self.schemas.infer(pattern, None));
-                return effects;
+                // A pattern of all keys is of no one subject.
+                if pattern.starts_with(['*', '?', '[']) {
+                    self.keys.ask_what_to_infer(&mut self.shared);
+                    return Vec::new();
+                }
+                return self.infer_keys(pattern);
             }
             Verb::ChainOfKey => {
                 self.keys.choose_subject(&mut self.shared);

@@ -238,8 +238,11 @@ fn the_footer_leads_from_unknown_keys_to_a_run_that_is_done() {
     let generation = said::generation(&stage.press("f5"));
     stage.send(Msg::Keys(generation, Ok(said::page(0))));
     assert_eq!(hint(&mut stage), "i infer schema");
-    let generation = said::generation(&stage.press("i"));
-    stage.send(Msg::Inferred(generation, Ok(said::inferred())));
+    stage.press("j i");
+    assert!(stage.text().contains("> user:*"), "those that begin as the selected key does");
+    let effects = stage.press("enter");
+    assert!(matches!(&effects[..], [Effect::Infer(_, pattern, None)] if pattern == "user:*"));
+    stage.send(Msg::Inferred(said::generation(&effects), Ok(said::inferred())));
     assert_eq!(hint(&mut stage), "w register");
 
     let mut stage = Stage::new("dark", (60, 15));

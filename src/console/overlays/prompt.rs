@@ -17,6 +17,8 @@ pub enum Asked {
     Knob,
     /// The stages of the next run: `1%,10%,100%`.
     Stages,
+    /// The pattern of the keys whose documents are looked at: `user:*`.
+    InferredKeys,
     /// The file for the troubles of a job.
     ExportFile,
 }

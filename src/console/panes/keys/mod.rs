@@ -12,12 +12,14 @@ use crate::console::command::Verb;
 use crate::console::effect::Effect;
 use crate::console::keymap::Press;
 use crate::console::msg::{Answer, Generation};
+use crate::console::overlays::{Asked, Overlay, Prompt};
 use crate::console::panes::Pane;
 use crate::console::panes::loaded::LoadedKeys;
 use crate::console::panes::tree::TreeRow;
 use crate::console::panes::value_side::ValueSide;
 use crate::console::regions::Part;
 use crate::console::shared::{Choice, Shared};
+use crate::console::theme::Role;
 use crate::console::widgets::Canvas;
 use crate::console::widgets::input::Input;
 use crate::console::widgets::list::ListState;
@@ -207,6 +209,28 @@ impl Keys {
         self.at.step(Verb::Down, self.loaded.shown(), page);
     }
 
+    /// Asks which keys to look at for a schema: those that begin as the selected one does, if one says so.
+    pub fn ask_what_to_infer(&self, shared: &mut Shared) {
+        let lines = vec![(
+            Role::Text,
+            "A subject is a family of keys with one beginning. The pattern of the keys to look at:"
+                .to_owned(),
+        )];
+        let guess = self.kin().unwrap_or_default();
+        let prompt = Prompt::new("Infer a schema", lines, Asked::InferredKeys, &guess);
+        shared.overlays.push(Overlay::Prompt(prompt));
+    }
+
+    /// The pattern of the keys that begin as the selected one does, up to the first `:`.
+    fn kin(&self) -> Option<String> {
+        let head = match self.loaded.tree_row(self.at.selected) {
+            Some(TreeRow::Group { prefix, .. }) => prefix.trim_end_matches(':').to_owned(),
+            _ => self.selected()?.key.to_string().split_once(':')?.0.to_owned(),
+        };
+        let is_plain = !head.contains(['*', '?', '[', '\\']);
+        (is_plain && !head.is_empty()).then(|| format!("{head}:*"))
+    }
+
     /// The subject of the key whose value is shown.
     fn subject(&self) -> Option<&str> {
         let version = self.value.detail()?.version.as_ref()?;
@@ -352,7 +376,7 @@ impl Pane for Keys {
         if self.loaded.is_empty() {
             return None;
         }
-        let known = !shared.setting.catalog.subjects.is_empty();
+        let known = !shared.setting.catalog.subjects.is_empty() && self.subject().is_some();
         Some(if known { Verb::ChainOfKey } else { Verb::InferKeys })
     }
 

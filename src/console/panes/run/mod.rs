@@ -249,6 +249,7 @@ impl Run {
                 }
                 Vec::new()
             }
+            Asked::InferredKeys => Vec::new(),
             Asked::ExportFile => {
                 let progress = self.shown(shared).and_then(|job| job.progress.as_ref());
                 let Some(progress) = progress else { return Vec::new() };
