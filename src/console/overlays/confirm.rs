@@ -110,10 +110,14 @@ impl Confirm {
             })
             .collect();
         let rows = u16::try_from(wrapped.len()).unwrap_or(u16::MAX);
-        let height = rows.saturating_add(6).min(area.height.saturating_sub(2));
+        // A phrase that cannot be read whole cannot be typed.
+        let ask_text = format!("Type {} to go on:", self.phrase);
+        let asks = text::wrap(&ask_text, usize::from(room));
+        let ask_rows = u16::try_from(asks.len()).unwrap_or(1).max(1);
+        let height = rows.saturating_add(5 + ask_rows).min(area.height.saturating_sub(2));
         let inside = dialog(canvas, area, room, height, &self.title);
         // The question and the buttons are kept when the screen is too low for the whole text.
-        let text_rows = inside.height.saturating_sub(5);
+        let text_rows = inside.height.saturating_sub(4 + ask_rows);
         let fitting = usize::from(text_rows);
         let mut texts: Vec<Line> =
             wrapped.into_iter().map(|(role, line)| Line::from(canvas.span(role, line))).collect();
@@ -129,8 +133,12 @@ impl Confirm {
             (Role::Title, self.phrase.clone()),
             (Role::Text, " to go on:".to_owned()),
         ]);
-        canvas.put(ask, &question);
-        let entry = below(ask, 1);
+        if ask_rows == 1 {
+            canvas.put(ask, &question);
+        } else {
+            canvas.put_wrapped(above(ask, ask_rows), Role::Title, &ask_text);
+        }
+        let entry = below(ask, ask_rows);
         let label = Line::from(canvas.span(Role::Accent, "> "));
         canvas.put(entry, &label);
         let lead = 2.min(entry.width);
@@ -178,6 +186,26 @@ mod tests {
 
     fn ask() -> Confirm {
         Confirm::new("Run", Vec::new(), "user:*", "Resume", intent())
+    }
+
+    #[test]
+    fn a_long_phrase_is_read_whole() {
+        use crate::console::regions::Regions;
+        use crate::console::theme::Theme;
+
+        let phrase = format!("{}end:*", "part:".repeat(30));
+        let confirm = Confirm::new("Run", Vec::new(), phrase, "Resume", intent());
+        let area = Rect::new(0, 0, 60, 15);
+        let mut buffer = ratatui::buffer::Buffer::empty(area);
+        let theme = Theme::built_in("mono").unwrap();
+        let mut regions = Regions::default();
+        let (buffer_of, regions_of) = (&mut buffer, &mut regions);
+        let mut canvas =
+            Canvas { buffer: buffer_of, theme: &theme, regions: regions_of, cursor: None };
+        confirm.view(&mut canvas, area);
+        let text: String = buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect();
+        assert!(text.contains("end:*") && text.contains("to go on"), "{text}");
+        assert!(text.contains("Cancel"), "{text}");
     }
 
     #[test]
