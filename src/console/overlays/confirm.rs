@@ -204,7 +204,7 @@ mod tests {
             Canvas { buffer: buffer_of, theme: &theme, regions: regions_of, cursor: None };
         confirm.view(&mut canvas, area);
         let text: String = buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect();
-        assert!(text.contains("end:*") && text.contains("to go on"), "{text}");
+        assert!(text.contains("end:* to go"), "{text}");
         assert!(text.contains("Cancel"), "{text}");
     }
 
