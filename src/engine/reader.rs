@@ -1,6 +1,7 @@
 //! The readers: each reads the values of pages of keys over a connection of its own, cuts them into
 //! batches and judges those.
 
+use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
@@ -62,30 +63,48 @@ impl Reader<'_> {
         let keys_expire = self.job.journal.is_some() && self.patiently(Link::has_expiring_keys)?;
         let mut batches = 0;
         let mut keys = keys.into_iter();
+        let (mut items, mut expiring, mut bytes) = (Vec::new(), Expiries::new(), 0);
+        // A batch that is begun holds its permit from before it is read: so that other clients have
+        // little time between the read and the write.
+        let mut is_begun = false;
         while keys.len() > 0 {
-            let some: Vec<Key> = keys.by_ref().take(self.keys_at_once()).collect();
-            // First, so that other clients have little time between the read and the write.
-            if control.gate(some.len()) == Gate::Stop || !self.permits.acquire(control) {
+            let some: Vec<Key> = keys.by_ref().take(self.keys_at_once(items.len())).collect();
+            let is_stopped = control.gate(some.len()) == Gate::Stop;
+            is_begun = is_begun || (!is_stopped && self.permits.acquire(control));
+            if is_stopped || !is_begun {
+                is_begun.then(|| self.permits.release());
                 return Ok(None);
             }
             let read = self.read(&some, keys_expire).inspect_err(|_| self.permits.release());
-            let (found, mut expiring) = read?;
+            let (found, expiries) = read?;
+            expiring.extend(expiries);
             self.largest_bytes = found.iter().map(size_of).max().unwrap_or(0);
-            let items = some.into_iter().zip(found).filter(|(key, found)| self.belongs(key, found));
-            let parts = parts(items.collect());
-            if parts.is_empty() {
-                self.permits.release();
+            for (key, found) in some.into_iter().zip(found) {
+                if !self.belongs(&key, &found) {
+                    continue;
+                }
+                let size = size_of(&found);
+                if bytes + size > BATCH_BYTES_MAX && !items.is_empty() {
+                    let batch = mem::take(&mut items);
+                    if !self.send_batch(page, batch, &mut expiring)?
+                        || !self.permits.acquire(control)
+                    {
+                        return Ok(None);
+                    }
+                    (batches, bytes) = (batches + 1, 0);
+                }
+                bytes += size;
+                items.push((key, found));
             }
-            for (nth, items) in parts.into_iter().enumerate() {
-                if nth > 0 && !self.permits.acquire(control) {
+            if items.len() >= self.job.batch_size.keys() || (keys.len() == 0 && !items.is_empty()) {
+                if !self.send_batch(page, mem::take(&mut items), &mut expiring)? {
                     return Ok(None);
                 }
-                if !self.send_batch(page, items, &mut expiring)? {
-                    return Ok(None);
-                }
-                batches += 1;
+                (batches, bytes, is_begun) = (batches + 1, 0, false);
             }
         }
+        // None of its keys was the run's.
+        is_begun.then(|| self.permits.release());
         Ok(Some(batches))
     }
 
@@ -105,14 +124,14 @@ impl Reader<'_> {
         })
     }
 
-    /// How many keys to read in one go: those of a batch, fewer when documents are large. At first
-    /// nothing is known of them.
-    fn keys_at_once(&self) -> usize {
+    /// How many keys to read in one go: those that a batch with so many lacks, fewer when documents are
+    /// large. At first nothing is known of them.
+    fn keys_at_once(&self, begun: usize) -> usize {
         let most = match self.largest_bytes {
             0 => READ_KEYS_FIRST,
             largest => (BATCH_BYTES_MAX / largest).max(1),
         };
-        self.job.batch_size.keys().min(most)
+        self.job.batch_size.keys().saturating_sub(begun).clamp(1, most)
     }
 
     /// Judges a batch, with those of `expiring` that are its own, and sends it on; `false` when nobody
@@ -160,24 +179,6 @@ impl Reader<'_> {
     ) -> Result<T, EngineError> {
         Ok(self.job.patiently(&mut self.link, self.events, attempt)?)
     }
-}
-
-/// Cuts what was read into batches that are not too large to be written in one go: mostly one.
-fn parts(items: Vec<(Key, Found)>) -> Vec<Vec<(Key, Found)>> {
-    let mut parts: Vec<Vec<(Key, Found)>> = Vec::with_capacity(1);
-    let mut bytes = 0;
-    for (key, found) in items {
-        let size = size_of(&found);
-        bytes += size;
-        match parts.last_mut() {
-            Some(part) if bytes <= BATCH_BYTES_MAX => part.push((key, found)),
-            _ => {
-                bytes = size;
-                parts.push(vec![(key, found)]);
-            }
-        }
-    }
-    parts
 }
 
 /// Bytes of a value that was read; an absent one counts as one.

@@ -1,7 +1,9 @@
 //! Documents in every storage through the life of a run: plan, dry run, run, verify, rollback, and the
 //! run again.
 
-use remold::model::redis_json;
+use remold::model::{Edit, Key, redis_json};
+use remold::store::local::LocalOptions;
+use remold::store::{Address, Link, Written};
 use serde_json::{Value as Json, json};
 
 use crate::harness::TestServer;
@@ -226,4 +228,63 @@ fn expiries_of_hash_fields_stay_with_their_fields() {
     life.remold().line("rollback last --execute --yes").run().exits(0);
     assert_eq!(expiries("user:3"), [at, -2, at, -1]);
     assert_eq!(expiries("user:4"), [-1, -2, -1, at + 1]);
+}
+
+/// How often the server carried `MSET` out.
+fn msets(server: &TestServer) -> u64 {
+    let text: String =
+        redis::cmd("INFO").arg("commandstats").query(&mut server.connect()).expect("INFO");
+    let line = text.lines().find_map(|line| line.strip_prefix("cmdstat_mset:calls="));
+    line.map_or(0, |rest| rest.split(',').next().expect("a number").parse().expect("a number"))
+}
+
+#[test]
+fn strings_are_set_by_one_command_only_where_no_key_expires() {
+    const OTHERS: &str = "user few on >secret ~* &* +@all";
+    let settings = ["-mset", "-info", ""].into_iter().enumerate();
+    let settings = settings
+        .map(|(nth, right)| format!("{} {right}", OTHERS.replace("few", &format!("few{nth}"))));
+    let server =
+        TestServer::with(&LocalOptions { settings: settings.collect(), ..LocalOptions::default() });
+    let mut connection = server.connect();
+    let keys: Vec<Key> = (0..20_u8).map(|n| Key::from(vec![b'k', n])).collect();
+    let edits = |before: &str, after: &str| -> Vec<Edit> {
+        let edit = |_: &Key| Edit::String { before: before.into(), after: after.into() };
+        keys.iter().map(edit).collect()
+    };
+    let socket = server.local().socket().display().to_string();
+    for (nth, is_one) in [(0, false), (1, false), (2, true)] {
+        let url = format!("unix://{socket}?user=few{nth}&pass=secret");
+        let mut link = Link::open(&Address::parse(&url).expect("a URL")).expect("a link");
+        let mut change = |before: &str, after: &str| {
+            let edits = edits(before, after);
+            let edits: Vec<(&Key, &Edit)> = keys.iter().zip(&edits).collect();
+            link.compare_and_set(&edits).expect("an answer")
+        };
+        for key in &keys {
+            redis::cmd("SET").arg(key.as_bytes()).arg("a").exec(&mut connection).expect("set");
+        }
+        let count = msets(&server);
+        assert_eq!(change("a", "b"), [Written::Replaced; 20]);
+        assert_eq!(msets(&server) - count, u64::from(is_one), "few{nth}");
+        redis::cmd("SET").arg(keys[3].as_bytes()).arg("other").exec(&mut connection).expect("set");
+        redis::cmd("PEXPIREAT")
+            .arg(keys[5].as_bytes())
+            .arg(LATER_MS)
+            .exec(&mut connection)
+            .expect("set");
+        let written = change("b", "c");
+        let differs = |at: usize| if at == 3 { Written::Differs } else { Written::Replaced };
+        assert_eq!(written, (0..20).map(differs).collect::<Vec<_>>());
+        assert_eq!(msets(&server) - count, u64::from(is_one), "a key expires");
+        let at: u64 = redis::cmd("PEXPIRETIME")
+            .arg(keys[5].as_bytes())
+            .query(&mut connection)
+            .expect("asked");
+        assert_eq!(at, LATER_MS);
+        let text: String =
+            redis::cmd("GET").arg(keys[3].as_bytes()).query(&mut connection).expect("read");
+        assert_eq!(text, "other");
+        redis::cmd("PERSIST").arg(keys[5].as_bytes()).exec(&mut connection).expect("set");
+    }
 }
