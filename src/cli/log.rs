@@ -83,7 +83,9 @@ fn about<'e>(field: &impl Fn(&str) -> &'e str) -> String {
             };
             let tally = match event {
                 "run.started" => format!("plan {digest}"),
-                _ => tally(field("tally")),
+                _ => tally(field("tally")).unwrap_or_else(|| {
+                    if event == "run.phase" { "no key yet" } else { "no key" }.to_owned()
+                }),
             };
             format!("{}{phase} of {name}, {subject} to {}  {tally}", field("verb"), field("target"))
         }
@@ -91,10 +93,10 @@ fn about<'e>(field: &impl Fn(&str) -> &'e str) -> String {
     }
 }
 
-/// What there is of each outcome: `400 migrated, 3 invalid`.
-fn tally(text: &str) -> String {
+/// What there is of each outcome: `400 migrated, 3 invalid`; `None` when there is nothing.
+fn tally(text: &str) -> Option<String> {
     let counts: Map<String, Json> = serde_json::from_str(text).unwrap_or_default();
     let counted = counts.iter().filter(|(_, count)| count.as_u64().is_some_and(|count| count > 0));
     let words: Vec<String> = counted.map(|(name, count)| format!("{count} {name}")).collect();
-    if words.is_empty() { "no key yet".to_owned() } else { words.join(", ") }
+    (!words.is_empty()).then(|| words.join(", "))
 }

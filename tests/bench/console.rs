@@ -19,8 +19,8 @@ use remold::session::{Session, Settings};
 use remold::store::local::{LocalOptions, LocalServer};
 
 const SCREEN: PtySize = PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 };
-/// A run of the keys takes seconds; a minute means that the screens have changed and this file has not.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A run of the keys takes seconds; half a minute means that the screens have changed and this file has not.
+const PATIENCE: Duration = Duration::from_secs(30);
 const CATALOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/sample-data/catalog");
 
 fn main() {
@@ -148,8 +148,12 @@ impl Console {
 
     /// Takes output in until the screen shows a text.
     fn sees(&mut self, wanted: &str) {
+        self.comes_to(wanted, |console| console.shows(wanted));
+    }
+
+    fn comes_to(&mut self, wanted: &str, is_there: impl Fn(&Self) -> bool) {
         let began = Instant::now();
-        while !self.shows(wanted) {
+        while !is_there(self) {
             assert!(
                 began.elapsed() < PATIENCE,
                 "no '{wanted}':\n{}",
@@ -178,16 +182,24 @@ impl Console {
 
     /// Goes to and fro between two tabs until the run is done.
     fn measure_keys(&mut self, frames: &mut Vec<Duration>) {
+        let began = Instant::now();
         loop {
-            for (key, wanted) in [("2", "Subjects and versions"), ("4", "elapsed")] {
-                let began = Instant::now();
+            const TABS: [(&str, &str); 2] = [("2", "Subjects and versions"), ("4", "elapsed")];
+            for ((key, wanted), (_, other)) in [(TABS[0], TABS[1]), (TABS[1], TABS[0])] {
+                let typed = Instant::now();
                 self.types(key);
-                self.sees(wanted);
-                frames.push(began.elapsed());
+                // A frame may come in parts.
+                self.comes_to(wanted, |console| console.shows(wanted) && !console.shows(other));
+                frames.push(typed.elapsed());
             }
             if self.shows("DONE") {
                 return;
             }
+            assert!(
+                began.elapsed() < PATIENCE,
+                "the run does not end:\n{}",
+                self.parser.screen().contents()
+            );
             // As a quick typist; more keys would measure the typing.
             std::thread::sleep(Duration::from_millis(40));
         }
@@ -195,7 +207,17 @@ impl Console {
 
     fn leave(mut self) {
         self.types("q");
-        self.child.wait().expect("it ends");
+        let began = Instant::now();
+        while self.child.try_wait().expect("its state is known").is_none() {
+            if let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(5)) {
+                self.parser.process(&bytes);
+            }
+            assert!(
+                began.elapsed() < PATIENCE,
+                "q does not end it:\n{}",
+                self.parser.screen().contents()
+            );
+        }
     }
 }
 
