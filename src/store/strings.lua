@@ -1,6 +1,8 @@
 -- Replaces strings.
 --
 -- KEYS are the keys, ARGV two texts for each: what has to stand, what to write.
+-- Before 7.0 a server may be set up to forbid writes after what INFO tells, unless it is told so.
+if redis.replicate_commands then redis.replicate_commands() end
 local call, keys, values = redis.call, KEYS, ARGV
 local stands = call('MGET', unpack(keys))
 local answer, pairs, size = {}, {}, 0
