@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use super::affix;
 use super::enums;
 use super::flags;
+use super::items;
 use super::lists;
 use super::meanings::are_opposite;
 use super::money;
@@ -123,6 +124,9 @@ fn parsed(definition: &Json) -> Option<Step> {
 fn at_field(step: &Json, path: &[String]) -> Json {
     match step {
         Json::String(text) if text == "@" => path_text(path).into(),
+        Json::String(text) if text.starts_with("@[]") => {
+            format!("{}{}", path_text(path), &text[1..]).into()
+        }
         Json::String(text) if text.contains("@i") => text.replace("@i", &accessor(path)).into(),
         Json::Array(items) => items.iter().map(|item| at_field(item, path)).collect(),
         Json::Object(members) => members
@@ -195,6 +199,7 @@ pub fn library(from: &Leaf, to: &Leaf) -> Vec<Conversion> {
             lists::wrapped(from, to, &mut found);
         }
     }
+    found.extend(items::one_by_one(from, to));
     found.dedup();
     found
 }

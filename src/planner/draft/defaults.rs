@@ -120,7 +120,13 @@ pub fn fill(
     for &to in open {
         let leaf = &ground.new.leaves[to];
         let stands = ground.old.leaf(&leaf.path).is_some();
-        if !leaf.required || asked.contains(&to) || !is_needed(ground, leaf) {
+        // Values that stay in their place and do not fit are asked about, whether they must stand or not.
+        let misfits = ground.old.leaf(&leaf.path).is_some_and(|from| {
+            let old = &ground.old.leaves[from];
+            left.contains(&from) && old.values.iter().any(|value| !leaf.fits_outside(value))
+        });
+        let is_asked = leaf.required && is_needed(ground, leaf) || misfits;
+        if !is_asked || asked.contains(&to) {
             continue;
         }
         if stands {

@@ -171,7 +171,7 @@ pub fn by_name(old: &Json, from: &Leaf, targets: &[Json]) -> Option<Json> {
     let name = bare(from.path.last()?);
     let says = |target: &Json| {
         let word = target.as_str().map(words).unwrap_or_default();
-        word == name || mean_the_same(&word.join(" "), &name.join(" "))
+        word.concat() == name.concat() || mean_the_same(&word.join(" "), &name.join(" "))
     };
     // `dark_mode` of "dark" and "light": one word of the name, and no other word of the list.
     let is_part = |target: &&Json| {
@@ -198,8 +198,22 @@ pub fn by_name(old: &Json, from: &Leaf, targets: &[Json]) -> Option<Json> {
     match (flag, targets) {
         (true, _) => Some(named.clone()),
         (false, [a, b]) => Some(if a == named { b.clone() } else { a.clone() }),
-        _ => None,
+        (false, _) => targets.iter().find(|target| says_no(target, named)).cloned(),
     }
+}
+
+/// Whether a word says that another does not hold: `outofstock` and `instock`, `notFound` and `found`.
+fn says_no(target: &Json, named: &Json) -> bool {
+    let plain = |value: &Json| value.as_str().map(|text| words(text).concat()).unwrap_or_default();
+    let (no, yes) = (plain(target), plain(named));
+    let is_before = |lead: &str| no.strip_prefix(lead) == Some(&yes);
+    let is_turned = |(from, to): (&str, &str)| match (yes.strip_prefix(from), no.strip_prefix(to)) {
+        (Some(rest), Some(other)) => rest == other,
+        _ => false,
+    };
+    !yes.is_empty()
+        && (["un", "not", "non", "no", "in", "dis"].into_iter().any(is_before)
+            || [("in", "outof"), ("in", "out"), ("on", "off")].into_iter().any(is_turned))
 }
 
 /// Whether a boolean field is called like a word of the new field's list.

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 
 use super::convert::{Conversion, calculated};
-use super::enums;
+use super::items::{is_alone, item_by_item, object_of, of_items, only_text_field, reshaped, takes};
 use super::names::{singular, words};
-use super::side::{Leaf, item_leaf};
-use super::structure::{Structure, type_of};
+use super::side::Leaf;
+use super::structure::Structure;
 use super::texts;
 use super::vocabulary::canonical;
 use crate::schema::FieldType;
@@ -53,10 +53,12 @@ pub fn wrapped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
         let node = to.structure.items.as_ref();
         from.values.iter().all(|value| node.is_none_or(|node| takes(node, name, value)))
     };
-    if let Some(name) = only_text_field(to.structure.items.as_ref())
-        .filter(|name| item.fields.len() == 1 && takes_all(name))
+    if let Some(node) = &to.structure.items
+        && let Some(name) = only_text_field(node)
+        && is_alone(&item, &name)
+        && takes_all(&name)
     {
-        let expr = format!("array({{ {{ [{}] = @i }} }})", Json::from(name));
+        let expr = format!("array({{ {} }})", object_of(node, &name, "@i"));
         let one = Conversion::of(vec![calculated(&expr)], 0.14, "in a list of one object");
         found.push(if may_be_lists || is_unseen { one.assuming(doubt) } else { one });
     }
@@ -65,7 +67,7 @@ pub fn wrapped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
 /// A text that is the parts between separators; answers whether it may be.
 fn parted(to: &Leaf, texts: &[&str], found: &mut Vec<Conversion>) -> bool {
     let mut may_be_lists = false;
-    let only = only_text_field(to.structure.items.as_ref());
+    let only = to.structure.items.as_ref().and_then(|node| Some((node, only_text_field(node)?)));
     for separator in SEPARATORS {
         let holding = texts.iter().filter(|text| text.contains(separator)).count();
         let is_listed = holding * 4 >= texts.len() && holding > 0;
@@ -80,9 +82,8 @@ fn parted(to: &Leaf, texts: &[&str], found: &mut Vec<Conversion>) -> bool {
             let split = format!("string.split(@i, {})", Json::from(separator));
             // Each part is an object where the list holds such with one field.
             let (split, words) = match &only {
-                Some(name) => (
-                    of_items(&format!("{{ [{}] = e }}", Json::from(name.as_str())))
-                        .replace("in @i", &format!("in {split}")),
+                Some((node, name)) => (
+                    of_items(&object_of(node, name, "e")).replace("in @i", &format!("in {split}")),
                     format!("objects with the parts between '{separator}' as '{name}'"),
                 ),
                 None => (split, format!("the parts between '{separator}'")),
@@ -316,82 +317,6 @@ fn names_others(name: &str, value: &str) -> bool {
     is_key(name) && !is_key(value) || is_value(value) && !is_value(name)
 }
 
-/// A list whose items become other items: one field of each, or objects around them.
-fn reshaped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
-    let items: Vec<&Json> = from.values.iter().filter_map(Json::as_array).flatten().collect();
-    let Some(wanted) = to.structure.items.as_ref() else { return };
-    let wanted_structure = Structure::of(wanted, wanted);
-    let takes_text = wanted_structure.is_only(FieldType::String);
-    if takes_text && !items.is_empty() && items.iter().all(|item| item.is_object()) {
-        let names = items[0].as_object().into_iter().flat_map(serde_json::Map::keys);
-        for name in names {
-            let in_all = items.iter().all(|item| item.get(name).is_some_and(Json::is_string));
-            if in_all {
-                let expr = format!(
-                    "(function() local o = array({{}}) for _, e in @i do table.insert(o, e[{}]) end return o end)()",
-                    Json::from(name.as_str())
-                );
-                let cost =
-                    if matches!(name.as_str(), "name" | "value" | "id") { 0.08 } else { 0.14 };
-                found.push(Conversion::of(
-                    vec![calculated(&expr)],
-                    cost,
-                    &format!("the '{name}' of its items"),
-                ));
-            }
-        }
-    }
-    let scalars = items.iter().all(|item| !item.is_object() && !item.is_array());
-    if !items.is_empty()
-        && scalars
-        && let Some(name) = only_text_field(Some(wanted))
-        && items.iter().all(|item| takes(wanted, &name, item))
-    {
-        let expr = format!(
-            "(function() local o = array({{}}) for _, e in @i do table.insert(o, {{ [{}] = e }}) end return o end)()",
-            Json::from(name.as_str())
-        );
-        found.push(Conversion::of(
-            vec![calculated(&expr)],
-            0.08,
-            &format!("objects with the items as '{name}'"),
-        ));
-    }
-}
-
-/// A list of scalars whose items become other scalars, each by the same table or conversion.
-fn item_by_item(from: &Leaf, to: &Leaf) -> Option<Conversion> {
-    let (old, new) = (item_leaf(from)?, item_leaf(to)?);
-    let are_texts = old.values.iter().all(Json::is_string);
-    if old.values.is_empty() || old.values.iter().all(|value| new.fits(value)) || !are_texts {
-        return None;
-    }
-    if new.structure.is_only(FieldType::Integer) || new.structure.is_only(FieldType::Number) {
-        let is_number =
-            |value: &Json| value.as_str().is_some_and(|text| text.parse::<f64>().is_ok());
-        let way = Conversion::of(
-            vec![calculated(&of_items("tonumber(e)"))],
-            0.06,
-            "its items as numbers",
-        );
-        return old.values.iter().all(is_number).then_some(way);
-    }
-    let table = enums::maps(&old, &new)?;
-    let map = table.steps.first()?.get("map")?.as_object()?.clone();
-    let entries: Vec<String> =
-        map.iter().map(|(word, new)| format!("[{}] = {new}", Json::from(word.as_str()))).collect();
-    let make = format!("(({{ {} }})[e] or e)", entries.join(", "));
-    let words = format!("in each item {}", table.words);
-    Some(Conversion { steps: vec![calculated(&of_items(&make))], words, ..table })
-}
-
-/// A list of what `make` gives for each item `e` of a list.
-pub fn of_items(make: &str) -> String {
-    format!(
-        "(function() local o = array({{}}) for _, e in @i do table.insert(o, {make}) end return o end)()"
-    )
-}
-
 /// An object whose values only say whether: the names of those that are true.
 fn names_that_hold(values: &[&Json]) -> Option<Conversion> {
     let expr = "(function() local o = array({}) for _, e in @i do if e.v == true then \
@@ -414,23 +339,6 @@ fn as_set(to: &Leaf, items: &[&Json]) -> Option<Conversion> {
         None => {
             Some(Conversion { cost: 0.3, ..set }.assuming("that each of the items is true there"))
         }
-    }
-}
-
-/// Whether a field of an object may hold a value of this type.
-fn takes(object: &Json, name: &str, value: &Json) -> bool {
-    let fields = Structure::of(object, object).fields;
-    let field = fields.iter().find(|(known, _)| known == name);
-    field.is_none_or(|(_, field)| Structure::of(field, object).may_be(type_of(value)))
-}
-
-/// The one field of an object that must stand, or that alone is declared.
-fn only_text_field(node: Option<&Json>) -> Option<String> {
-    let structure = Structure::of(node?, node?);
-    match (structure.required.len(), structure.fields.as_slice()) {
-        (1, _) => structure.required.first().cloned(),
-        (0, [(name, _)]) => Some(name.clone()),
-        _ => None,
     }
 }
 
@@ -467,8 +375,12 @@ pub fn from_object(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
             }
         }
     } else if item.is_only(FieldType::Object) {
-        if let [(a, _), (b, _)] = item.fields.as_slice() {
+        if let ([(a, _), (b, _)], Some(node)) = (item.fields.as_slice(), &to.structure.items) {
             let (a, b) = if names_others(b, a) { (b, a) } else { (a, b) };
+            let holds = |value: &&Json| takes(node, b, value);
+            if !takes(node, a, &Json::from("name")) || !values.iter().all(holds) {
+                return;
+            }
             let step = json!({"type": "entries", "field": "@", "key": a, "value": b});
             found.push(Conversion::of(vec![step], 0.08, &format!("a list of '{a}' and '{b}'")));
         }

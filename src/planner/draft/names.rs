@@ -208,6 +208,15 @@ fn by_form(own: &[String], other: &[String], same_parents: bool) -> Option<f64> 
     if is_acronym(own, other) || is_acronym(other, own) {
         return Some(if same_parents { 0.8 } else { 0.76 });
     }
+    // `pid` of `projectId`.
+    let is_short = |short: &[String], long: &[String]| {
+        let ([word], Some((last, rest))) = (short, long.split_last()) else { return false };
+        let initials: String = rest.iter().filter_map(|word| word.chars().next()).collect();
+        !rest.is_empty() && last.len() > 1 && *word == format!("{initials}{last}")
+    };
+    if is_short(own, other) || is_short(other, own) {
+        return Some(if same_parents { 0.86 } else { 0.8 });
+    }
     let are_ends = |a: &[String], b: &[String]| matches!((a, b), ([a], [b]) if matches!((a.as_str(), singular(b).as_str()), ("from", "sender") | ("to", "recipient")));
     if are_ends(own, other) || are_ends(other, own) {
         return Some(0.85);

@@ -79,21 +79,36 @@ impl Ground<'_> {
             && structure.constant().is_none()
     }
 
+    /// Whether a new field may stand, and nothing but an old field says with which value.
+    fn wants(&self, at: usize) -> bool {
+        let new = &self.new.leaves[at];
+        let structure = &new.structure;
+        self.old.leaf(&new.path).is_none()
+            && structure.default.is_none()
+            && structure.constant().is_none()
+    }
+
     /// Whether all fields of a guess are left over: those it takes have no place otherwise, and those
     /// it makes no source.
     pub fn are_left_over(&self, guess: &Candidate) -> bool {
+        let is_only = matches!((guess.reads.as_slice(), guess.writes.as_slice()), ([from], [to])
+            if self.is_last(*from, *to));
         !guess.reads.is_empty()
             && guess.reads.iter().all(|at| self.is_left(*at))
-            && guess.writes.iter().all(|at| self.needs(*at))
+            && (is_only || guess.writes.iter().all(|at| self.needs(*at)))
     }
 
     /// Whether they are the only old field with values and the only new field that must stand that are
-    /// left over.
+    /// left over; or, in one object, the only ones at all.
     pub fn is_last(&self, from: usize, to: usize) -> bool {
+        let (old, new) = (&self.old.leaves[from].path, &self.new.leaves[to].path);
+        let are_beside = old[..old.len() - 1] == new[..new.len() - 1];
+        let is_alone = |is_wanted: &dyn Fn(usize) -> bool| {
+            is_wanted(to) && self.open.iter().filter(|at| is_wanted(**at)).count() == 1
+        };
         self.is_left(from)
-            && self.needs(to)
             && self.free.iter().filter(|at| self.is_left(**at)).count() == 1
-            && self.open.iter().filter(|at| self.needs(**at)).count() == 1
+            && (is_alone(&|at| self.needs(at)) || are_beside && is_alone(&|at| self.wants(at)))
     }
 
     /// The old fields that are left over around `from` and the new ones that need something around `to`,

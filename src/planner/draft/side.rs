@@ -262,12 +262,24 @@ fn opens(
 
 /// The items of a list of scalars as one field.
 pub fn item_leaf(list: &Leaf) -> Option<Leaf> {
-    let node = list.structure.items.clone()?;
+    list.structure.items.as_ref().and_then(|_| value_leaf(list))
+}
+
+/// The items of a list of scalars, or the values of a map of them, as one field.
+pub fn value_leaf(around: &Leaf) -> Option<Leaf> {
+    let node = around.structure.items.as_ref().or(around.structure.values.as_ref())?.clone();
     let structure = Structure::of(&node, &node);
     let is_scalar = !structure.types.is_empty()
         && !structure.may_be(FieldType::Object)
         && !structure.may_be(FieldType::Array);
-    let items = list.values.iter().filter_map(Json::as_array).flatten();
+    let inside = |value: &Json| -> Vec<Json> {
+        match value {
+            Json::Array(items) => items.clone(),
+            Json::Object(members) => members.values().cloned().collect(),
+            _ => Vec::new(),
+        }
+    };
+    let items = around.values.iter().flat_map(inside);
     let documents: Vec<Json> = items.map(|item| serde_json::json!({ "x": item })).collect();
     let samples: Vec<&Json> = documents.iter().collect();
     is_scalar.then(|| leaf(&vec!["x".to_owned()], node.clone(), structure, &node, &samples))

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::candidates::{Candidate, Ground, How};
 use super::convert::{Conversion, calculated};
 use super::evidence::Hits;
-use super::lists::of_items;
+use super::items::of_items;
 use super::names::words;
 use super::side::Leaf;
 use super::structure::Structure;
