@@ -321,6 +321,9 @@ impl Ground<'_> {
         if let Some((doubt, left)) = doubted(old, new, way, fits) {
             candidate.assumes = Some(doubt.to_owned());
             confidence *= left;
+        } else if self.may_be_swapped(from, to) {
+            candidate.assumes = Some("which of both is the plain text".to_owned());
+            confidence *= 0.7;
         } else if candidate.assumes.is_some() {
             confidence *= 0.85;
         }

@@ -125,7 +125,7 @@ pub fn fill(
             let old = &ground.old.leaves[from];
             left.contains(&from) && old.values.iter().any(|value| !leaf.fits_outside(value))
         });
-        let is_asked = leaf.required && is_needed(ground, leaf) || misfits;
+        let is_asked = leaf.required && is_needed(ground, leaf, open) || misfits;
         if !is_asked || asked.contains(&to) {
             continue;
         }
@@ -172,8 +172,8 @@ fn is_homeless(ground: &Ground<'_>, from: usize) -> bool {
 }
 
 /// Whether the objects around a field stand in documents: then it must, too. Around an optional
-/// object that nothing makes, it need not.
-fn is_needed(ground: &Ground<'_>, leaf: &Leaf) -> bool {
+/// object that nothing makes, it need not; what is `open` is not made.
+fn is_needed(ground: &Ground<'_>, leaf: &Leaf, open: &[usize]) -> bool {
     let parent = &leaf.path[..leaf.path.len() - 1];
     if leaf.always || parent.is_empty() {
         return true;
@@ -181,7 +181,11 @@ fn is_needed(ground: &Ground<'_>, leaf: &Leaf) -> bool {
     let stood = ground.old.container(parent).is_some() || ground.old.leaf(parent).is_some();
     let required = (1..=parent.len())
         .all(|depth| ground.new.container(&parent[..depth]).is_some_and(|c| c.required));
-    stood || required
+    let is_made = ground
+        .open
+        .iter()
+        .any(|at| !open.contains(at) && ground.new.leaves[*at].path.starts_with(parent));
+    stood || required || is_made
 }
 
 fn filling(leaf: &Leaf, pairs: &super::evidence::Pairs) -> Option<Filling> {

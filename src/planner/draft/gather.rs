@@ -10,8 +10,8 @@ use super::structure::Structure;
 use crate::schema::FieldType;
 
 /// Names for the two halves of a place on earth, as words.
-const LATITUDE: [&str; 2] = ["lat", "latitude"];
-const LONGITUDE: [&str; 4] = ["lon", "lng", "long", "longitude"];
+const LATITUDE: [&str; 3] = ["lat", "latitude", "y"];
+const LONGITUDE: [&str; 5] = ["lon", "lng", "long", "longitude", "x"];
 /// Names for a place on earth as a list: GeoJSON (RFC 7946) has the longitude first.
 const PLACES: [&str; 9] = [
     "coordinates",

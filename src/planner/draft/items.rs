@@ -24,7 +24,11 @@ pub fn reshaped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
             let says = matches!(name.as_str(), "name" | "value");
             let is_one = names.len() == 1;
             let is_usual = says || is_one && name.as_str() == "id";
-            let cost = if is_usual { 0.08 } else { 0.14 };
+            let cost = match name.as_str() {
+                _ if is_usual => 0.08,
+                "id" => 0.18,
+                _ => 0.14,
+            };
             let words = format!("the '{name}' of its items");
             let of_each = Conversion::of(vec![calculated(&expr)], cost, &words);
             let doubt = "that of their fields this one is the item";

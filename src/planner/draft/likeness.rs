@@ -1,7 +1,10 @@
 //! How alike the names of two fields are, in the light of what happened to the other names.
 
-use super::names::{alike, words};
+use serde_json::Value as Json;
+
+use super::names::{alike, singular, words};
 use super::side::{Leaf, Names, Side};
+use super::structure::Structure;
 use super::units;
 use super::vocabulary::canonical;
 
@@ -98,5 +101,18 @@ pub fn likeness(old: &Leaf, new: &Leaf, shifts: &[Shift]) -> f64 {
     };
     let by_shift = shifts.iter().filter(|shift| shift.explains(&old.path, &new.path));
     let by_shift = by_shift.map(Shift::worth).fold(0.0, f64::max);
-    plain.max(without * 0.97).max(by_bare).max(by_shift)
+    let by_kind = if says_kind(old, new) { 0.8 } else { 0.0 };
+    plain.max(without * 0.97).max(by_bare).max(by_shift).max(by_kind)
+}
+
+/// Whether every item of the new list says that it is one of the old list's: `teams` are `responders` of
+/// the type `team`.
+fn says_kind(old: &Leaf, new: &Leaf) -> bool {
+    let Some(items) = &new.structure.items else { return false };
+    let kind = old.path.last().map_or_else(String::new, |name| singular(name));
+    let is_kind = |(_, field): &(String, Json)| {
+        let constant = Structure::of(field, field).constant().cloned();
+        constant.is_some_and(|value| value.as_str() == Some(&kind))
+    };
+    !kind.is_empty() && Structure::of(items, items).fields.iter().any(is_kind)
 }

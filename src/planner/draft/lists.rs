@@ -68,6 +68,7 @@ pub fn wrapped(from: &Leaf, to: &Leaf, found: &mut Vec<Conversion>) {
 fn parted(to: &Leaf, texts: &[&str], found: &mut Vec<Conversion>) -> bool {
     let mut may_be_lists = false;
     let only = to.structure.items.as_ref().and_then(|node| Some((node, only_text_field(node)?)));
+    let only = only.filter(|(node, name)| takes(node, name, &Json::from("a part")));
     for separator in SEPARATORS {
         let holding = texts.iter().filter(|text| text.contains(separator)).count();
         let is_listed = holding * 4 >= texts.len() && holding > 0;

@@ -15,7 +15,8 @@ pub fn words(name: &str) -> Vec<String> {
         let begins = character.is_uppercase()
             && (before.is_some_and(|b| b.is_lowercase() || b.is_ascii_digit())
                 || (before.is_some_and(char::is_uppercase)
-                    && after.is_some_and(|a| a.is_lowercase())));
+                    && after.is_some_and(|a| a.is_lowercase())
+                    && !is_plural(&characters[at + 1..])));
         if (begins || !character.is_alphanumeric()) && !word.is_empty() {
             words.push(std::mem::take(&mut word));
         }
@@ -27,6 +28,11 @@ pub fn words(name: &str) -> Vec<String> {
         words.push(word);
     }
     words
+}
+
+/// Whether what follows a capital letter is only the `s` of several: `IDs`, `URLsByName`.
+fn is_plural(rest: &[char]) -> bool {
+    rest[0] == 's' && rest.get(1).is_none_or(|next| !next.is_lowercase())
 }
 
 /// The word for one of them.

@@ -4,7 +4,7 @@
 use super::candidates::{Candidate, Ground, types_meet};
 use super::convert::{Conversion, types_seen};
 use super::likeness::likeness;
-use super::names::{alike, singular};
+use super::names::{alike, singular, words};
 use super::side::{Leaf, Names};
 use super::told;
 use super::vocabulary::GENERIC;
@@ -99,10 +99,12 @@ impl Ground<'_> {
     }
 
     /// Whether they are the only old field with values and the only new field that must stand that are
-    /// left over; or, in one object, the only ones at all.
+    /// left over; or, in one object or where a new object came, the only ones at all.
     pub fn is_last(&self, from: usize, to: usize) -> bool {
         let (old, new) = (&self.old.leaves[from].path, &self.new.leaves[to].path);
-        let are_beside = old[..old.len() - 1] == new[..new.len() - 1];
+        let parent = &new[..new.len() - 1];
+        let is_new_object = !parent.is_empty() && self.old.container(parent).is_none();
+        let are_beside = old[..old.len() - 1] == *parent || is_new_object;
         let is_alone = |is_wanted: &dyn Fn(usize) -> bool| {
             is_wanted(to) && self.open.iter().filter(|at| is_wanted(**at)).count() == 1
         };
@@ -113,7 +115,12 @@ impl Ground<'_> {
 
     /// The old fields that are left over around `from` and the new ones that need something around `to`,
     /// when both stand between the same fields of both schemas, as far as these are known to be the same.
-    fn gap(&self, from: usize, to: usize) -> Option<(Vec<usize>, Vec<usize>)> {
+    /// Only what `is_open` of the new fields counts.
+    fn gap(
+        &self,
+        (from, to): (usize, usize),
+        is_open: &dyn Fn(usize) -> bool,
+    ) -> Option<(Vec<usize>, Vec<usize>)> {
         let old = |at: usize| self.paired.iter().find(|(old, _)| *old == at).map(|(_, new)| *new);
         let is_new = |at: &usize| self.paired.iter().any(|(_, new)| new == at);
         let before = (0..from).rev().find_map(old);
@@ -130,14 +137,22 @@ impl Ground<'_> {
         let news = ends.map_or(0, |at| at + 1)..next.unwrap_or(self.new.leaves.len());
         Some((
             olds.filter(|at| self.free.contains(at) && self.is_left(*at)).collect(),
-            news.filter(|at| self.open.contains(at) && self.needs(*at)).collect(),
+            news.filter(|at| self.open.contains(at) && is_open(*at)).collect(),
         ))
     }
 
     /// What it says that two fields stand in the same place of both schemas: alone between the same
     /// neighbours, or as the same of several that go together by their types.
     pub fn place_evidence(&self, from: usize, to: usize) -> f64 {
-        let Some((olds, news)) = self.gap(from, to) else { return 0.0 };
+        let needed = self.place_among(from, to, &|at| self.needs(at));
+        if needed > 0.0 || self.needs(to) {
+            return needed;
+        }
+        self.place_among(from, to, &|at| self.wants(at))
+    }
+
+    fn place_among(&self, from: usize, to: usize, is_open: &dyn Fn(usize) -> bool) -> f64 {
+        let Some((olds, news)) = self.gap((from, to), is_open) else { return 0.0 };
         let place = |all: &[usize], at: usize| all.iter().position(|other| *other == at);
         if olds.len() != news.len() || place(&olds, from) != place(&news, to) {
             return 0.0;
@@ -165,13 +180,30 @@ impl Ground<'_> {
         }
     }
 
+    /// Whether both versions have the same text twice, plain and with marks, so that the one without a
+    /// word for it may be the other: `description` and `description_html` became `description_text` and
+    /// `description`.
+    pub fn may_be_swapped(&self, from: usize, to: usize) -> bool {
+        const PLAIN: [&str; 3] = ["text", "plain", "raw"];
+        const MARKED: [&str; 4] = ["html", "markdown", "rendered", "rich"];
+        let own = words(self.old.leaves[from].path.last().map_or("", String::as_str));
+        let says = |leaf: &Leaf, of: &[&str]| {
+            let name = words(leaf.path.last().map_or("", String::as_str));
+            let (lead, last) = name.split_at(name.len().saturating_sub(1));
+            lead == own && last.iter().all(|word| of.contains(&word.as_str()))
+        };
+        let is_same = own == words(self.new.leaves[to].path.last().map_or("", String::as_str));
+        let had = |of: &[&str]| self.free.iter().any(|at| says(&self.old.leaves[*at], of));
+        let has = |of: &[&str]| self.open.iter().any(|at| says(&self.new.leaves[*at], of));
+        is_same && (had(&MARKED) && has(&PLAIN) || had(&PLAIN) && has(&MARKED))
+    }
+
     /// The new fields that stand where a text stood, between the same neighbours; it alone is left over
     /// there.
     pub fn in_place_of(&self, from: usize) -> Option<Vec<usize>> {
-        let all = self
-            .open
-            .iter()
-            .find_map(|to| self.gap(from, *to).filter(|(_, news)| news.contains(to)));
+        let all = self.open.iter().find_map(|to| {
+            self.gap((from, *to), &|at| self.needs(at)).filter(|(_, news)| news.contains(to))
+        });
         all.filter(|(olds, _)| olds == &[from]).map(|(_, news)| news)
     }
 
