@@ -108,7 +108,9 @@ pub fn one_by_one(from: &Leaf, to: &Leaf) -> Option<Conversion> {
     // The values of a map stand in a list for a while, in their order.
     let spot = if is_map { "@[].value" } else { "@[]" };
     let mut steps: Vec<Json> = way.steps.clone();
-    steps.iter_mut().for_each(|step| step["field"] = spot.into());
+    for step in &mut steps {
+        step["field"] = spot.into();
+    }
     if is_map {
         let named =
             |kind: &str| json!({"type": kind, "field": "@", "key": "key", "value": "value"});
