@@ -162,9 +162,13 @@ impl App {
             text::grouped(eyes)
         );
         self.shared.note(Role::Accent, format!("{stage} is done and verified: {said}"));
+        let keymap = &self.shared.keymap;
+        let (key, run) = (keymap.first_key(Verb::PauseOrResume), keymap.pane(Scope::Run));
+        let goes_on = format!("{key} in {run} goes on");
+        let history = keymap.pane(Scope::History);
         // What is being typed elsewhere is not to answer the question.
         if !self.shared.overlays.is_empty() {
-            self.shared.warn(format!("{stage} is done, the run waits: space in Run (4) goes on"));
+            self.shared.warn(format!("{stage} is done, the run waits: {goes_on}"));
             return;
         }
         let head = vec![
@@ -172,12 +176,12 @@ impl App {
             (Role::Text, String::new()),
         ];
         let items = vec![
-            Item::new(Choice::Stay, "wait", "the run waits; look around, space in Run (4) goes on"),
+            Item::new(Choice::Stay, "wait", format!("the run waits; look around, {goes_on}")),
             Item::new(Choice::GoOn, "go on", "over the next part of the keys"),
             Item::new(
                 Choice::StopHere,
                 "stop",
-                "end with a checkpoint; History (5) resumes or rolls back what is done",
+                format!("end with a checkpoint; {history} resumes or rolls back what is done"),
             ),
         ];
         let title = format!("{stage} is done");
@@ -214,7 +218,11 @@ impl App {
         };
         let keys = plan.selection.keys.as_ref().map_or(0, Vec::len);
         let keys = text::counted(keys as u64, "key");
-        self.shared.tell(format!("the plan is for the {keys} alone: d tries it, x executes it"));
+        let key = |verb| self.shared.keymap.first_key(verb);
+        let (tries, executes) = (key(Verb::DryRun), key(Verb::Execute));
+        let told =
+            format!("the plan is for the {keys} alone: {tries} tries it, {executes} executes it");
+        self.shared.tell(told);
         self.shared.choice.subject = Some(plan.subject.clone());
         self.shared.choice.target = Some(plan.target.clone());
         self.shared.take_plan(plan, Some(run));
@@ -241,8 +249,11 @@ impl App {
             return Vec::new();
         }
         if self.shared.job.is_none() && self.chain.is_unsaved() {
+            let keymap = &self.shared.keymap;
+            let (key, chain) = (keymap.first_key(Verb::Save), keymap.pane(Scope::Chain));
+            let saves = format!("{key} in {chain} saves what was edited");
             let items = vec![
-                Item::new(Choice::Stay, "stay here", "w in Chain (3) saves what was edited"),
+                Item::new(Choice::Stay, "stay here", saves),
                 Item::new(Choice::LeaveUnsaved, "leave", "what was edited and not saved is gone"),
             ];
             self.shared.overlays.push(Overlay::Menu(Menu::new("The chain is not saved", items)));

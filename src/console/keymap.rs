@@ -253,6 +253,19 @@ impl Keymap {
         self.of_verb.get(&verb).and_then(|all| all.first()).map_or(String::new(), Press::to_string)
     }
 
+    /// A pane's name with the key that goes there: `History (5)`.
+    pub fn pane(&self, scope: Scope) -> String {
+        let verb = match scope {
+            Scope::Everywhere => return scope.name().to_owned(),
+            Scope::Keys => Verb::GoKeys,
+            Scope::Schemas => Verb::GoSchemas,
+            Scope::Chain => Verb::GoChain,
+            Scope::Run => Verb::GoRun,
+            Scope::History => Verb::GoHistory,
+        };
+        format!("{} ({})", scope.name(), self.first_key(verb))
+    }
+
     /// All keys of a verb, as help shows them.
     pub fn all_keys(&self, verb: Verb) -> String {
         let keys = self.of_verb.get(&verb).map_or(&[][..], Vec::as_slice);

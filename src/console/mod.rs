@@ -117,6 +117,7 @@ pub fn run(session: Session, looks: Looks) -> color_eyre::Result<()> {
         // Where the theme was not chosen, it follows the terminal's background.
         if looks.follows {
             guard.ask_for_background()?;
+            keyboard.expect_background();
         }
         let mut host = RealHost::new(guard, keyboard.clone());
         runtime.block_on(drive(&mut screen, &mut host, app, keyboard, session))

@@ -181,7 +181,7 @@ fn view_tabs(shared: &Shared, canvas: &mut Canvas, area: Rect) {
     }
     if let Some(subject) = &shared.choice.subject {
         let target = shared.choice.target.as_ref().map(|v| format!(" → {v}")).unwrap_or_default();
-        let label = format!("{subject}{target} ");
+        let label = format!("chain: {subject}{target} ");
         let cells = u16::try_from(text::width(&label)).unwrap_or(0);
         if x + cells + 2 <= area.right() {
             let place = Rect { x: area.right() - cells, width: cells, ..area };

@@ -13,7 +13,7 @@ use crate::console::regions::{Part, Regions};
 use crate::console::theme::{Role, Theme};
 use crate::console::toasts::Toasts;
 use crate::engine::{Progress, Readings};
-use crate::model::{Key, RunId};
+use crate::model::{Key, RunId, glob};
 use crate::planner::{Plan, Stages};
 use crate::schema::Version;
 use crate::session::{Catalog, ServerInfo};
@@ -272,6 +272,19 @@ impl Shared {
             regions: Regions::default(),
             log: VecDeque::new(),
         }
+    }
+
+    /// The marked keys that are of the chosen subject: the sample of its chain, where there are some.
+    pub fn marked_here(&self) -> BTreeSet<Key> {
+        let chosen = self.choice.subject.as_deref();
+        let Some(subject) = chosen.and_then(|name| self.setting.catalog.subject(name)) else {
+            return BTreeSet::new();
+        };
+        let is_of = |key: &&Key| {
+            let mut schemas = subject.schemas.values();
+            schemas.any(|schema| glob::matches(schema.key_pattern.as_bytes(), key.as_bytes()))
+        };
+        self.marked.iter().filter(is_of).cloned().collect()
     }
 
     /// Takes a plan to show and to run, in the stages that were chosen.

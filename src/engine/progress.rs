@@ -50,6 +50,9 @@ pub struct Progress {
     pub verification: Verification,
     /// What a rollback did so far.
     pub rollback: RollbackTally,
+    /// Keys that had their outcome before the scan under way began: of earlier stages, or of another pass.
+    #[serde(skip)]
+    pub before: u64,
     /// How much of the keyspace was scanned (or of the journal worked off), from 0 to 1.
     pub fraction: f64,
     /// Keys per second over the last seconds.
@@ -86,6 +89,7 @@ impl Progress {
             tally: Tally::default(),
             verification: Verification::default(),
             rollback: RollbackTally::default(),
+            before: 0,
             fraction: 0.0,
             rate: 0.0,
             seconds: 0.0,
@@ -136,6 +140,11 @@ impl Progress {
             clippy::cast_sign_loss,
             reason = "an estimate of a count"
         )]
-        (self.fraction > TELLING).then(|| (self.done() as f64 / self.fraction).round() as u64)
+        (self.fraction > TELLING).then(|| {
+            // Keys of earlier stages came in no part of this scan.
+            let before = self.before.min(self.done());
+            let of_scan = (self.done() - before) as f64 / self.fraction;
+            before + of_scan.round() as u64
+        })
     }
 }

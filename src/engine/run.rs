@@ -18,6 +18,7 @@ use super::report::{Report, now};
 use super::settle::Settled;
 use super::{remote, verify, watch};
 use crate::journal::{Checkpoint, Header, Journal, Note, Record, RunsFolder, SeenKeys};
+use crate::model::figures::grouped;
 use crate::model::limits::{BATCH_KEYS_DEFAULT, BATCH_KEYS_MAX, LATENCY_GOAL_DEFAULT_MS};
 use crate::model::{Phase, RunId};
 use crate::planner::{Plan, Share, Stages};
@@ -263,10 +264,12 @@ impl<'b> Begun<'b> {
         let eyes = report.tally.needs_eyes();
         let is_fine = eyes == 0 || self.control.error_budget().is_some();
         let time = self.options.hold.filter(|_| is_fine);
-        let migrated = report.tally.migrated;
+        let migrated = grouped(report.tally.migrated);
         let needs = if eyes == 1 { "needs" } else { "need" };
-        let mut said =
-            format!("canary {share} done and verified: {migrated} migrated, {eyes} {needs} eyes");
+        let mut said = format!(
+            "canary {share} done and verified: {migrated} migrated, {} {needs} eyes",
+            grouped(eyes)
+        );
         if time != Some(Duration::ZERO) {
             let _ = write!(said, "; go on with `remold control {run} resume`");
             let mut progress = self.control.progress();

@@ -26,7 +26,9 @@ use super::progress::{Progress, Verb};
 use super::report::{AskedTally, Meter, Report};
 use super::task::{Questions, Task};
 use super::trouble::{Trouble, Troubles};
-use crate::journal::{Checkpoint, Journal, JournalError, Mark, OutcomeEntry, Record, SeenKeys};
+use crate::journal::{
+    Checkpoint, Journal, JournalError, Mark, OutcomeEntry, Record, ScanPlace, SeenKeys,
+};
 use crate::model::limits::PROGRESS_INTERVAL_MS;
 use crate::model::{Key, Outcome, Phase, Tally};
 
@@ -84,6 +86,9 @@ impl<'s> Settle<'s> {
         let follows = job.followings.is_some();
         progress.phase = if follows { Phase::Following } else { Phase::Running };
         progress.stage = job.share.map(|share| format!("canary {share}"));
+        if job.start.scan == ScanPlace::default() {
+            progress.before = job.settled.tally.scanned;
+        }
         Self {
             job,
             permits,

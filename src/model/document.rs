@@ -86,8 +86,7 @@ impl<'a> Document<'a> {
         if !body.starts_with('{') {
             return Err(not_an_object(text));
         }
-        let root =
-            Object::parse(body).map_err(|error| DocumentError::NotJson(error.to_string()))?;
+        let root = Object::parse(body).map_err(|error| not_json(&error))?;
         Ok(Self { root, storage, around, home: Home::default() })
     }
 
@@ -171,10 +170,19 @@ fn field<'d>(document: &'d Document<'_>, name: &[u8]) -> Option<Cow<'d, [u8]>> {
     member.value.to_plain()
 }
 
+/// Why a text is no JSON, in words for people who do not read parsers.
+fn not_json(error: &serde_json::Error) -> DocumentError {
+    let said = error.to_string().replace("EOF while parsing", "it ends in the middle of");
+    let said = said.replace("expected ident", "expected true, false or null");
+    DocumentError::NotJson(
+        said.replace("key must be a string", "a name has to be in double quotes"),
+    )
+}
+
 /// Tells apart text that is no JSON from JSON that is no object.
 fn not_an_object(text: &str) -> DocumentError {
     match serde_json::from_str::<serde_json::Value>(text) {
-        Err(error) => DocumentError::NotJson(error.to_string()),
+        Err(error) => not_json(&error),
         Ok(value) => DocumentError::NotObject(match value {
             serde_json::Value::Null => "null",
             serde_json::Value::Bool(_) => "a boolean",
@@ -209,7 +217,8 @@ mod tests {
             "not a document: the JSON is an array, and a document is an object"
         );
         assert!(error(b"{\"a\":}").contains("line 1 column 6"));
-        assert!(error(b"").starts_with("not a JSON document: EOF"));
+        assert!(error(b"").starts_with("not a JSON document: it ends in the middle of a value"));
+        assert!(error(b"{a: 1}").contains("a name has to be in double quotes"));
         assert!(error(b"{} x").starts_with("not a JSON document"));
     }
 

@@ -8,6 +8,7 @@ pub mod digest;
 pub mod document;
 pub mod edit;
 pub mod expiry;
+pub mod figures;
 pub mod glob;
 pub mod home;
 pub mod ids;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::console::command::{Scope, Verb};
 use crate::console::overlays::{Confirm, Intent};
 use crate::console::shared::Shared;
 use crate::console::theme::Role;
@@ -66,7 +67,8 @@ fn course(plan: &Plan, shared: &Shared) -> Vec<(Role, String)> {
     let stages = plan.canary.as_ref().map(|stages| {
         format!("In stages of {stages} of the keys: each is verified, and asks before the next.")
     });
-    let step = "Step by step: one batch at a time, o does the next.".to_owned();
+    let key = shared.keymap.first_key(Verb::Step);
+    let step = format!("Step by step: one batch at a time, {key} does the next.");
     let course = stages.into_iter().chain(shared.course.by_step.then_some(step));
     course.map(|line| (Role::Accent, line)).collect()
 }
@@ -91,6 +93,17 @@ fn about(plan: &Plan, shared: &Shared) -> String {
         plan.selection.patterns(),
         plan.stored_as()
     )
+}
+
+/// Where a trouble is, in the operator's words: the engine names what it was doing.
+pub fn place(step: &str) -> &str {
+    match step {
+        "read" => "document",
+        "detect" => "version",
+        "where" => "condition",
+        "validate" => "result",
+        step => step,
+    }
 }
 
 /// A line as a sentence of its own.
@@ -175,11 +188,15 @@ pub fn plan_lines(plan: &Plan, shared: &Shared, width: usize) -> Vec<(Role, Stri
     }
     lines.push((
         Role::Dim,
-        "Each key's bytes are on disk before it is changed; History (5) rolls back.".to_owned(),
+        format!(
+            "Each key's bytes are on disk before it is changed; {} rolls back.",
+            shared.keymap.pane(Scope::History)
+        ),
     ));
     lines.push((Role::Dim, format!("NOW is {}, plan {}", plan.frozen.now, plan.id())));
     lines.push((Role::Text, String::new()));
-    lines.push((Role::Dim, "The same without the console (c copies it):".to_owned()));
+    let key = shared.keymap.first_key(Verb::CopyCommand);
+    lines.push((Role::Dim, format!("The same without the console ({key} copies it):")));
     lines.push((Role::Text, command_line(plan, shared)));
     let wrapped = lines.into_iter().flat_map(|(role, line)| {
         let mut pieces = text::wrap(&line, width.max(10));

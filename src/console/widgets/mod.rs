@@ -44,7 +44,8 @@ impl Canvas<'_> {
 
     /// A line of texts in roles.
     pub fn line<'t>(&self, parts: impl IntoIterator<Item = (Role, String)>) -> Line<'t> {
-        Line::from(parts.into_iter().map(|(role, text)| self.span(role, text)).collect::<Vec<_>>())
+        let parts = parts.into_iter().map(|(role, text)| self.span(role, visible(text)));
+        Line::from(parts.collect::<Vec<_>>())
     }
 
     /// Draws one line at the top of `area`; what is too long ends in `…` at the edge.
@@ -79,7 +80,7 @@ impl Canvas<'_> {
     pub fn put_wrapped(&mut self, area: Rect, role: Role, text: &str) -> Rect {
         let lines = text::wrap(text, usize::from(area.width));
         let style = self.style(role);
-        self.put_lines(area, lines.into_iter().map(|line| Line::styled(line, style)))
+        self.put_lines(area, lines.into_iter().map(|line| Line::styled(visible(line), style)))
     }
 
     /// Draws cells beside each other, in as many lines as they need, and returns what is left below. A cell
@@ -148,6 +149,13 @@ impl Canvas<'_> {
     pub fn note(&mut self, area: Rect, target: Target) {
         self.regions.push(area, target);
     }
+}
+
+/// `text` with a sign for the separators of lines and paragraphs, which count as a cell that most
+/// terminals do not draw: what follows them would stand in the wrong place.
+fn visible(text: String) -> String {
+    const SEPARATORS: [char; 2] = ['\u{2028}', '\u{2029}'];
+    if text.contains(SEPARATORS) { text.replace(SEPARATORS, "↵") } else { text }
 }
 
 /// Whether a line has more to show than fits into `cells` cells; blanks at its end are nothing to show.

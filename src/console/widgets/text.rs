@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use crate::model::figures::grouped;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// The width of `text` on screen, in cells.
@@ -90,19 +91,6 @@ fn first_cells(text: &str, cells: usize) -> usize {
         }
     }
     text.len()
-}
-
-/// `1234567` as `1,234,567`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// `1 client`, `1,234 clients`.

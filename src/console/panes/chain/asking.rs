@@ -1,5 +1,6 @@
 //! What the chain asks for: the plan of what is chosen and edited, from which the sample follows.
 
+use crate::console::command::{Scope, Verb};
 use crate::console::effect::{ChainRequest, Effect};
 use crate::console::panes::chain::edits::{self, Edits};
 use crate::console::panes::chain::rows::rows;
@@ -14,12 +15,15 @@ impl Chain {
         self.pairs.clear();
         let choice = (&shared.choice.subject, &shared.choice.target);
         let (Some(subject), Some(target)) = choice else {
+            let keymap = &shared.keymap;
             let text = if shared.setting.catalog.subjects.is_empty() {
-                "there are no definitions yet: i in Keys (1) proposes the first schema"
+                let (key, keys) = (keymap.first_key(Verb::InferKeys), keymap.pane(Scope::Keys));
+                format!("there are no definitions yet: {key} in {keys} proposes the first schema")
             } else {
-                "no subject is chosen: go to Schemas (2), select a version, press c"
+                let (key, pane) = (keymap.first_key(Verb::MakeChain), keymap.pane(Scope::Schemas));
+                format!("no subject is chosen: go to {pane}, select a version, press {key}")
             };
-            self.refused = Some(text.to_owned());
+            self.refused = Some(text);
             return Vec::new();
         };
         if !self.edits.contains_key(subject) {
@@ -30,7 +34,7 @@ impl Chain {
         if of_other {
             self.path = None;
         }
-        self.planned = Some((shared.choice.clone(), shared.marked.clone()));
+        self.planned = Some((shared.choice.clone(), shared.marked_here()));
         let request = self.request(subject.clone(), target.clone());
         self.rows = rows(self.now(shared).migrations(), &[], None);
         self.tried = None;

@@ -3,7 +3,9 @@
 
 use serde_json::Value as Json;
 
+use crate::console::command::Verb;
 use crate::console::effect::Effect;
+use crate::console::keymap::Keymap;
 use crate::console::msg::{Answer, Generation};
 use crate::console::overlays::{Choice, Item, Menu, Message, Overlay};
 use crate::console::panes::chain::Chain;
@@ -65,7 +67,7 @@ impl Chain {
         let told = Message::new(
             &shared.keymap,
             format!("Draft of {name}"),
-            words(&draft, without_samples.as_deref()),
+            words(&draft, without_samples.as_deref(), &shared.keymap),
         );
         let told =
             if draft.questions.is_empty() { told } else { told.before("enter the question") };
@@ -119,13 +121,13 @@ fn what_it_means(question: &Question, choice: &planner::Choice) -> String {
     }
     let drafted = question.choices.first().is_some_and(|first| !first.steps.is_empty());
     if drafted && choice.hints == serde_json::json!({}) {
-        return "takes the drafted step out; a adds the right one".to_owned();
+        return "takes the drafted step out; add the right one then".to_owned();
     }
     "no step".to_owned()
 }
 
 /// A draft in words: how it does on the samples, what speaks for each step, what is not known.
-fn words(draft: &Draft, without_samples: Option<&str>) -> Vec<(Role, String)> {
+fn words(draft: &Draft, without_samples: Option<&str>, keymap: &Keymap) -> Vec<(Role, String)> {
     let proof = &draft.proof;
     let all = proof.valid == proof.sampled;
     let first = match without_samples {
@@ -167,7 +169,13 @@ fn words(draft: &Draft, without_samples: Option<&str>) -> Vec<(Role, String)> {
             format!("Next: {}{each}; esc leaves it open.", text::counted(questions, "question"));
         lines.push((Role::Accent, text));
     }
-    let next = "The steps stand in the chain now, as edits: e changes one, X takes it out, u takes all back.";
-    lines.push((Role::Accent, next.to_owned()));
+    let key = |verb| keymap.first_key(verb);
+    let next = format!(
+        "The steps stand in the chain now, as edits: {} changes one, {} takes it out, {} takes all back.",
+        key(Verb::EditStep),
+        key(Verb::RemoveStep),
+        key(Verb::Undo)
+    );
+    lines.push((Role::Accent, next));
     lines
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
-use crate::console::command::Verb;
+use crate::console::command::{Scope, Verb};
 use crate::console::editing::{choose_where_to_save, open_editor};
 use crate::console::effect::{Effect, Saving};
 use crate::console::overlays::{Choice, Edit, Form, Item, Menu, Overlay, Place};
@@ -86,7 +86,9 @@ impl Chain {
             Verb::AddStep | Verb::NewMigration | Verb::DraftChain | Verb::Paths
                 if shared.choice.subject.is_none() =>
             {
-                Some("no subject is chosen: c in Schemas (2)".to_owned())
+                let keymap = &shared.keymap;
+                let (key, pane) = (keymap.first_key(Verb::MakeChain), keymap.pane(Scope::Schemas));
+                Some(format!("no subject is chosen: {key} in {pane}"))
             }
             Verb::DraftChain if self.drafting.is_some() => Some("a draft is on its way".to_owned()),
             Verb::NewMigration | Verb::DraftChain if source_of(shared).is_none() => {
@@ -124,7 +126,8 @@ impl Chain {
                 let migration = self.row().migration().map(str::to_owned);
                 if let (Some(name), Some(edits)) = (migration, self.now_mut(shared)) {
                     edits.remove(&name, step.map(|step| step.index));
-                    shared.tell("taken out; u takes that back");
+                    let undo = shared.keymap.first_key(Verb::Undo);
+                    shared.tell(format!("taken out; {undo} takes that back"));
                 }
                 return self.edited_now(shared);
             }
@@ -256,7 +259,8 @@ impl Chain {
         };
         let Some(edits) = self.now_mut(shared) else { return Vec::new() };
         let name = edits.add_migration(&source.to_string(), &target.to_string());
-        shared.tell(format!("{name} from {source} to {target}: a adds steps"));
+        let add = shared.keymap.first_key(Verb::AddStep);
+        shared.tell(format!("{name} from {source} to {target}: {add} adds steps"));
         let row = Row::Migration(name);
         if !self.rows.contains(&row) {
             self.rows.push(row);

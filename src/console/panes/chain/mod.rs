@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
-use crate::console::command::Verb;
+use crate::console::command::{Scope, Verb};
 use crate::console::effect::Effect;
 use crate::console::msg::{Answer, Generation};
 use crate::console::panes::Pane;
@@ -154,7 +154,7 @@ impl Chain {
                 self.waiting = Waiting::Sample;
                 let shown = self.previews.iter().flatten().map(|preview| preview.key.clone());
                 let keys: Vec<Key> = match shown.collect::<Vec<_>>() {
-                    none if none.is_empty() => shared.marked.iter().cloned().collect(),
+                    none if none.is_empty() => shared.marked_here().into_iter().collect(),
                     shown => shown,
                 };
                 vec![Effect::Preview(generation, plan, keys, SAMPLES[self.samples])]
@@ -188,7 +188,7 @@ impl Chain {
                 self.refused = None;
                 let is_first = self.previews.is_none();
                 if is_first {
-                    self.key = first_key(&previews, shared.marked.is_empty());
+                    self.key = first_key(&previews, shared.marked_here().is_empty());
                 }
                 self.key = self.key.min(previews.len().saturating_sub(1));
                 self.previews = Some(previews);
@@ -361,7 +361,7 @@ fn first_key(previews: &[Preview], sampled: bool) -> usize {
 
 impl Pane for Chain {
     fn enter(&mut self, shared: &mut Shared) -> Vec<Effect> {
-        let wanted = (shared.choice.clone(), shared.marked.clone());
+        let wanted = (shared.choice.clone(), shared.marked_here());
         if self.planned.as_ref() != Some(&wanted) {
             return self.ask(shared);
         }
@@ -430,10 +430,14 @@ impl Pane for Chain {
             }
             Verb::NextTrouble if !troubles() => Some("no sampled key has trouble".to_owned()),
             Verb::NextTarget if versions_of(shared) < 2 => {
-                Some("the subject has no other version: e in Schemas (2) writes one".to_owned())
+                let keymap = &shared.keymap;
+                let (key, pane) = (keymap.first_key(Verb::NewVersion), keymap.pane(Scope::Schemas));
+                Some(format!("the subject has no other version: {key} in {pane} writes one"))
             }
-            Verb::MoreSamples | Verb::FewerSamples if !shared.marked.is_empty() => {
-                Some("the sample is the marked keys; unmark them in Keys (1, then u)".to_owned())
+            Verb::MoreSamples | Verb::FewerSamples if !shared.marked_here().is_empty() => {
+                let keymap = &shared.keymap;
+                let (key, keys) = (keymap.first_key(Verb::ClearMarks), keymap.pane(Scope::Keys));
+                Some(format!("the sample is the marked keys; {key} in {keys} unmarks them"))
             }
             verb => self.edit_disabled(verb, shared),
         }

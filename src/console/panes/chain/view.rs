@@ -3,10 +3,11 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::console::command::Verb;
+use crate::console::command::{Scope, Verb};
 use crate::console::panes::Pane as _;
 use crate::console::panes::chain::rows::{Row, StepRow, counts, failing};
 use crate::console::panes::chain::{Chain, Waiting};
+use crate::console::panes::words::place;
 use crate::console::regions::Part;
 use crate::console::shared::Shared;
 use crate::console::theme::Role;
@@ -41,7 +42,7 @@ fn line_of(pieces: &[(Role, String)]) -> String {
 fn trouble_line(trouble: &Trouble) -> String {
     let field = if trouble.field.is_empty() { "" } else { " " };
     let found = trouble.found.as_deref().map(|f| format!(" (found {f})")).unwrap_or_default();
-    format!("{}{field}{}: {}{found}", trouble.step, trouble.field, trouble.reason)
+    format!("{}{field}{}: {}{found}", place(&trouble.step), trouble.field, trouble.reason)
 }
 
 impl Chain {
@@ -104,16 +105,17 @@ impl Chain {
                 if waiting != Waiting::No {
                     cells.push((Role::Accent, shared.spinner().to_owned()));
                 }
-                let source = if shared.marked.is_empty() { "sampled" } else { "marked" };
+                let are_marked = !shared.marked_here().is_empty();
+                let source = if are_marked { "marked" } else { "sampled" };
                 let keys = text::grouped(previews.len() as u64);
                 cells.push((Role::Text, format!("{keys} {source}:")));
                 cells.extend(self.counts());
-                if !shared.marked.is_empty() {
-                    let key = shared.keymap.first_key(Verb::ClearMarks);
-                    cells.push((
-                        Role::Dim,
-                        format!("{key} in Keys (1) unmarks: others are sampled then"),
-                    ));
+                if are_marked {
+                    let keymap = &shared.keymap;
+                    let (key, keys) =
+                        (keymap.first_key(Verb::ClearMarks), keymap.pane(Scope::Keys));
+                    let words = format!("{key} in {keys} unmarks: others are sampled then");
+                    cells.push((Role::Dim, words));
                 }
                 rest = canvas.put_flow(rest, cells);
                 if let Some((role, words)) = self.way_back() {
@@ -149,8 +151,11 @@ impl Chain {
             .map(|(verb, words)| format!("{} {words}", shared.keymap.first_key(verb)))
             .collect();
         if words.is_empty() {
-            return "There is nothing to come from: in Schemas (2), e writes the next version."
-                .to_owned();
+            let keymap = &shared.keymap;
+            let (key, pane) = (keymap.first_key(Verb::NewVersion), keymap.pane(Scope::Schemas));
+            return format!(
+                "There is nothing to come from: in {pane}, {key} writes the next version."
+            );
         }
         format!("Next: {}.", words.join(", "))
     }

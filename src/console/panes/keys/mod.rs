@@ -245,7 +245,7 @@ impl Keys {
             let target = subject.and_then(|subject| subject.schemas.keys().next_back().cloned());
             shared.choice = Choice { subject: Some(name), target };
         }
-        if shared.marked.is_empty() {
+        if shared.marked_here().is_empty() {
             shared.marked.extend(self.selected().map(|line| line.key.clone()));
         }
     }

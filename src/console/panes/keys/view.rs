@@ -45,16 +45,25 @@ impl Keys {
             rest = canvas.put_wrapped(rest, Role::Bad, &format!("{first}; {again}"));
         }
         if self.loaded.shown() == 0 {
+            let key = |verb| shared.keymap.first_key(verb);
             let text = match (self.waiting, !self.filter.is_empty(), self.loaded.cursor) {
                 (true, ..) => return,
-                (_, true, _) => "No loaded key fits the filter: esc takes it away.",
-                (.., Some(0)) if self.loaded.in_database == 0 => {
-                    "The database is empty: f5 looks again."
+                (_, true, _) => {
+                    format!("No loaded key fits the filter: {} takes it away.", key(Verb::Back))
                 }
-                (.., Some(0)) => "No key fits: / changes the pattern, t the type.",
-                _ => "No key found yet in what was scanned: m goes on scanning.",
+                (.., Some(0)) if self.loaded.in_database == 0 => {
+                    format!("The database is empty: {} looks again.", key(Verb::Refresh))
+                }
+                (.., Some(0)) => {
+                    let (pattern, kind) = (key(Verb::EditPattern), key(Verb::NextType));
+                    format!("No key fits: {pattern} changes the pattern, {kind} the type.")
+                }
+                _ => {
+                    let more = key(Verb::ScanMore);
+                    format!("No key found yet in what was scanned: {more} goes on scanning.")
+                }
             };
-            canvas.put_wrapped(rest, Role::Dim, text);
+            canvas.put_wrapped(rest, Role::Dim, &text);
             return;
         }
         let width = usize::from(rest.width.saturating_sub(2));

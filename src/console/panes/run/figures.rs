@@ -3,8 +3,10 @@
 use ratatui::layout::Rect;
 
 use super::{Ended, Run};
-use crate::console::command::Verb as ConsoleVerb;
+use crate::console::command::{Scope, Verb as ConsoleVerb};
+use crate::console::keymap::Keymap;
 use crate::console::panes::chain::outcome_role;
+use crate::console::panes::words::place;
 use crate::console::regions::Part;
 use crate::console::shared::{Job, JobKind, Link, Shared};
 use crate::console::theme::Role;
@@ -29,9 +31,14 @@ impl Run {
         };
         let inside = canvas.boxed(area, &title, focused);
         let Some(job) = self.shown(shared) else {
-            let text = "Nothing has run yet. d goes through every key and writes nothing; x runs it \
-                        after you typed the key pattern.";
-            canvas.put_wrapped(inside, Role::Dim, text);
+            let key = |verb| shared.keymap.first_key(verb);
+            let text = format!(
+                "Nothing has run yet. {} goes through every key and writes nothing; {} runs it \
+                 after you typed the key pattern.",
+                key(ConsoleVerb::DryRun),
+                key(ConsoleVerb::Execute)
+            );
+            canvas.put_wrapped(inside, Role::Dim, &text);
             return;
         };
         let Some(progress) = &job.progress else {
@@ -46,7 +53,7 @@ impl Run {
         if let Some(Ended { answer: Err(reason), .. }) = &self.ended {
             rest = canvas.put_wrapped(rest, Role::Bad, reason);
         } else if shared.job.is_none()
-            && let Some(next) = next_step(job.kind, progress)
+            && let Some(next) = next_step(job.kind, progress, &shared.keymap)
         {
             rest = canvas.put_wrapped(rest, Role::Accent, &next);
         }
@@ -56,7 +63,7 @@ impl Run {
             rest = below(canvas.put_flow(rest, health(shared, job)), 1);
         }
         rest = self.view_chart(canvas, rest);
-        self.view_errors(canvas, rest, progress, focused);
+        self.view_errors(shared, canvas, rest, progress, focused);
     }
 
     fn view_outcomes(canvas: &mut Canvas, area: Rect, kind: JobKind, progress: &Progress) -> Rect {
@@ -110,16 +117,31 @@ impl Run {
         below(area, height + 2)
     }
 
-    fn view_errors(&self, canvas: &mut Canvas, area: Rect, progress: &Progress, focused: bool) {
+    fn view_errors(
+        &self,
+        shared: &Shared,
+        canvas: &mut Canvas,
+        area: Rect,
+        progress: &Progress,
+        focused: bool,
+    ) {
         let errors = &progress.errors;
         if errors.is_empty() {
             let so_far = if progress.phase.is_final() { "" } else { " so far" };
             canvas.put_wrapped(area, Role::Dim, &format!("no trouble with any key{so_far}"));
             return;
         }
+        let key = |verb| shared.keymap.first_key(verb);
         let head = canvas.line([
-            (Role::Title, "Trouble, by step, field and reason".to_owned()),
-            (Role::Dim, "  enter opens one, i inspects its keys".to_owned()),
+            (Role::Title, "Trouble, by step, field, reason".to_owned()),
+            (
+                Role::Dim,
+                format!(
+                    "  {} opens one, {} its keys",
+                    key(ConsoleVerb::Open),
+                    key(ConsoleVerb::Inspect)
+                ),
+            ),
         ]);
         canvas.put(area, &head);
         // The row may be too narrow for its reason.
@@ -144,7 +166,7 @@ impl Run {
                 canvas.line([
                     (Role::Text, text::fit_right(&text::grouped(group.count), 9)),
                     (outcome_role(group.outcome), format!(" {:<9}", group.outcome)),
-                    (Role::Accent, format!(" {}{field}", group.step)),
+                    (Role::Accent, format!(" {}{field}", place(&group.step))),
                     (Role::Text, format!(": {}", group.reason)),
                 ])
             },
@@ -153,38 +175,45 @@ impl Run {
 }
 
 /// What an operator does next.
-fn next_step(kind: JobKind, progress: &Progress) -> Option<String> {
+fn next_step(kind: JobKind, progress: &Progress, keymap: &Keymap) -> Option<String> {
+    let key = |verb| keymap.first_key(verb);
+    let history = keymap.pane(Scope::History);
     let eyes = progress.tally.needs_eyes();
-    let words = match (kind, progress.phase) {
-        (JobKind::DryRun, Phase::Done) if eyes > 0 => {
-            let keys = text::counted(eyes, "key");
-            return Some(format!(
-                "Nothing was written. {keys} would be left as they are, for the reasons below: i \
-                 shows them in the chain. x executes it."
-            ));
+    let keys = text::counted(eyes, "key");
+    let back = key(ConsoleVerb::Rollback);
+    Some(match (kind, progress.phase) {
+        (JobKind::DryRun, Phase::Done) if eyes > 0 => format!(
+            "Nothing was written. {keys} would be left as they are, for the reasons below: {} \
+             shows them in the chain. {} executes it.",
+            key(ConsoleVerb::Inspect),
+            key(ConsoleVerb::Execute)
+        ),
+        (JobKind::DryRun, Phase::Done) => {
+            format!("Nothing was written. {} executes it.", key(ConsoleVerb::Execute))
         }
-        (JobKind::DryRun, Phase::Done) => "Nothing was written. x executes it.",
-        (JobKind::Run | JobKind::Resume, Phase::Done) if eyes > 0 => {
-            let keys = text::counted(eyes, "key");
-            return Some(format!(
-                "Next: mend the chain (i) for the {keys} below, then R runs over those alone. \
-                 History (5): b rolls back."
-            ));
-        }
+        (JobKind::Run | JobKind::Resume, Phase::Done) if eyes > 0 => format!(
+            "Next: mend the chain ({}) for the {keys} below, then {} runs over those alone. \
+             {history}: {back} rolls back.",
+            key(ConsoleVerb::Inspect),
+            key(ConsoleVerb::Retry)
+        ),
         (JobKind::Run | JobKind::Resume | JobKind::RollForward, Phase::Done) => {
-            "Next: History (5): v verifies again, b rolls back."
+            let verify = key(ConsoleVerb::Verify);
+            format!("Next: {history}: {verify} verifies again, {back} rolls back.")
         }
-        (JobKind::Verify, Phase::Done) => "Next: History (5): b rolls back.",
-        (JobKind::Rollback, Phase::Done) => {
-            "The keys are as before the run. History (5): B for what was changed since, f takes \
-             the rollback back."
-        }
+        (JobKind::Verify, Phase::Done) => format!("Next: {history}: {back} rolls back."),
+        (JobKind::Rollback, Phase::Done) => format!(
+            "The keys are as before the run. {history}: {} for what was changed since, {} takes \
+             the rollback back.",
+            key(ConsoleVerb::RollbackOf),
+            key(ConsoleVerb::RollForward)
+        ),
         (JobKind::Run | JobKind::Resume, _) => {
-            "Next: History (5): e goes on from the checkpoint, b rolls back."
+            let resume = key(ConsoleVerb::ResumeRun);
+            format!("Next: {history}: {resume} goes on from the checkpoint, {back} rolls back.")
         }
         _ => return None,
-    };
-    Some(words.to_owned())
+    })
 }
 
 /// How much of the time each station of a run is at work, and which one the others wait for.

@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 use ratatui::layout::Rect;
 use serde_json::json;
 
-use crate::console::command::Verb;
+use crate::console::command::{Scope, Verb};
 use crate::console::effect::{ChainRequest, Effect, Order};
 use crate::console::msg::{Answer, Generation};
 use crate::console::overlays::{Asked, Message, Overlay, Prompt};
 use crate::console::panes::Pane;
 use crate::console::panes::chain::outcome_role;
-use crate::console::panes::words::{command_line, plan_lines};
+use crate::console::panes::words::{command_line, place, plan_lines};
 use crate::console::regions::Part;
 use crate::console::shared::{Job, JobKind, Shared};
 use crate::console::theme::Role;
@@ -172,7 +172,7 @@ impl Run {
                 outcome_role(group.outcome),
                 format!("{} {}", text::counted(group.count, "key"), group.outcome),
             ),
-            (Role::Text, format!("where: {}", group.step)),
+            (Role::Text, format!("where: {}", place(&group.step))),
         ];
         if !group.field.is_empty() {
             lines.push((Role::Text, format!("field: {}", group.field)));
@@ -269,9 +269,11 @@ impl Run {
         };
         let inside = canvas.boxed(area, &title, focused);
         let Some(plan) = &shared.plan else {
-            let text = "There is no plan yet. Go to Chain (3): it draws one up for the chosen \
-                        subject and target.";
-            canvas.put_wrapped(inside, Role::Dim, text);
+            let text = format!(
+                "There is no plan yet. Go to {}: it draws one up for the chosen subject and target.",
+                shared.keymap.pane(Scope::Chain)
+            );
+            canvas.put_wrapped(inside, Role::Dim, &text);
             return;
         };
         // The scroll bar takes a column where there is one; a word less on a line costs nothing.
@@ -347,10 +349,15 @@ impl Pane for Run {
             Verb::InStages => shared.overlays.push(Overlay::Prompt(ask_for_stages(shared))),
             Verb::ByStep => {
                 shared.course.by_step = !shared.course.by_step;
+                let key = |verb| shared.keymap.first_key(verb);
+                let (step, goes_on) = (key(Verb::Step), key(Verb::PauseOrResume));
                 shared.tell(if shared.course.by_step {
-                    "the next run does one batch at a time: o does the next, space lets it go on"
+                    format!(
+                        "the next run does one batch at a time: {step} does the next, {goes_on} \
+                         lets it go on"
+                    )
                 } else {
-                    "the next run does not wait between batches"
+                    "the next run does not wait between batches".to_owned()
                 });
             }
             Verb::Export => {
@@ -405,8 +412,8 @@ impl Pane for Run {
                 Some("it is stopping already".to_owned())
             }
             Verb::DryRun | Verb::Execute => shared.busy().or_else(|| {
-                let text = "there is no plan; Chain (3) draws one up";
-                shared.plan.is_none().then(|| text.to_owned())
+                let chain = shared.keymap.pane(Scope::Chain);
+                shared.plan.is_none().then(|| format!("there is no plan; {chain} draws one up"))
             }),
             Verb::Inspect | Verb::Export if self.errors(shared).is_empty() => {
                 Some("there is no trouble".to_owned())
@@ -414,7 +421,8 @@ impl Pane for Run {
             Verb::Retry => match self.shown(shared) {
                 None => Some("nothing has run yet".to_owned()),
                 Some(job) if job.kind == JobKind::DryRun => {
-                    Some("a dry run keeps no list of its keys; i shows some of them".to_owned())
+                    let key = shared.keymap.first_key(Verb::Inspect);
+                    Some(format!("a dry run keeps no list of its keys; {key} shows some of them"))
                 }
                 Some(_) if shared.job.is_some() => shared.busy(),
                 Some(job) if job.progress.as_ref().is_none_or(|it| it.tally.needs_eyes() == 0) => {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::console::command::Verb;
+use crate::console::command::{Scope, Verb};
 use crate::console::editing::{ask_to_register, open_editor};
 use crate::console::effect::{Effect, Saving};
 use crate::console::msg::{Answer, Generation};
@@ -208,6 +208,19 @@ impl Schemas {
         subject.schemas.range(..version).next_back().map(|(_, schema)| schema)
     }
 
+    /// The version that the selected row names as a target; a subject's own row names its newest.
+    fn target(&self, shared: &Shared) -> Option<(String, Version)> {
+        let row = self.selected()?;
+        let version = match &row.entry {
+            Entry::Version(version) => version.clone(),
+            Entry::Subject => {
+                shared.setting.catalog.subject(&row.subject)?.latest()?.version.clone()
+            }
+            Entry::Live => return None,
+        };
+        Some((row.subject.clone(), version))
+    }
+
     fn selected(&self) -> Option<&Listed> {
         self.rows.get(self.at.selected)
     }
@@ -362,9 +375,8 @@ impl Pane for Schemas {
                 self.compare(shared);
             }
             Verb::MakeChain => {
-                if let Some(Listed { subject, entry: Entry::Version(version) }) = self.selected() {
-                    shared.choice =
-                        Choice { subject: Some(subject.clone()), target: Some(version.clone()) };
+                if let Some((subject, version)) = self.target(shared) {
+                    shared.choice = Choice { subject: Some(subject), target: Some(version) };
                 }
             }
             Verb::InferLive => {
@@ -392,11 +404,9 @@ impl Pane for Schemas {
         Vec::new()
     }
 
-    fn disabled(&self, verb: Verb, _shared: &Shared) -> Option<String> {
+    fn disabled(&self, verb: Verb, shared: &Shared) -> Option<String> {
         match verb {
-            Verb::MakeChain
-                if self.selected().is_none_or(|row| !matches!(row.entry, Entry::Version(_))) =>
-            {
+            Verb::MakeChain if self.target(shared).is_none() => {
                 Some("select a version first".to_owned())
             }
             Verb::SetBase | Verb::Register
@@ -408,7 +418,9 @@ impl Pane for Schemas {
                 Some("the subject has no other version to compare with".to_owned())
             }
             Verb::NewVersion | Verb::InferLive if self.rows.is_empty() => {
-                Some("there is no subject yet: i in Keys (1) proposes one".to_owned())
+                let keymap = &shared.keymap;
+                let (key, keys) = (keymap.first_key(Verb::InferKeys), keymap.pane(Scope::Keys));
+                Some(format!("there is no subject yet: {key} in {keys} proposes one"))
             }
             Verb::InferLive if self.waiting.is_some() => {
                 Some("documents are being looked at".to_owned())

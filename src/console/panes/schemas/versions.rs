@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::{Entry, Listed, Schemas};
+use crate::console::command::{Scope, Verb};
 use crate::console::regions::Part;
 use crate::console::shared::{Link, Shared};
 use crate::console::theme::Role;
@@ -31,10 +32,17 @@ impl Schemas {
                 _ => format!("No subjects: there are no definitions in {source}."),
             };
             let rest = canvas.put_wrapped(inside, Role::Warn, &text);
-            let next = "Go to Keys (1), type a pattern (/), and press i: remold looks at the documents \
-                        and proposes the first schema. Or open it with --catalog DIR. f5 reads the \
-                        definitions again.";
-            canvas.put_wrapped(below(rest, 1), Role::Text, next);
+            let key = |verb| shared.keymap.first_key(verb);
+            let next = format!(
+                "Go to {}, type a pattern ({}), and press {}: remold looks at the documents and \
+                 proposes the first schema. Or open it with --catalog DIR. {} reads the \
+                 definitions again.",
+                shared.keymap.pane(Scope::Keys),
+                key(Verb::EditPattern),
+                key(Verb::InferKeys),
+                key(Verb::Refresh)
+            );
+            canvas.put_wrapped(below(rest, 1), Role::Text, &next);
             return;
         }
         list::draw(canvas, inside, Part::Left, self.at, self.rows.len(), focused, |canvas, at| {
