@@ -148,3 +148,18 @@ impl Progress {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_earlier_stages_are_no_part_of_the_scan_under_way() {
+        let mut progress = Progress::new(Verb::Run, None, false);
+        (progress.before, progress.fraction) = (1_000, 0.1);
+        progress.tally.scanned = 1_900;
+        assert_eq!(progress.total(), Some(10_000));
+        progress.fraction = 0.0;
+        assert_eq!(progress.total(), None);
+    }
+}
