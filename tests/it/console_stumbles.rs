@@ -288,3 +288,22 @@ fn what_is_told_while_a_dialog_is_open_is_seen() {
         "{text}"
     );
 }
+
+#[test]
+fn a_subjects_own_row_leads_to_its_newest_version() {
+    let mut stage = stage();
+    stage.press("2 g c");
+    let choice = &stage.app.shared.choice;
+    assert_eq!(choice.target.as_ref().map(ToString::to_string).as_deref(), Some("2.0.0"));
+    assert!(stage.text().contains("Chain of order to 2.0.0"), "{}", stage.text());
+}
+
+#[test]
+fn marked_keys_of_another_subject_are_no_sample() {
+    let mut stage = with_keys();
+    stage.press("j space 2 g c");
+    let shared = &stage.app.shared;
+    assert_eq!((shared.marked.len(), shared.marked_here().len()), (1, 0));
+    stage.press("2 end c");
+    assert_eq!(stage.app.shared.marked_here().len(), 1, "they are the sample of their own");
+}
