@@ -100,7 +100,8 @@ fn of_engine(error: &EngineError) -> Exit {
             StoreError::Lost { .. } | StoreError::Refused { .. } | StoreError::Unsettled { .. },
         )
         | EngineError::Journal(JournalError::Io { .. })
-        | EngineError::Service(_) => Exit::Stopped,
+        | EngineError::Service(_)
+        | EngineError::DataLost { .. } => Exit::Stopped,
         EngineError::Store(error) => of_store(error),
         EngineError::Definitions(_) | EngineError::Plan(_) => Exit::Definitions,
         EngineError::State(_) | EngineError::Journal(_) => Exit::WrongUse,

@@ -165,7 +165,7 @@ impl Begun<'_> {
         &self,
         follow: Follow,
         journal: &Mutex<Journal>,
-        stage: usize,
+        (stage, starts): (usize, Vec<String>),
         scanned: Ended,
         job: impl FnOnce(Checkpoint, Settled) -> Job<'j>,
     ) -> Result<Ended, EngineError> {
@@ -179,7 +179,8 @@ impl Begun<'_> {
         let followings = Followings::new(follow);
         self.control.set_following(Following::Yes);
         let seconds = report.seconds;
-        let start = Checkpoint { stage, scanned_all: true, seconds, ..Checkpoint::default() };
+        let start =
+            Checkpoint { stage, scanned_all: true, seconds, starts, ..Checkpoint::default() };
         let settled = Settled { tally: report.tally, troubles, seconds };
         let job = Job { followings: Some(&followings), ..job(start, settled) };
         let mut ended = self.pipe(journal, &job)?;

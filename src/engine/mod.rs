@@ -11,6 +11,7 @@ mod budget;
 mod busy;
 mod callers;
 mod control;
+mod data_loss;
 mod error;
 mod event_log;
 mod external;

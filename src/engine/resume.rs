@@ -13,7 +13,9 @@ use super::report::{Report, plan_of};
 use super::run::{Begun, Found, RunOptions};
 use super::settle::Settled;
 use super::trouble::Trouble;
-use crate::journal::{AnswerEntry, ImageEntry, Journal, Mark, Note, Record, RunsFolder, SeenKeys};
+use crate::journal::{
+    AnswerEntry, Checkpoint, ImageEntry, Journal, Mark, Note, Record, RunsFolder, SeenKeys,
+};
 use crate::model::{Key, Phase, RunId};
 use crate::store::Address;
 use crate::transform::external::Answer;
@@ -47,7 +49,9 @@ pub fn resume(
     let plan = plan_of(header.plan)?;
     let judge = Judge::new(&plan)?;
     // Whether its cursors are worth something yet is for the walk to find out.
-    let start = journal.last_checkpoint()?.unwrap_or_default();
+    let start = journal.last_checkpoint()?;
+    let begun = || Checkpoint { starts: header.starts.clone(), ..Checkpoint::default() };
+    let start = start.unwrap_or_else(begun);
     let services = Services::open(&plan, &judge.endpoints())?;
     let services = services.as_ref();
     let options = &RunOptions { follow: options.follow.or(replayed.follow), ..options.clone() };

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::batch_size::BatchSize;
 use super::busy::Clocks;
 use super::control::{Control, Gate};
+use super::data_loss::{Starts, starts_of};
 use super::error::EngineError;
 use super::external::Services;
 use super::follow::Follow;
@@ -95,9 +96,11 @@ pub fn run(
     }
     let header = Header {
         nodes: link.cluster_nodes()?,
+        starts: starts_of(&link.layout()?),
         ..Header::new(run.clone(), now(), address.to_string(), plan.to_json())
     };
     drop(link);
+    let start = Checkpoint { starts: header.starts.clone(), ..start };
     let journal = Mutex::new(Journal::create(runs.create(run)?, &header)?);
     let found = Found {
         run,
@@ -189,10 +192,12 @@ impl<'b> Begun<'b> {
                 .unwrap_or_else(PoisonError::into_inner)
                 .append(&Record::Note(follow.note()));
         }
+        self.data_still_stands(&journal, run, &mut start.starts)?;
         let stages = self.plan.canary.as_ref().map_or(&[][..], Stages::shares);
         let mut duplicates = 0;
         loop {
             let at = start.stage;
+            let mut starts = start.starts.clone();
             let share = stages.get(at).copied();
             let is_last = at + 1 >= stages.len();
             let begun = Some((&journal, run));
@@ -201,17 +206,27 @@ impl<'b> Begun<'b> {
             if let Some(follow) = self.options.follow.filter(|_| is_last)
                 && ended.report.phase == Phase::Done
             {
-                ended = self.follow(follow, &journal, at, ended, |start, settled| {
-                    let job = self.job(begun, &seen, start, settled, Vec::new(), &answers);
-                    Job { share, ..job }
-                })?;
+                ended = self.follow(
+                    follow,
+                    &journal,
+                    (at, starts.clone()),
+                    ended,
+                    |start, settled| {
+                        let job = self.job(begun, &seen, start, settled, Vec::new(), &answers);
+                        Job { share, ..job }
+                    },
+                )?;
             }
             let Ended { mut report, troubles } = ended;
-            let open = journal.get_mut().unwrap_or_else(PoisonError::into_inner);
             report.duplicates += duplicates;
             if report.phase == Phase::Done {
+                self.data_still_stands(&journal, run, &mut starts)?;
+                let open = journal.get_mut().unwrap_or_else(PoisonError::into_inner);
                 self.verify(open, &mut report)?;
+                // Also what was lost while it was read again.
+                self.data_still_stands(&journal, run, &mut starts)?;
             }
+            let open = journal.get_mut().unwrap_or_else(PoisonError::into_inner);
             let share = share.filter(|_| report.phase == Phase::Done && !is_last);
             let Some(share) = share else { return self.conclude(open, report) };
             if self.hold(run, share, &report) == Gate::Stop {
@@ -220,11 +235,32 @@ impl<'b> Begun<'b> {
                 return self.conclude(open, report);
             }
             duplicates = report.duplicates;
-            start = Checkpoint { stage: at + 1, seconds: report.seconds, ..Checkpoint::default() };
+            let seconds = report.seconds;
+            start = Checkpoint { stage: at + 1, seconds, starts, ..Checkpoint::default() };
             open.checkpoint(&start)?;
             settled = Settled { tally: report.tally, troubles, seconds: report.seconds };
             unsettled = Vec::new();
         }
+    }
+
+    /// An error where the servers have lost what the run has written; the journal has a note of it.
+    fn data_still_stands(
+        &self,
+        journal: &Mutex<Journal>,
+        run: &RunId,
+        known: &mut Vec<String>,
+    ) -> Result<(), EngineError> {
+        let mut starts = Starts::new(self.address, self.control, self.options.patience);
+        let looked = starts.still_hold_what_was_written(journal, run, known, &mut |_| {});
+        looked.inspect_err(|_| self.note_stopped(journal))
+    }
+
+    /// Notes that the run cannot go on.
+    fn note_stopped(&self, journal: &Mutex<Journal>) {
+        let progress = self.control.progress();
+        let mut open = journal.lock().unwrap_or_else(PoisonError::into_inner);
+        // The failure is what the operator has to hear of; the note is a convenience.
+        let _ = note_phase(&mut open, Phase::Stopped, progress.seconds, &progress.tally);
     }
 
     /// Runs the pipeline. Where it cannot go on, the journal has a note of it.
@@ -233,12 +269,7 @@ impl<'b> Begun<'b> {
         journal: &Mutex<Journal>,
         job: &Job<'_>,
     ) -> Result<Ended, EngineError> {
-        pipeline::run(job).inspect_err(|_| {
-            let progress = self.control.progress();
-            let mut open = journal.lock().unwrap_or_else(PoisonError::into_inner);
-            // The failure is what the operator has to hear of; the note is a convenience.
-            let _ = note_phase(&mut open, Phase::Stopped, progress.seconds, &progress.tally);
-        })
+        pipeline::run(job).inspect_err(|_| self.note_stopped(journal))
     }
 
     /// Verifies what is done so far.

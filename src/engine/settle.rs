@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::busy::{Shares, Station};
 use super::control::{Control, Gate};
+use super::data_loss::Starts;
 use super::error::EngineError;
 use super::external::Services;
 use super::follow::Followings;
@@ -71,6 +72,8 @@ pub(super) struct Settle<'s> {
     failure: Option<(Instant, EngineError)>,
     /// Writes whose images are appended and not yet durable.
     waiting: Vec<Write>,
+    /// The servers, as far as they were looked at.
+    starts: Starts<'s>,
     /// Of a run that follows: the keys that are under way until they are marked, by frame.
     unmarked: HashMap<u64, Vec<Key>>,
 }
@@ -108,6 +111,7 @@ impl<'s> Settle<'s> {
             abandoned: false,
             failure: None,
             waiting: Vec::new(),
+            starts: Starts::new(job.address, job.control, job.patience),
             unmarked: HashMap::new(),
         }
     }
@@ -180,6 +184,9 @@ impl<'s> Settle<'s> {
                 }
             }
             Event::Written { page, frame, marks, again, took } => {
+                if marks.contains(&Mark::Settled(Outcome::Missing)) {
+                    self.missing_is_not_lost()?;
+                }
                 for mark in &marks {
                     if let Mark::Settled(outcome) = mark {
                         self.tally.count(*outcome);
@@ -226,6 +233,9 @@ impl<'s> Settle<'s> {
             outcomes
                 .retain(|(key, outcome, trouble)| self.is_news(key, *outcome, trouble.as_ref()));
         }
+        if outcomes.iter().any(|(_, outcome, _)| *outcome == Outcome::Missing) {
+            self.missing_is_not_lost()?;
+        }
         self.journal_outcomes(outcomes);
         self.send_questions(page, attempt, asks, &expiries);
         let (Some(journal), Some(images)) = (self.job.journal, images) else {
@@ -250,6 +260,18 @@ impl<'s> Settle<'s> {
             self.send_writes()?;
         }
         Ok(())
+    }
+
+    /// Before keys are counted as missing: an error where the server has lost its data.
+    fn missing_is_not_lost(&mut self) -> Result<(), EngineError> {
+        let (Some(journal), Some(run)) = (self.job.journal, &self.job.run) else { return Ok(()) };
+        let (progress, control) = (&mut self.progress, self.job.control);
+        let mut held = |reason| {
+            progress.held = reason;
+            control.report(progress.clone());
+        };
+        let known = &mut self.pages.covered.starts;
+        self.starts.still_hold_what_was_written(journal, run, known, &mut held)
     }
 
     /// Hands documents that wait for an answer to the askers, in tasks of one call each. A dry run that

@@ -23,6 +23,9 @@ pub struct Checkpoint {
     pub scanned_all: bool,
     /// Seconds of work so far.
     pub seconds: f64,
+    /// The starts of the servers on which the run wrote what it has written; see `engine/data_loss.rs`.
+    #[serde(default)]
+    pub starts: Vec<String>,
 }
 
 /// How far the nodes of a keyspace were scanned.

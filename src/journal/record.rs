@@ -29,6 +29,9 @@ pub struct Header {
     /// The ids of the nodes, where the server is a cluster: they outlive addresses and failovers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<String>,
+    /// The ids of the starts of the servers when the run began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub starts: Vec<String>,
     /// The Plan, whole: a resume, a verification and a rollback need nothing else.
     pub plan: serde_json::Value,
 }
@@ -37,7 +40,16 @@ impl Header {
     /// The header of a run that starts now.
     pub fn new(run: RunId, started: String, server: String, plan: serde_json::Value) -> Self {
         let program = env!("CARGO_PKG_VERSION").to_owned();
-        Self { format: FORMAT, program, run, started, server, nodes: Vec::new(), plan }
+        Self {
+            format: FORMAT,
+            program,
+            run,
+            started,
+            server,
+            nodes: Vec::new(),
+            starts: Vec::new(),
+            plan,
+        }
     }
 }
 

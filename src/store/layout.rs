@@ -10,8 +10,8 @@ use redis::Value;
 use super::error::StoreError;
 use super::link::{Link, text, unexpected};
 use super::server::{ServerInfo, read_info};
-use crate::model::Digest;
-use crate::model::slot::SLOTS;
+use crate::model::slot::{SLOTS, slot_of};
+use crate::model::{Digest, Key};
 
 /// The nodes of a keyspace: one for a single server, the primaries for a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,24 +31,35 @@ pub struct Node {
     pub name: String,
     /// The id of its current start: a cursor of another start is worth nothing.
     pub run_id: String,
-    /// Slots it serves, where its cursors go through them one by one.
-    cursor_slots: Option<Vec<(u16, u16)>>,
+    /// Slots it serves; none for a single server, which has no slots.
+    slots: Vec<(u16, u16)>,
+    /// Whether its cursors go through the slots one by one.
+    goes_by_slot: bool,
 }
 
 impl Node {
     /// A node with one table for all its keys.
     pub fn new(name: &str, run_id: &str) -> Self {
-        Self { name: name.to_owned(), run_id: run_id.to_owned(), cursor_slots: None }
+        let (name, run_id) = (name.to_owned(), run_id.to_owned());
+        Self { name, run_id, slots: Vec::new(), goes_by_slot: false }
+    }
+
+    /// Whether a key is one of its own.
+    pub fn serves(&self, key: &Key) -> bool {
+        let slot = slot_of(key.as_bytes());
+        self.slots.is_empty()
+            || self.slots.iter().any(|(first, last)| (*first..=*last).contains(&slot))
     }
 
     /// How much of the node lies before `cursor`, from 0 to 1; 0 at its beginning.
     #[expect(clippy::cast_precision_loss, reason = "a fraction for a gauge")]
     pub fn fraction(&self, cursor: u64) -> f64 {
-        let Some(ranges) = &self.cursor_slots else {
+        if !self.goes_by_slot {
             // SCAN counts its cursor up from the highest bit of the table's index down, so the
             // reversed bits of the cursor are the part that is done.
             return cursor.reverse_bits() as f64 / 2f64.powi(64);
-        };
+        }
+        let ranges = &self.slots;
         // One table for each slot: the cursor's low bits name the slot, the others a place in it.
         let slot = u16::try_from(cursor % u64::from(SLOTS)).expect("less than the slots");
         let size = |(first, last): &(u16, u16)| f64::from(last - first) + 1.0;
@@ -86,8 +97,9 @@ impl Link {
             if let Some(reason) = own.unsettled {
                 layout.unsettled.get_or_insert(reason);
             }
-            let cursor_slots = has_slot_cursors(&info).then_some(own.slots);
-            layout.nodes.push(Node { name: own.id, run_id: info.run_id, cursor_slots });
+            let goes_by_slot = has_slot_cursors(&info);
+            let (name, run_id, slots) = (own.id, info.run_id, own.slots);
+            layout.nodes.push(Node { name, run_id, slots, goes_by_slot });
         }
         if covered != u32::from(SLOTS) {
             let reason = format!("the nodes say they serve {covered} of the {SLOTS} slots");
@@ -194,7 +206,7 @@ mod tests {
         assert!((plain.fraction(1 << 63) - 0.0).abs() < 1e-9);
         assert!((plain.fraction(1) - 0.5).abs() < 1e-9);
         let ranges = vec![(100, 199), (300, 399)];
-        let slotted = Node { cursor_slots: Some(ranges), ..plain };
+        let slotted = Node { slots: ranges, goes_by_slot: true, ..plain };
         assert!(slotted.fraction(0).abs() < 1e-9);
         assert!((slotted.fraction(5 * 16_384 + 150) - 0.25).abs() < 1e-9);
         assert!((slotted.fraction(300) - 0.5).abs() < 1e-9);

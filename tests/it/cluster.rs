@@ -2,13 +2,13 @@
 //! that dies.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::Command;
 
 use redis::Value;
 use remold::demo::{Made, Recipe};
 use serde_json::Value as Json;
 
-use crate::harness::{Remold, Snapshot, TestCluster, TestServer};
+use crate::harness::{Remold, Snapshot, Spawned, TestCluster, TestServer};
 
 /// The demo's keyspace on a cluster, and the same on a single server for comparison.
 struct Both {
@@ -124,39 +124,34 @@ fn keys_and_registry_are_there_on_a_cluster() {
 
 /// A run that is slow enough to be disturbed, and has written something.
 struct Running {
-    child: Child,
-    _home: tempfile::TempDir,
+    run: Spawned,
 }
 
 impl Running {
     fn start(both: &Both, plan: &Path, before: &Snapshot) -> Self {
         let pace = "--rate 500 --batch 20 --patience 120";
         let line = format!("run {} --execute --yes --json --no-lock {pace}", plan.display());
-        let (mut child, home) = both.remold().line(&line).spawn();
+        let mut run = both.remold().line(&line).spawn();
         while both.cluster.snapshot().differences(before).len() < 100 {
-            assert!(child.try_wait().expect("asked").is_none(), "the run ended by itself");
+            assert!(run.child.try_wait().expect("asked").is_none(), "the run ended by itself");
         }
-        Self { child, _home: home }
+        Self { run }
     }
 
     fn is_at_work(&mut self) -> bool {
-        self.child.try_wait().expect("asked").is_none()
+        self.run.child.try_wait().expect("asked").is_none()
     }
 
     fn signal(mut self, name: &str) -> Option<i32> {
-        let pid = self.child.id().to_string();
+        let pid = self.run.child.id().to_string();
         let sent = Command::new("kill").args([name, &pid]).status();
         assert!(sent.expect("kill runs").success());
-        self.child.wait().expect("ends").code()
+        self.run.child.wait().expect("ends").code()
     }
 
     /// Waits for its end.
     fn report(self, code: i32) -> Json {
-        let output = self.child.wait_with_output().expect("ends");
-        let (stdout, stderr) =
-            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert_eq!(output.status.code(), Some(code), "{stdout}\n{stderr}");
-        serde_json::from_str(stdout.lines().last().unwrap_or_default()).expect("a report")
+        self.run.ended().exits(code).last_json()
     }
 }
 

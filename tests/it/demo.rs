@@ -33,12 +33,12 @@ fn nothing_is_left_however_it_is_ended() {
     for signal in ["-KILL", "-INT", "-TERM", "-HUP"] {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let demo = Remold::new().env("TMPDIR", folder.path());
-        let (mut child, _home) = demo.line("demo --headless --keys 500000").spawn();
+        let mut demo = demo.line("demo --headless --keys 500000").spawn();
         wait_until(|| has_socket(folder.path()));
         let mut kill = Command::new("kill");
-        kill.args([signal, &child.id().to_string()]);
+        kill.args([signal, &demo.child.id().to_string()]);
         assert!(kill.status().expect("kill runs").success());
-        child.wait().expect("it can be waited for");
+        demo.child.wait().expect("it can be waited for");
         wait_until(|| left_in(folder.path()).is_empty());
     }
 }

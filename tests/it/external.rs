@@ -266,10 +266,10 @@ fn a_killed_run_goes_on_without_asking_for_what_was_answered() {
         } else {
             "resume last --json --batch 20"
         };
-        let (mut child, _home) = stage.remold(line).spawn();
+        let mut run = stage.remold(line).spawn();
         service.wait_for(point);
-        child.kill().expect("it is still at work");
-        child.wait().expect("it ended");
+        run.child.kill().expect("it is still at work");
+        run.child.wait().expect("it ended");
     }
     let said = stage.remold("resume last --json").run().exits(0).last_json();
     assert_eq!(said["tally"]["migrated"], 300, "{said}");

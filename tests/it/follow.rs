@@ -211,7 +211,7 @@ fn a_killed_follower_goes_on_with_exact_counts_and_all_of_it_is_taken_back() {
     fill(&mut connection);
     let state = tempfile::tempdir().expect("a temporary folder");
     let remold = || Remold::on(server.url()).sample_catalog().state(state.path());
-    let (mut child, _home) = remold().line(LINE).spawn();
+    let mut run = remold().line(LINE).spawn();
     let status = |wanted: &dyn Fn(&Json) -> bool| {
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
@@ -232,8 +232,8 @@ fn a_killed_follower_goes_on_with_exact_counts_and_all_of_it_is_taken_back() {
         let () = connection.set(key(n), old(n, 1)).expect("written");
     }
     status(&|status| followed(status)["migrated"].as_u64() > Some(100));
-    child.kill().expect("killed");
-    child.wait().expect("ended");
+    run.child.kill().expect("killed");
+    run.child.wait().expect("ended");
     let () = connection.set(key(200), old(200, 2)).expect("written");
     let resumed = remold()
         .line("resume last --json --no-lock --follow-until-quiet 1s")

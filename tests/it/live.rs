@@ -181,17 +181,17 @@ fn a_run_that_is_stopped_goes_on_with_exact_counts() {
     let state = tempfile::tempdir().expect("a temporary folder");
     let remold =
         || Remold::on(server.url()).env("REMOLD_CATALOG", catalog.path()).state(state.path());
-    let (mut child, _home) =
+    let mut run =
         remold().line("run doc --to 2.0.0 --execute --yes --rate 1500 --batch 20").spawn();
     // Until something was written; the pace leaves it far from the end then.
     let mut connection = server.connect();
     while Snapshot::take(&mut connection).differences(&before).len() < 100 {
-        assert!(child.try_wait().expect("asked").is_none(), "the run ended by itself");
+        assert!(run.child.try_wait().expect("asked").is_none(), "the run ended by itself");
     }
-    let pid = child.id().to_string();
+    let pid = run.child.id().to_string();
     let stopped = std::process::Command::new("kill").args(["-TERM", &pid]).status();
     assert!(stopped.expect("kill runs").success());
-    let status = child.wait().expect("ends");
+    let status = run.child.wait().expect("ends");
     assert_eq!(status.code(), Some(5), "stopped before the end; resume is possible");
     let part = remold().line("runs --json").run().exits(0).last_json();
     assert_eq!(part["phase"], "stopped", "{part}");

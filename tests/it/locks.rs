@@ -1,15 +1,13 @@
 //! One run at a time touches a subject, and the registry knows of every run.
 
 use std::path::Path;
-use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use redis::{Connection, cmd};
 use serde_json::{Value as Json, json};
 
-use crate::harness::binary::Remold;
-use crate::harness::{TestCluster, TestServer};
+use crate::harness::{Remold, Spawned, TestCluster, TestServer};
 
 const KEYS: u64 = 300;
 const LOCK: &str = "{remold}:lock:doc";
@@ -55,7 +53,7 @@ impl Stage {
     }
 
     /// A run slow enough to be met at work.
-    fn slow_run(&self) -> (Child, tempfile::TempDir) {
+    fn slow_run(&self) -> Spawned {
         let started = self.call("run doc --to 2.0.0 --execute --yes --batch 5 --rate 20").spawn();
         let mut connection = self.server.connect();
         wait_until("some documents are migrated", || {
@@ -90,7 +88,7 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 #[test]
 fn a_second_run_is_refused_and_told_whose_the_lock_is() {
     let stage = Stage::set();
-    let (mut first, _home) = stage.slow_run();
+    let mut first = stage.slow_run();
     let elsewhere = tempfile::tempdir().expect("another machine's state directory");
     let other = |line: &str| stage.remold(stage.server.url(), elsewhere.path(), line);
     let said = other("run doc --to 2.0.0 --execute --yes").run().exits(3);
@@ -101,11 +99,11 @@ fn a_second_run_is_refused_and_told_whose_the_lock_is() {
     other("run doc --to 2.0.0").run().exits(0);
     let runs = other("runs --registry --json").run().exits(0).json();
     assert_eq!(runs["run"]["phase"], "running");
-    assert_eq!(runs["lock"]["process"], first.id().to_string());
+    assert_eq!(runs["lock"]["process"], first.child.id().to_string());
 
     // The owner dies: its lock stands until it runs out, whoever asks.
-    first.kill().expect("killed");
-    first.wait().expect("ended");
+    first.child.kill().expect("killed");
+    first.child.wait().expect("ended");
     other("run doc --to 2.0.0 --execute --yes").run().exits(3);
     let mut connection = stage.server.connect();
     let _: () =
@@ -134,7 +132,7 @@ fn on_a_cluster_one_run_at_a_time_touches_a_subject() {
     }
     let on = |line: &str| stage.remold(cluster.url(), stage.state.path(), line);
     let run = "run doc --to 2.0.0 --execute --yes";
-    let (mut first, _home) = on(&format!("{run} --batch 5 --rate 20")).spawn();
+    let mut first = on(&format!("{run} --batch 5 --rate 20")).spawn();
     wait_until("the run has the lock", || {
         client.send(LOCK.as_bytes(), cmd("EXISTS").arg(LOCK)).expect("EXISTS")
     });
@@ -142,8 +140,8 @@ fn on_a_cluster_one_run_at_a_time_touches_a_subject() {
     let other = |line: &str| stage.remold(cluster.url_of(1), elsewhere.path(), line);
     let said = other(run).run().exits(3);
     assert!(said.stderr.contains("doc is locked"), "{}", said.stderr);
-    first.kill().expect("killed");
-    first.wait().expect("ended");
+    first.child.kill().expect("killed");
+    first.child.wait().expect("ended");
     let run_out = cmd("HSET").arg(LOCK).arg("expires_ms").arg(1).clone();
     let _: () = client.send(LOCK.as_bytes(), &run_out).expect("run out");
     let said = other(&format!("{run} --json")).run().exits(0);
@@ -158,11 +156,11 @@ fn on_a_cluster_one_run_at_a_time_touches_a_subject() {
 #[test]
 fn a_dead_run_is_resumed_at_once_and_rolled_back() {
     let stage = Stage::set();
-    let (mut first, _home) = stage.slow_run();
+    let mut first = stage.slow_run();
     // While it is at work nobody else may go on with it.
     stage.call("resume last").run().exits(2);
-    first.kill().expect("killed");
-    first.wait().expect("ended");
+    first.child.kill().expect("killed");
+    first.child.wait().expect("ended");
     // Its journal tells that nobody is at work on it: the lock need not run out.
     stage.call("resume last").run().exits(0);
     stage.call("rollback last --execute --yes").run().exits(0);
@@ -178,14 +176,13 @@ fn a_dead_run_is_resumed_at_once_and_rolled_back() {
 #[test]
 fn a_run_whose_lock_is_anothers_stops() {
     let stage = Stage::set();
-    let (first, _home) = stage.slow_run();
+    let first = stage.slow_run();
     let mut connection = stage.server.connect();
     let _: () = cmd("HSET").arg(LOCK).arg("token").arg("another").query(&mut connection).expect("");
     // The next heartbeat sees it; a new phase is told by one too, so the run's end would.
-    let output = first.wait_with_output().expect("ended");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let said = first.ended();
     if migrated(&mut connection) < usize::try_from(KEYS).expect("few") {
-        assert_eq!(output.status.code(), Some(5), "{said}");
+        let said = said.exits(5).stderr;
         assert!(said.contains("stopped with a checkpoint: the lock of doc ran out"), "{said}");
     }
     let held: String = cmd("HGET").arg(LOCK).arg("token").query(&mut connection).expect("HGET");

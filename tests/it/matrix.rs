@@ -14,7 +14,7 @@ use crate::connections::{PASSWORD, tls_server};
 use crate::harness::binary::sample_catalog;
 use crate::harness::certificates::Certificates;
 use crate::harness::life::{LATER_MS, Life, named};
-use crate::harness::{Remold, Snapshot, TestCluster, TestServer};
+use crate::harness::{Remold, Said, Snapshot, TestCluster, TestServer};
 
 const RECIPE: Recipe = Recipe { keys: 2_000, seed: 11 };
 
@@ -63,16 +63,15 @@ fn does_the_main_job(place: &Place) {
 
 /// The report of a run in whose middle something happens.
 fn disturbed(remold: impl Fn() -> Remold, run: &str, midway: &dyn Fn()) -> Json {
-    let (child, _home) = remold().line(run).spawn();
+    let run = remold().line(run).spawn();
     until("the run wrote something", || {
         let said = remold().line("control last status --json").run();
         said.code == Some(0) && said.json()["progress"]["tally"]["migrated"].as_u64() > Some(100)
     });
     midway();
-    let ended = child.wait_with_output().expect("it is ours");
-    let stdout = String::from_utf8_lossy(&ended.stdout);
+    let Said { stdout, stderr, .. } = run.ended();
     let report = serde_json::from_str(stdout.lines().last().unwrap_or_default());
-    report.unwrap_or_else(|_| panic!("{stdout}\n{}", String::from_utf8_lossy(&ended.stderr)))
+    report.unwrap_or_else(|_| panic!("{stdout}\n{stderr}"))
 }
 
 fn until(what: &str, is_so: impl Fn() -> bool) {

@@ -93,7 +93,7 @@ fn a_run_that_stands_still_is_told_and_what_nobody_takes_is_said() {
     );
     std::fs::write(&flag, "").expect("a file");
     let remold = || Remold::on(server.url()).sample_catalog().state(state.path());
-    let (child, _home) = remold().line(&line).spawn();
+    let run = remold().line(&line).spawn();
     let told = word.recv_timeout(PATIENCE).expect("word came");
     assert_eq!(told["event"], "stalled");
     assert!(told["reason"].as_str().expect("a reason").contains("flag file"), "{told}");
@@ -103,7 +103,7 @@ fn a_run_that_stands_still_is_told_and_what_nobody_takes_is_said() {
         .find(|told| told["event"] != "stalled")
         .expect("it goes on for ever");
     assert_eq!(told["event"], "needs eyes");
-    assert_eq!(child.wait_with_output().expect("it is ours").status.code(), Some(1));
+    run.ended().exits(1);
     let nobody = free_port().expect("a free port");
     let line = format!(
         "run order --to latest --json --alert-webhook http://127.0.0.1:{nobody}/ --execute --yes"
@@ -122,8 +122,7 @@ fn prometheus_reads_the_figures_of_a_run_at_work() {
     let line = format!(
         "run user --to latest --execute --yes --json --rate 1500 --batch 20 --metrics-addr {address}"
     );
-    let (mut child, _home) =
-        Remold::on(server.url()).sample_catalog().state(state.path()).line(&line).spawn();
+    let mut run = Remold::on(server.url()).sample_catalog().state(state.path()).line(&line).spawn();
     let began = Instant::now();
     let (scrape, scanned) = loop {
         assert!(began.elapsed() < PATIENCE, "no figures came");
@@ -155,8 +154,8 @@ fn prometheus_reads_the_figures_of_a_run_at_work() {
     assert_eq!(of("remold_run_info")[0].labels.get("subject"), Some("user"));
     assert!(!of("remold_server_reading").is_empty());
     assert!(scrape.docs.contains_key("remold_keys_per_second"));
-    child.kill().expect("it is ours");
-    child.wait().expect("it is ours");
+    run.child.kill().expect("it is ours");
+    run.child.wait().expect("it is ours");
 }
 
 #[test]

@@ -4,8 +4,7 @@ use std::io::{BufRead, BufReader};
 
 use serde_json::{Value as Json, json};
 
-use crate::harness::binary::Remold;
-use crate::harness::{TestCluster, TestServer};
+use crate::harness::{Remold, Spawned, TestCluster, TestServer};
 
 /// A catalog of one schema and one migration in a folder.
 fn small_catalog(fields: &Json) -> tempfile::TempDir {
@@ -119,15 +118,12 @@ fn of_two_who_push_different_content_one_wins() {
                 Remold::on(server.url()).args(["--catalog", &folder, "schema", "push"]).spawn()
             })
             .collect();
-        let ended: Vec<_> = started
-            .into_iter()
-            .map(|(child, _home)| child.wait_with_output().expect("ends"))
-            .collect();
-        let lost: Vec<_> = ended.iter().filter(|said| said.status.code() == Some(4)).collect();
-        let won = ended.iter().filter(|said| said.status.code() == Some(0)).count();
+        let ended: Vec<_> = started.into_iter().map(Spawned::ended).collect();
+        let lost: Vec<_> = ended.iter().filter(|said| said.code == Some(4)).collect();
+        let won = ended.iter().filter(|said| said.code == Some(0)).count();
         assert_eq!((won, lost.len()), (1, 1), "{ended:?}");
         // The other is told by whom, when, and how it differs.
-        let said = String::from_utf8_lossy(&lost[0].stdout);
+        let said = &lost[0].stdout;
         let by = "schema doc@1.0.0 is registered with other content by ";
         for word in [by, "@", " at 20", "-      \"type\": ", "+      \"type\": "] {
             assert!(said.contains(word), "{word}: {said}");
@@ -189,8 +185,8 @@ fn the_log_is_followed() {
     let folder = catalog.path().display().to_string();
     let push = Remold::on(server.url()).args(["--catalog", &folder, "schema", "push"]);
     push.run().exits(0);
-    let (mut child, _home) = Remold::on(server.url()).line("log --follow --json").spawn();
-    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let mut log = Remold::on(server.url()).line("log --follow --json").spawn_piped();
+    let mut lines = BufReader::new(log.child.stdout.take().expect("piped")).lines();
     let mut next = || -> Json {
         serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON")
     };
@@ -200,6 +196,6 @@ fn the_log_is_followed() {
     let event = next();
     assert_eq!((&event["event"], &event["name"]), (&json!("tag.registered"), &json!("stable")));
     assert!(event["by"].as_str().is_some_and(|by| by.contains('@')), "{event}");
-    child.kill().expect("killed");
-    child.wait().expect("ended");
+    log.child.kill().expect("killed");
+    log.child.wait().expect("ended");
 }

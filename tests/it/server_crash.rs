@@ -9,8 +9,7 @@ use remold::store::local::LocalOptions;
 use serde_json::Value as Json;
 
 use crate::crash::{POINTS_MAX, Sweep};
-use crate::harness::Life;
-use crate::harness::{Snapshot, TestServer};
+use crate::harness::{Life, Said, Snapshot, TestServer};
 
 const KEYS: u64 = 60;
 
@@ -38,19 +37,17 @@ impl Ground {
     fn call(&mut self, line: &str, point: u32) -> (Option<i32>, Json, bool) {
         let flag = self.sweep.state.path().join("pause");
         let remold = self.sweep.remold().env("REMOLD_PAUSE_AT", point.to_string());
-        let (mut child, _home) = remold.env("REMOLD_PAUSE_FILE", &flag).line(line).spawn();
-        let paused = reaches(&mut child, &flag);
+        let mut call = remold.env("REMOLD_PAUSE_FILE", &flag).line(line).spawn();
+        let paused = reaches(&mut call.child, &flag);
         if paused {
             self.restart();
             std::fs::remove_file(&flag).expect("the file the process waits for");
         }
-        let output = child.wait_with_output().expect("it ends");
-        let stdout = String::from_utf8_lossy(&output.stdout);
+        let Said { stdout, stderr, code } = call.ended();
         let last = stdout.lines().last().unwrap_or_default();
-        let said = String::from_utf8_lossy(&output.stderr);
         let report = serde_json::from_str(last)
-            .unwrap_or_else(|_| panic!("point {point} of {line}: no report\n{stdout}\n{said}"));
-        (output.status.code(), report, paused)
+            .unwrap_or_else(|_| panic!("point {point} of {line}: no report\n{stdout}\n{stderr}"));
+        (code, report, paused)
     }
 
     /// Kills the server as hard as can be, and starts it on the same folder.

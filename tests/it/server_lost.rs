@@ -1,25 +1,25 @@
 //! The server goes away in the middle of a run, and comes back; and a keyspace whose tables are
 //! rebuilt while it is scanned.
 
-use std::process::{Child, Command};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use redis::Connection;
 use remold::demo::Recipe;
 use remold::store::local::LocalOptions;
 
-use crate::harness::{Remold, Snapshot, TestServer};
+use crate::harness::{Remold, Snapshot, Spawned, TestServer};
 
 /// Starts a run that is slow enough to be disturbed, and waits until it has written something.
-fn running(server: &TestServer, remold: Remold, before: &Snapshot) -> (Child, tempfile::TempDir) {
-    let (mut child, home) = remold
+fn running(server: &TestServer, remold: Remold, before: &Snapshot) -> Spawned {
+    let mut run = remold
         .line("run user --to 3.0.0 --execute --yes --json --rate 2500 --batch 25 --patience 60")
         .spawn();
     let mut connection = server.connect();
     while Snapshot::take(&mut connection).differences(before).len() < 100 {
-        assert!(child.try_wait().expect("asked").is_none(), "the run ended by itself");
+        assert!(run.child.try_wait().expect("asked").is_none(), "the run ended by itself");
     }
-    (child, home)
+    run
 }
 
 fn process_id(connection: &mut Connection) -> String {
@@ -45,17 +45,11 @@ fn a_run_outlives_a_server_that_is_killed_and_comes_back() {
     let state = tempfile::tempdir().expect("a temporary folder");
     let remold =
         |server: &TestServer| Remold::on(server.url()).sample_catalog().state(state.path());
-    let (child, _home) = running(&first, remold(&first), &before);
-    let pid = process_id(&mut first.connect());
-    assert!(Command::new("kill").args(["-KILL", &pid]).status().expect("kill runs").success());
-    drop(first);
+    let run = running(&first, remold(&first), &before);
+    kill(first);
     let second = TestServer::with(&options);
-    let output = child.wait_with_output().expect("the run ends");
-    let (stdout, stderr) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(1), "keys that need eyes\n{stdout}\n{stderr}");
-    let report: serde_json::Value =
-        serde_json::from_str(stdout.lines().last().unwrap_or_default()).expect("a report");
+    // Some keys need eyes.
+    let report = run.ended().exits(1).last_json();
     assert_eq!(report["phase"], "done", "{report}");
     assert_eq!(report["tally"], serde_json::to_value(expected).expect("a tally"), "{report}");
     remold(&second).line("rollback last --execute --yes").run().exits(0);
@@ -126,9 +120,7 @@ fn what_a_crash_of_the_server_lost_is_counted_apart() {
     };
     let done = remold(&first, "run user --to 3.0.0 --execute --yes --json").exits(1).last_json();
     assert_eq!(done["verification"]["lost"], 0, "{done}");
-    let pid = process_id(&mut first.connect());
-    assert!(Command::new("kill").args(["-KILL", &pid]).status().expect("kill runs").success());
-    drop(first);
+    kill(first);
     let second = TestServer::with(&options);
     Snapshot::take(&mut second.connect()).assert_same(&before);
     // One of them another client has written since: it is changed, and not lost.
@@ -145,4 +137,53 @@ fn what_a_crash_of_the_server_lost_is_counted_apart() {
     assert_eq!(report["errors"][0]["count"], migrated - 1, "{report}");
     let shown = remold(&second, "runs show last --json").json();
     assert_eq!(shown["summary"]["verification"], *found);
+}
+
+/// Kills the server as hard as can be.
+fn kill(server: TestServer) {
+    let pid = process_id(&mut server.connect());
+    assert!(Command::new("kill").args(["-KILL", &pid]).status().expect("kill runs").success());
+}
+
+#[test]
+fn a_server_that_comes_back_without_its_data_stops_the_run_until_the_data_is_back() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let options = LocalOptions {
+        append_only: true,
+        settings: vec!["appendfsync always".to_owned()],
+        folder: Some(folder.path().to_owned()),
+        ..LocalOptions::default()
+    };
+    let first = TestServer::with(&options);
+    let recipe = Recipe { keys: 6_000, seed: 24 };
+    let expected = crate::sample_data::fill(&first, recipe).tally("user");
+    let before = Snapshot::take(&mut first.connect());
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let remold =
+        |server: &TestServer| Remold::on(server.url()).sample_catalog().state(state.path());
+    let run = running(&first, remold(&first), &before);
+    kill(first);
+    // The disk is lost with it.
+    let (data, aside) = (folder.path().join("appendonlydir"), folder.path().join("aside"));
+    std::fs::rename(&data, &aside).expect("set aside");
+    let empty = TestServer::with(&options);
+    let said = run.ended().exits(5);
+    let word = "came back without the data: of the last ";
+    assert!(said.stderr.contains(word), "{}", said.stderr);
+    let shown = || remold(&empty).line("runs show last --json").run().exits(0).json();
+    let stopped = shown();
+    assert_eq!(stopped["summary"]["phase"], "stopped", "{stopped}");
+    assert_eq!(stopped["summary"]["tally"]["missing"], 0, "{stopped}");
+    let again = remold(&empty).line("resume last --json").run().exits(5);
+    assert!(again.stderr.contains(word), "{}", again.stderr);
+    assert_eq!(shown()["summary"]["tally"], stopped["summary"]["tally"]);
+    kill(empty);
+    std::fs::remove_dir_all(&data).expect("removed");
+    std::fs::rename(&aside, &data).expect("brought back");
+    let third = TestServer::with(&options);
+    let report = remold(&third).line("resume last --json").run().exits(1).last_json();
+    assert_eq!(report["phase"], "done", "{report}");
+    assert_eq!(report["tally"], serde_json::to_value(expected).expect("a tally"), "{report}");
+    remold(&third).line("rollback last --execute --yes").run().exits(0);
+    Snapshot::take(&mut third.connect()).assert_same(&before);
 }

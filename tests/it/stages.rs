@@ -201,7 +201,7 @@ fn a_run_with_a_condition_leaves_other_documents_unchanged() {
 fn a_canary_run_holds_after_each_stage_until_told() {
     let stage = Stage::set();
     let line = "run user --to latest --json --execute --yes --canary 5%,30%,100%";
-    let (mut child, _home) = stage.remold().line(line).spawn();
+    let mut run = stage.remold().line(line).spawn();
     let first = stage.until_held("canary 5% done and verified");
     let small = stage.changed();
     assert!(small.len() > 50 && small.len() < 200, "{}", small.len());
@@ -214,16 +214,14 @@ fn a_canary_run_holds_after_each_stage_until_told() {
     assert!(greater.is_superset(&small), "the same keys each time");
     assert!(greater.len() > 450 && greater.len() < 750, "{}", greater.len());
     // Killed while it waits: a resume waits at the same place, and nothing was done twice.
-    child.kill().expect("it is ours");
-    child.wait().expect("it is ours");
-    let (child, _home) = stage.remold().line("resume last --json").spawn();
+    run.child.kill().expect("it is ours");
+    run.child.wait().expect("it is ours");
+    let run = stage.remold().line("resume last --json").spawn();
     let again = stage.until_held("canary 30% done and verified");
     assert_eq!(count(&again["progress"], "scanned"), greater.len() as u64);
     assert_eq!(stage.changed(), greater);
     stage.remold().line("control last resume --json").run().exits(0);
-    let ended = child.wait_with_output().expect("it is ours");
-    let said = String::from_utf8_lossy(&ended.stdout);
-    let report: Json = serde_json::from_str(said.lines().last().expect("a report")).expect("JSON");
+    let report = run.ended().last_json();
     assert_eq!(report["phase"], "done", "{report}");
     assert_eq!(count(&report, "scanned"), KEYS);
     assert_eq!(count(&report, "migrated"), KEYS);
@@ -245,11 +243,10 @@ fn a_canary_run_without_a_hold_goes_on_only_while_no_key_needs_eyes() {
         let () = odd.server.connect().set(key(n), r#"{"odd":1}"#).expect("written");
     }
     let line = "run user --to latest --json --execute --yes --canary 1%,100% --hold 0s";
-    let (child, _home) = odd.remold().line(line).spawn();
+    let run = odd.remold().line(line).spawn();
     odd.until_held("need eyes; go on with");
     odd.remold().line("control last stop --json").run().exits(0);
-    let ended = child.wait_with_output().expect("it is ours");
-    assert_eq!(ended.status.code(), Some(5));
+    run.ended().exits(5);
     // With an error budget, it is that which judges.
     let options = ["--canary", "1%,100%", "--hold", "0s", "--max-errors", "100000"];
     let report = odd.execute(&options).exits(1).last_json();

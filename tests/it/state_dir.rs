@@ -17,15 +17,15 @@ fn a_run_waits_while_the_disk_is_full_and_goes_on_by_itself() {
     let free = sweep.state.path().join("free");
     std::fs::write(&free, "1000").expect("a file");
     let remold = sweep.remold().env("REMOLD_FREE_BYTES_FILE", &free);
-    let (mut child, _home) = remold.line(&format!("{} --force", sweep.run_line())).spawn();
-    let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let mut run = remold.line(&format!("{} --force", sweep.run_line())).spawn_piped();
+    let lines = BufReader::new(run.child.stdout.take().expect("piped")).lines();
     let mut lines = lines.map(|line| line.expect("text"));
     let held = lines.find(|line| line.contains("MiB are free")).expect("the run says why it waits");
     assert!(held.contains("0 MiB are free"), "{held}");
     sweep.snapshot().assert_same(&before);
     std::fs::write(&free, "1000000000").expect("a file");
     let last = lines.last().expect("a report");
-    assert_eq!(child.wait().expect("ends").code(), Some(sweep.code), "{last}");
+    assert_eq!(run.child.wait().expect("ends").code(), Some(sweep.code), "{last}");
     let report: serde_json::Value = serde_json::from_str(&last).expect("a report");
     assert_eq!(report["phase"], "done", "{report}");
     sweep.take_back(&before);

@@ -1,8 +1,9 @@
 //! Running the real `remold` binary.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// One call of the binary, in a folder and with a state directory of its own. Nothing of the
 /// caller's environment that remold would read comes through.
@@ -62,7 +63,7 @@ impl Remold {
     }
 
     /// Reads standard input from `file`.
-    pub fn stdin(mut self, file: std::fs::File) -> Self {
+    pub fn stdin(mut self, file: File) -> Self {
         self.command.stdin(file);
         self
     }
@@ -93,11 +94,44 @@ impl Remold {
         }
     }
 
-    /// Starts it, for tests that end it or talk with it meanwhile. The folder lives as long as the
-    /// second value.
-    pub fn spawn(mut self) -> (std::process::Child, tempfile::TempDir) {
-        self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        (self.command.spawn().expect("the binary starts"), self.home)
+    /// Starts it, for tests that end it or talk with it meanwhile. What it says goes into files: nobody
+    /// reads it before its end, and a pipe that nobody reads fills up and holds the process for ever.
+    pub fn spawn(mut self) -> Spawned {
+        let file = |name| File::create(self.home.path().join(name)).expect("a file");
+        self.command.stdout(file(STDOUT)).stderr(file(STDERR));
+        Spawned { child: self.command.spawn().expect("the binary starts"), home: self.home }
+    }
+
+    /// Starts it for a test that reads its standard output while it works.
+    pub fn spawn_piped(mut self) -> Spawned {
+        self.command.stdout(Stdio::piped()).stderr(Stdio::null());
+        Spawned { child: self.command.spawn().expect("the binary starts"), home: self.home }
+    }
+}
+
+const STDOUT: &str = "stdout";
+const STDERR: &str = "stderr";
+
+/// A call at work.
+pub struct Spawned {
+    pub child: Child,
+    home: tempfile::TempDir,
+}
+
+impl Spawned {
+    /// Waits for its end.
+    pub fn ended(mut self) -> Said {
+        let code = self.child.wait().expect("it is ours").code();
+        self.said(code)
+    }
+
+    /// What it has said so far.
+    pub fn said(&self, code: Option<i32>) -> Said {
+        let read = |name| {
+            let bytes = std::fs::read(self.home.path().join(name)).expect("a file");
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        Said { stdout: read(STDOUT), stderr: read(STDERR), code }
     }
 }
 

@@ -17,7 +17,7 @@ pub mod snapshot;
 pub mod storm;
 pub mod witness;
 
-pub use binary::{Remold, Said};
+pub use binary::{Remold, Said, Spawned};
 pub use cluster::TestCluster;
 pub use cluster_client::ClusterClient;
 pub use life::Life;
