@@ -192,6 +192,7 @@ impl<'b> Begun<'b> {
                 .unwrap_or_else(PoisonError::into_inner)
                 .append(&Record::Note(follow.note()));
         }
+        // Of what was before, the journal has its note.
         self.data_still_stands(&journal, run, &mut start.starts)?;
         let stages = self.plan.canary.as_ref().map_or(&[][..], Stages::shares);
         let mut duplicates = 0;
@@ -220,11 +221,13 @@ impl<'b> Begun<'b> {
             let Ended { mut report, troubles } = ended;
             report.duplicates += duplicates;
             if report.phase == Phase::Done {
-                self.data_still_stands(&journal, run, &mut starts)?;
+                let lost = |_: &_| self.note_stopped(&journal);
+                self.data_still_stands(&journal, run, &mut starts).inspect_err(lost)?;
                 let open = journal.get_mut().unwrap_or_else(PoisonError::into_inner);
                 self.verify(open, &mut report)?;
                 // Also what was lost while it was read again.
-                self.data_still_stands(&journal, run, &mut starts)?;
+                let lost = |_: &_| self.note_stopped(&journal);
+                self.data_still_stands(&journal, run, &mut starts).inspect_err(lost)?;
             }
             let open = journal.get_mut().unwrap_or_else(PoisonError::into_inner);
             let share = share.filter(|_| report.phase == Phase::Done && !is_last);
@@ -243,7 +246,7 @@ impl<'b> Begun<'b> {
         }
     }
 
-    /// An error where the servers have lost what the run has written; the journal has a note of it.
+    /// An error where the servers have lost what the run has written.
     fn data_still_stands(
         &self,
         journal: &Mutex<Journal>,
@@ -251,8 +254,7 @@ impl<'b> Begun<'b> {
         known: &mut Vec<String>,
     ) -> Result<(), EngineError> {
         let mut starts = Starts::new(self.address, self.control, self.options.patience);
-        let looked = starts.still_hold_what_was_written(journal, run, known, &mut |_| {});
-        looked.inspect_err(|_| self.note_stopped(journal))
+        starts.still_hold_what_was_written(journal, run, known, &mut |_| {})
     }
 
     /// Notes that the run cannot go on.
