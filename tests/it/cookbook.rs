@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::harness::TestServer;
 use crate::harness::service::{Reply, Service};
 
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "drop-a-field",
     "epoch-to-iso-dates",
     "hash-to-redisjson",
@@ -26,6 +26,7 @@ const PAGES: [&str; 12] = [
     "rename-a-field",
     "rename-keys",
     "roll-back-a-bad-deploy",
+    "rolling-deploy",
     "select-by-query",
     "several-versions",
     "split-a-name",
@@ -245,6 +246,11 @@ fn rename_keys() {
 #[test]
 fn roll_back_a_bad_deploy() {
     on_a_plain_server("roll-back-a-bad-deploy");
+}
+
+#[test]
+fn rolling_deploy() {
+    on_a_plain_server("rolling-deploy");
 }
 
 #[test]
