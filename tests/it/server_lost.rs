@@ -143,6 +143,7 @@ fn what_a_crash_of_the_server_lost_is_counted_apart() {
 fn kill(server: TestServer) {
     let pid = process_id(&mut server.connect());
     assert!(Command::new("kill").args(["-KILL", &pid]).status().expect("kill runs").success());
+    drop(server);
 }
 
 #[test]
