@@ -53,6 +53,8 @@ fn run_in_a_storm(
     assert!(tally("scanned") <= STORM.keys as u64, "a key has one outcome: {report}");
     let settled = tally("migrated") + tally("missing") + tally("conflict");
     assert_eq!(tally("scanned"), settled, "{report}");
+    // At any time more than eight keys in ten are there, see `storm.rs`.
+    assert!(tally("migrated") > STORM.keys as u64 * 8 / 10, "the run wrote: {report}");
     aftermath.wait_for_calm();
     (report, aftermath)
 }
@@ -66,7 +68,7 @@ fn judge(cluster: &TestCluster, url: &str, aftermath: &Aftermath, way_ms: i64) {
         verdict
     };
     let verdict = held();
-    assert!(verdict.migrated > STORM.keys / 10, "the run wrote while it blew: {verdict:?}");
+    assert!(verdict.migrated > 0, "some of it stands: {verdict:?}");
     let catalog = tempfile::tempdir().expect("a temporary folder");
     Storm::catalog(catalog.path());
     let again = Remold::on(url).env("REMOLD_CATALOG", catalog.path());

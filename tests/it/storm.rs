@@ -31,10 +31,12 @@ fn in_a_storm_no_foreign_write_is_lost_and_no_document_is_transformed_twice() {
     assert!(verdict.lost.is_empty(), "{} lost: {:?}", verdict.lost.len(), verdict.lost);
     assert_eq!(aftermath.unknown, 0, "no connection broke");
     assert!(aftermath.ops > 2_000, "{} operations are no storm", aftermath.ops);
-    // Only keys that a writer brought back to the old form after their turn, or re-created behind
-    // the scan, are still old.
-    assert!(verdict.migrated > storm.keys * 8 / 10, "{verdict:?} {report}");
+    // A key that is gone is re-created at its next operation, and three operations in twenty take one
+    // away: at any time more than eight in ten are there. How many of them a writer has brought back to
+    // the old form since their turn depends on how long the run took.
     let tally = |name: &str| report["tally"][name].as_u64().expect("a count");
+    assert!(tally("migrated") > storm.keys as u64 * 8 / 10, "{verdict:?} {report}");
+    assert!(verdict.migrated > 0, "{verdict:?} {report}");
     assert!(tally("scanned") <= storm.keys as u64, "a key has one outcome: {report}");
     let settled = tally("migrated") + tally("missing") + tally("conflict");
     assert_eq!(tally("scanned"), settled, "{report}");

@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value};
 
+use super::inner::Inner;
+
 /// The drafts that definitions may be written in, oldest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Draft {
@@ -180,25 +182,16 @@ fn older(
 
 /// The value of a keyword, with the schemas in it lifted.
 fn below(draft: Draft, key: &str, value: &Value) -> Option<Value> {
-    match key {
-        "properties" | "patternProperties" | "definitions" | "$defs" | "dependentSchemas" => {
+    match Inner::of(key) {
+        Inner::Named => {
             let Value::Object(map) = value else { return Some(value.clone()) };
             let lifted =
                 map.iter().map(|(name, schema)| Some((name.clone(), node(draft, schema, false)?)));
             lifted.collect::<Option<Map<_, _>>>().map(Value::Object)
         }
-        "allOf" | "anyOf" | "oneOf" | "prefixItems" => list(draft, value),
-        "not"
-        | "if"
-        | "then"
-        | "else"
-        | "items"
-        | "contains"
-        | "propertyNames"
-        | "additionalProperties"
-        | "unevaluatedProperties"
-        | "unevaluatedItems" => node(draft, value, false),
-        _ => Some(value.clone()),
+        Inner::Listed => list(draft, value),
+        Inner::One => node(draft, value, false),
+        Inner::None => Some(value.clone()),
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod align;
 pub mod change;
+pub mod inner;
 pub mod keywords;
 pub mod language;
 pub mod lift;

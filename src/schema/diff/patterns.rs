@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::inner::Inner;
 use super::language::{Beyond, Language};
 
 /// Patterns and lengths that are compared, each with each.
@@ -185,28 +186,17 @@ fn collect(schema: &Value, rules: &mut Vec<Rule>) {
 fn each_node(schema: &mut Value, visit: &mut impl FnMut(&mut Map<String, Value>)) {
     let Value::Object(node) = schema else { return };
     for (key, value) in node.iter_mut() {
-        match key.as_str() {
-            "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" => {
+        match Inner::of(key) {
+            Inner::Named => {
                 let named = value.as_object_mut().into_iter().flat_map(Map::values_mut);
                 named.for_each(|schema| each_node(schema, visit));
             }
-            "allOf" | "anyOf" | "oneOf" | "prefixItems" => {
+            Inner::Listed => {
                 let listed = value.as_array_mut().into_iter().flatten();
                 listed.for_each(|schema| each_node(schema, visit));
             }
-            "not"
-            | "if"
-            | "then"
-            | "else"
-            | "items"
-            | "contains"
-            | "propertyNames"
-            | "additionalProperties"
-            | "unevaluatedProperties"
-            | "unevaluatedItems" => {
-                each_node(value, visit);
-            }
-            _ => {}
+            Inner::One => each_node(value, visit),
+            Inner::None => {}
         }
     }
     // Last, so that what a visit adds is not visited.
