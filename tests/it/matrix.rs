@@ -186,13 +186,24 @@ fn sentinels_that_make_a_failover_midway() {
     until("the sentinel knows the replica", || info(&watcher, "sentinel").contains("slaves=1"));
     let primary = Rc::new(RefCell::new(Some(primary)));
     let (dying, heir) = (Rc::clone(&primary), Rc::clone(&replica));
+    let replica_to_be = Rc::clone(&replica);
     does_the_main_job(&Place {
         catalog: sample_catalog(),
         remold: Box::new(move || Remold::on(&format!("sentinel://127.0.0.1:{sentinel_port}/main"))),
         snapshot: Box::new(move || {
             Snapshot::take(&mut primary.borrow().as_ref().unwrap_or(&replica).connect())
         }),
-        midway: Some(Box::new(move || drop(dying.borrow_mut().take()))),
+        midway: Some(Box::new(move || {
+            let primary = dying.borrow_mut().take().expect("it lives yet");
+            // Redis acknowledges before the replica has it, and would lose that with the primary: so
+            // that nothing is lost, no more is acknowledged, and the replica has what was.
+            let mut pause = redis::cmd("CLIENT");
+            pause.arg(&["PAUSE", "60000", "WRITE"]).exec(&mut primary.connect()).expect("paused");
+            until("the replica has everything", || {
+                offset(&primary, "master_repl_offset:")
+                    == offset(&replica_to_be, "slave_repl_offset:")
+            });
+        })),
     });
     assert!(info(&heir, "replication").contains("role:master"));
     // A run that is cut short goes on by way of another list of the same sentinels.
@@ -205,6 +216,13 @@ fn sentinels_that_make_a_failover_midway() {
     let resumed = call(&others).line("resume last --no-lock --json").run().exits(1).last_json();
     assert_eq!(resumed["phase"], "done", "{resumed}");
     drop(watcher);
+}
+
+/// How far a server's replication has come.
+fn offset(server: &TestServer, name: &str) -> Option<u64> {
+    info(server, "replication")
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
 }
 
 fn info(server: &TestServer, section: &str) -> String {
