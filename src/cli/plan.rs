@@ -10,6 +10,7 @@ use super::exit::{Exit, Failure};
 use super::narrow::Narrowing;
 use super::render::Output;
 use crate::engine::Rehearsal;
+use crate::model::figures::grouped;
 use crate::planner::draft::Sample;
 use crate::planner::{Estimate, Plan, PlanRequest};
 use crate::session::{Drafted, Session, SessionError};
@@ -172,18 +173,6 @@ fn rehearsal_text(rehearsal: &Rehearsal) -> Vec<String> {
         }
     }
     lines
-}
-
-/// A count with its thousands apart: 200 000.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&str> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(|group| std::str::from_utf8(group).expect("digits"))
-        .collect();
-    groups.join(" ")
 }
 
 /// What a run will cost; nothing where no server is there to tell.

@@ -131,6 +131,11 @@ pub struct RollbackTally {
 }
 
 impl RollbackTally {
+    /// Keys of the run that are not as before it.
+    pub fn left(&self) -> u64 {
+        self.changed + self.missing + self.failed
+    }
+
     /// Counts a key that has been taken back, or forward.
     pub(super) fn take_back(&mut self, how: Mark) {
         self.restored += 1;
@@ -143,7 +148,7 @@ impl RollbackTally {
 
     /// All keys it looked at.
     pub fn sum(&self) -> u64 {
-        self.restored + self.changed + self.missing + self.failed
+        self.restored + self.left()
     }
 }
 

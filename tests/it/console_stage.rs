@@ -127,7 +127,7 @@ pub mod said {
     use remold::console::msg::Msg;
     use remold::engine::{
         self, Busy, ErrorGroup, Judge, Obstacle, Preview, Progress, Readings, Rehearsal, Report,
-        RunSummary, Story, Verb,
+        RunSummary, Story, Verb, Verification,
     };
     use remold::model::{Content, Expiry, Key, Outcome, Phase, PlanId, RedisType, RunId, Tally};
     use remold::planner::draft::Sample;
@@ -413,7 +413,11 @@ pub mod said {
             duplicates: 0,
             errors: errors(),
             followed: None,
-            verification: None,
+            verification: Some(Verification {
+                checked: 9_690,
+                right: 9_690,
+                ..Verification::default()
+            }),
             rollback: None,
             stopped_because: None,
             external: None,

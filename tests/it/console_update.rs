@@ -365,6 +365,25 @@ fn a_rollback_is_taken_back_after_the_pattern_was_typed() {
 }
 
 #[test]
+fn a_rollback_that_left_keys_does_not_say_that_all_are_as_before() {
+    let mut stage = stage();
+    stage.press("5");
+    stage.send(Msg::Runs(Ok((said::runs(), Vec::new()))));
+    stage.press("j b");
+    stage.type_text("user:*");
+    stage.press("enter");
+    let Msg::Progress(mut progress) = said::progress(Phase::Running) else { unreachable!() };
+    progress.verb = remold::engine::Verb::Rollback;
+    stage.send(Msg::Progress(progress));
+    let tally = remold::engine::RollbackTally { restored: 4, changed: 2, ..Default::default() };
+    let report = remold::engine::Report { rollback: Some(tally), ..*said::report() };
+    stage.send(Msg::Ended(Ok(Box::new(report))));
+    let text = stage.text();
+    assert!(text.contains("2 keys of the run left as they are"), "{text}");
+    assert!(text.contains("changed since 2"), "{text}");
+}
+
+#[test]
 fn the_sample_is_taken_there_and_back() {
     let mut stage = stage();
     stage.press("2 j j j");

@@ -64,7 +64,7 @@ fn stored_documents_there_and_back() {
         };
         let said = plan("").exits(0);
         assert!(
-            said.stdout.contains("1 200 / 1 200 restored (300 need the journal); 1 200 sampled"),
+            said.stdout.contains("1,200 / 1,200 restored (300 need the journal); 1,200 sampled"),
             "{}",
             said.stdout
         );

@@ -7,6 +7,7 @@ use super::{holds, pace, sentences};
 use crate::cli::render::took;
 use crate::engine::{Moment, Story};
 use crate::model::Outcome;
+use crate::model::figures::grouped;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--fg:#1c2330;--dim:#5b6575;--bg:#fff;--card:#f5f7fa;--line:#2563eb;--grid:#d8dee8;\
@@ -205,19 +206,6 @@ fn when(moment: &str) -> String {
     moment
         .parse::<jiff::Timestamp>()
         .map_or_else(|_| moment.to_owned(), |at| at.strftime("%F %T UTC").to_string())
-}
-
-/// A count with its thousands apart.
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push('\u{202f}');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// Text as HTML shows it.

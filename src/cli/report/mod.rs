@@ -13,6 +13,7 @@ use super::exit::{Exit, Failure};
 use super::render::{Output, group_text, took};
 use super::runs;
 use crate::engine::{Moment, RunSummary, Story};
+use crate::model::figures::grouped;
 use crate::session::Session;
 
 #[derive(Args, Debug)]
@@ -84,7 +85,11 @@ fn sentences(summary: &RunSummary) -> Vec<String> {
     let verified = summary.verification.map(|found| {
         format!(
             "Verified {} keys: {} as written, {} changed since by other clients, {} lost by the server, {} wrong.",
-            found.checked, found.right, found.changed, found.lost, found.wrong
+            grouped(found.checked),
+            grouped(found.right),
+            grouped(found.changed),
+            grouped(found.lost),
+            grouped(found.wrong)
         )
     });
     let rolled_back = summary.rollback.map(|tally| {

@@ -57,7 +57,8 @@ impl Run {
         {
             rest = canvas.put_wrapped(rest, Role::Accent, &next);
         }
-        rest = below(Self::view_outcomes(canvas, rest, job.kind, progress), 1);
+        rest = Self::view_outcomes(canvas, rest, job.kind, progress);
+        rest = below(view_verified(canvas, rest, progress), 1);
         if shared.job.is_some() {
             rest = canvas.put_flow(rest, stations(progress));
             rest = below(canvas.put_flow(rest, health(shared, job)), 1);
@@ -202,6 +203,12 @@ fn next_step(kind: JobKind, progress: &Progress, keymap: &Keymap) -> Option<Stri
             format!("Next: {history}: {verify} verifies again, {back} rolls back.")
         }
         (JobKind::Verify, Phase::Done) => format!("Next: {history}: {back} rolls back."),
+        (JobKind::Rollback, Phase::Done) if progress.rollback.left() > 0 => format!(
+            "{} of the run left as they are, the others are as before it. {history}: {} for what was \
+             changed since.",
+            text::counted(progress.rollback.left(), "key"),
+            key(ConsoleVerb::RollbackOf)
+        ),
         (JobKind::Rollback, Phase::Done) => format!(
             "The keys are as before the run. {history}: {} for what was changed since, {} takes \
              the rollback back.",
@@ -340,6 +347,17 @@ fn rollback_cells(
         cell(Role::Dim, "missing", tally.missing),
         cell(if tally.failed > 0 { Role::Bad } else { Role::Faint }, "failed", tally.failed),
     ]
+}
+
+/// What reading the keys of a run again has found, below its outcomes.
+fn view_verified(canvas: &mut Canvas, area: Rect, progress: &Progress) -> Rect {
+    if progress.verb != crate::engine::Verb::Run || progress.verification.checked == 0 {
+        return area;
+    }
+    let cell = |role, name: &str, count: u64| (role, format!("{name} {}", text::grouped(count)));
+    let mut cells = vec![(Role::Dim, "read again:".to_owned())];
+    cells.extend(verify_cells(progress, &cell));
+    canvas.put_flow(area, cells)
 }
 
 fn verify_cells(
