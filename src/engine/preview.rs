@@ -143,8 +143,8 @@ fn preview_with(
         Err(judged) => {
             if judged == Judged::Outcome(Outcome::Unchanged, None) {
                 preview.after = Some(preview.before.clone());
-                preview.from = judge.version(key, &document, content);
             }
+            preview.from = judge.version(key, &document, content);
             preview.conclude(judged);
             return (preview, None);
         }

@@ -3,6 +3,8 @@
 
 use remold::console::effect::{ChainRequest, Effect, SaveTo, Saving};
 use remold::console::msg::Msg;
+use remold::engine::{Judge, preview};
+use remold::model::Content;
 
 use crate::console_stage::{Stage, said};
 
@@ -49,6 +51,25 @@ fn added(stage: &mut Stage) -> Vec<Effect> {
     stage.press("enter");
     stage.type_text("fullName");
     stage.press("enter")
+}
+
+#[test]
+fn a_known_version_with_no_way_to_the_target_is_not_called_unknown() {
+    let mut stage = Stage::new("dark", (120, 40));
+    stage.server_answers();
+    stage.press("2 j j j j");
+    let effects = stage.press("c");
+    let generation = said::generation(&effects);
+    let plan = said::plan_of(request(&effects)).expect("a way from 1.0.0 to 2.0.0");
+    let judge = Judge::new(&plan).expect("the plan compiles");
+    let text = r#"{"firstName":"Ada","lastName":"Lovelace","createdAt":"2026-11-23T12:00:00Z"}"#;
+    let newer = preview(&judge, &plan.target, &"user:1".into(), &Content::String(text.into()));
+    assert_eq!(newer.from, Some(semver::Version::new(3, 0, 0)), "{newer:?}");
+    stage.send(Msg::Planned(generation, Ok(plan)));
+    stage.send(Msg::Previewed(generation, Ok(vec![newer])));
+    let text = stage.text();
+    assert!(text.contains("1 of a version with no way there"), "{text}");
+    assert!(text.contains("no migrations lead from 3.0.0"), "{text}");
 }
 
 #[test]

@@ -98,7 +98,7 @@ pub fn failing<'p>(previews: &'p [Preview], row: &Row) -> (usize, Option<&'p Tro
     (found.count() + usize::from(first.is_some()), first)
 }
 
-/// Whether no chain is for a document, because no version is known for it.
+/// Whether no chain is for a document: no version is known for it, or none leads on from its version.
 fn is_stranger(preview: &Preview) -> bool {
     let first = preview.errors.first();
     preview.outcome.needs_eyes() && first.is_some_and(|trouble| trouble.step == "detect")
@@ -126,13 +126,18 @@ pub fn counts(previews: &[Preview], rows: &[Row]) -> Vec<(bool, String)> {
             cells.push((false, format!("{count} {word} at {of}step {number}")));
             continue;
         }
-        let strangers = previews.iter().filter(|preview| is_stranger(preview)).count();
-        if strangers > 0 {
-            cells.push((false, format!("{strangers} of no known version")));
-        }
-        if count > strangers {
-            cells.push((false, format!("{} would not be valid", count - strangers)));
-        }
+        let (known, unknown): (Vec<&Preview>, Vec<&Preview>) = previews
+            .iter()
+            .filter(|preview| is_stranger(preview))
+            .partition(|preview| preview.from.is_some());
+        let invalid = count.saturating_sub(known.len() + unknown.len());
+        let kinds = [
+            (unknown.len(), "of no known version"),
+            (known.len(), "of a version with no way there"),
+            (invalid, "would not be valid"),
+        ];
+        let kinds = kinds.into_iter().filter(|(count, _)| *count > 0);
+        cells.extend(kinds.map(|(count, what)| (false, format!("{count} {what}"))));
     }
     let bad = previews.iter().filter(|preview| preview.outcome.needs_eyes()).count();
     if bad > told {
