@@ -1,6 +1,7 @@
 //! The server goes away in the middle of a run, and comes back; and a keyspace whose tables are
 //! rebuilt while it is scanned.
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -28,16 +29,20 @@ fn process_id(connection: &mut Connection) -> String {
     line.expect("every server names its process").trim().to_owned()
 }
 
+/// A server for which what it acknowledged is on disk: nothing but our own doing can be missing.
+fn durable(folder: &Path) -> LocalOptions {
+    LocalOptions {
+        append_only: true,
+        settings: vec!["appendfsync always".to_owned()],
+        folder: Some(folder.to_owned()),
+        ..LocalOptions::default()
+    }
+}
+
 #[test]
 fn a_run_outlives_a_server_that_is_killed_and_comes_back() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let options = LocalOptions {
-        append_only: true,
-        // What was acknowledged is on disk, so that nothing but our own doing can be missing.
-        settings: vec!["appendfsync always".to_owned()],
-        folder: Some(folder.path().to_owned()),
-        ..LocalOptions::default()
-    };
+    let options = durable(folder.path());
     let first = TestServer::with(&options);
     let recipe = Recipe { keys: 6_000, seed: 21 };
     let expected = crate::sample_data::fill(&first, recipe).tally("user");
@@ -149,12 +154,7 @@ fn kill(server: TestServer) {
 #[test]
 fn a_server_that_comes_back_without_its_data_stops_the_run_until_the_data_is_back() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let options = LocalOptions {
-        append_only: true,
-        settings: vec!["appendfsync always".to_owned()],
-        folder: Some(folder.path().to_owned()),
-        ..LocalOptions::default()
-    };
+    let options = durable(folder.path());
     let first = TestServer::with(&options);
     let recipe = Recipe { keys: 6_000, seed: 24 };
     let expected = crate::sample_data::fill(&first, recipe).tally("user");
