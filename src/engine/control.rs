@@ -345,13 +345,23 @@ impl Control {
         }
     }
 
-    /// Waits while the verb is held, and for the pace. `keys` are about to begin.
+    /// Waits while the verb is held, and for the pace. `keys` are about to begin, as a batch.
     pub(super) fn gate(&self, keys: usize) -> Gate {
-        self.gate_telling(keys, &mut || {})
+        self.enter(keys, true, &mut || {})
+    }
+
+    /// The same for more keys of a batch that has begun: whatever holds the verb lets it end, and it
+    /// is no step of its own.
+    pub(super) fn gate_within(&self, keys: usize) -> Gate {
+        self.enter(keys, false, &mut || {})
     }
 
     /// The same for whoever works alone, and tells of the wait meanwhile.
     pub(super) fn gate_telling(&self, keys: usize, tell: &mut dyn FnMut()) -> Gate {
+        self.enter(keys, true, tell)
+    }
+
+    fn enter(&self, keys: usize, begins: bool, tell: &mut dyn FnMut()) -> Gate {
         const TELL_INTERVAL: Duration = Duration::from_millis(PROGRESS_INTERVAL_MS);
         let mut orders = self.orders();
         loop {
@@ -361,13 +371,14 @@ impl Control {
             let is_held = orders.paused
                 || orders.steps == Some(0)
                 || matches!(orders.throttled, Throttled::Hold(_));
+            let is_held = is_held && begins;
             let wait = if is_held { Some(TELL_INTERVAL) } else { orders.wait_for_rate(keys) };
             let Some(wait) = wait else { break };
             drop(self.wait(orders, wait.min(TELL_INTERVAL)));
             tell();
             orders = self.orders();
         }
-        if let Some(steps) = &mut orders.steps {
+        if let Some(steps) = orders.steps.as_mut().filter(|_| begins) {
             *steps -= 1;
         }
         Gate::Open
@@ -469,8 +480,10 @@ mod tests {
         control.step();
         assert_eq!(control.gate(10), Gate::Open);
         assert!(control.is_paused());
+        assert_eq!(control.gate_within(10), Gate::Open, "a batch that has begun comes to its end");
         control.stop();
         assert_eq!(control.gate(10), Gate::Stop);
+        assert_eq!(control.gate_within(10), Gate::Stop);
         assert_eq!(control.rest(Duration::from_secs(60)), Gate::Stop);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
 
 use super::busy::Station;
-use super::control::Gate;
+use super::control::{Control, Gate};
 use super::error::EngineError;
 use super::permits::Permits;
 use super::pipeline::{Event, Expiries, Job, Unread, expiries, judge_found, next};
@@ -69,7 +69,8 @@ impl Reader<'_> {
         let mut is_begun = false;
         while keys.len() > 0 {
             let some: Vec<Key> = keys.by_ref().take(self.keys_at_once(items.len())).collect();
-            let is_stopped = control.gate(some.len()) == Gate::Stop;
+            let gate = if is_begun { Control::gate_within } else { Control::gate };
+            let is_stopped = gate(control, some.len()) == Gate::Stop;
             is_begun = is_begun || (!is_stopped && self.permits.acquire(control));
             if is_stopped || !is_begun {
                 is_begun.then(|| self.permits.release());

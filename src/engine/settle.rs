@@ -184,8 +184,10 @@ impl<'s> Settle<'s> {
                 }
             }
             Event::Written { page, frame, marks, again, took } => {
-                if marks.contains(&Mark::Settled(Outcome::Missing)) {
-                    self.missing_is_not_lost()?;
+                // Before the marks: they would say that what went to a server that is gone by now was
+                // never written, and a resume on its data would take our own values for others'.
+                if let Some(task) = &again {
+                    self.missing_is_not_lost(task)?;
                 }
                 for mark in &marks {
                     if let Mark::Settled(outcome) = mark {
@@ -228,13 +230,11 @@ impl<'s> Settle<'s> {
 
     /// Appends a task to the journal. Its writes wait for the sync.
     fn journal_task(&mut self, task: Task) -> Result<(), EngineError> {
+        self.missing_is_not_lost(&task)?;
         let Task { page, attempt, mut outcomes, asks, edits, moved_to, images, expiries } = task;
         if self.job.followings.is_some() && attempt == 0 {
             outcomes
                 .retain(|(key, outcome, trouble)| self.is_news(key, *outcome, trouble.as_ref()));
-        }
-        if outcomes.iter().any(|(_, outcome, _)| *outcome == Outcome::Missing) {
-            self.missing_is_not_lost()?;
         }
         self.journal_outcomes(outcomes);
         self.send_questions(page, attempt, asks, &expiries);
@@ -263,7 +263,10 @@ impl<'s> Settle<'s> {
     }
 
     /// Before keys are counted as missing: an error where the server has lost its data.
-    fn missing_is_not_lost(&mut self) -> Result<(), EngineError> {
+    fn missing_is_not_lost(&mut self, task: &Task) -> Result<(), EngineError> {
+        if task.outcomes.iter().all(|(_, outcome, _)| *outcome != Outcome::Missing) {
+            return Ok(());
+        }
         let (Some(journal), Some(run)) = (self.job.journal, &self.job.run) else { return Ok(()) };
         let (progress, control) = (&mut self.progress, self.job.control);
         let mut held = |reason| {
